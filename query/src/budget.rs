@@ -1,0 +1,120 @@
+//! What a query may spend. Every loop that can grow spends from it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Code, Error, Result};
+
+/// Steps between two looks at the clock and the cancel flag.
+const STEPS_PER_LOOK: u64 = 4096;
+
+/// Rows, bytes and time that one query may use, and a flag that stops it.
+///
+/// The deadline is given by the caller: this crate reads a monotonic clock only to compare with it.
+#[derive(Debug)]
+pub struct Budget {
+    limit_rows: u64,
+    limit_bytes: u64,
+    deadline: Option<(Instant, Duration)>,
+    cancelled: Arc<AtomicBool>,
+    steps: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            limit_rows: 50_000_000,
+            limit_bytes: 4 << 30,
+            deadline: None,
+            cancelled: Arc::default(),
+            steps: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Budget {
+    /// At most this many rows in any one relation, intermediate or final.
+    #[must_use]
+    pub fn with_limit_rows(mut self, rows: u64) -> Self {
+        self.limit_rows = rows;
+        self
+    }
+
+    /// At most about this many bytes held by relations at once.
+    #[must_use]
+    pub fn with_limit_bytes(mut self, bytes: u64) -> Self {
+        self.limit_bytes = bytes;
+        self
+    }
+
+    /// Stops this long after now; a shorter limit that is already set stays.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        let deadline = Instant::now() + timeout;
+        if self.deadline.is_none_or(|(earlier, _)| deadline < earlier) {
+            self.deadline = Some((deadline, timeout));
+        }
+        self
+    }
+
+    /// Stops soon after this flag becomes true.
+    #[must_use]
+    pub fn with_cancel_flag(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.cancelled = flag;
+        self
+    }
+
+    /// Spends `count` steps of a loop; now and then looks at the clock and the flag.
+    #[inline]
+    pub fn spend_steps(&self, count: u64) -> Result<()> {
+        let before = self.steps.fetch_add(count, Ordering::Relaxed);
+        if before / STEPS_PER_LOOK == (before + count) / STEPS_PER_LOOK {
+            return Ok(());
+        }
+        self.look()
+    }
+
+    /// Says that a relation has grown to `rows` rows.
+    #[inline]
+    pub fn check_rows(&self, rows: usize) -> Result<()> {
+        if rows as u64 > self.limit_rows {
+            return Err(Error::new(Code::LimitExceeded, format!("the query needs more than {} rows", self.limit_rows))
+                .with_help("bind more variables, add a clause that selects, or raise --max-rows"));
+        }
+        Ok(())
+    }
+
+    /// Takes `bytes` of memory until they are given back with [`Budget::return_bytes`].
+    pub fn take_bytes(&self, bytes: u64) -> Result<()> {
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit_bytes {
+            return Err(Error::new(
+                Code::LimitExceeded,
+                format!("the query needs more than {} bytes of memory", self.limit_bytes),
+            )
+            .with_help("bind more variables or add a clause that selects"));
+        }
+        Ok(())
+    }
+
+    /// Gives back what [`Budget::take_bytes`] took.
+    pub fn return_bytes(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Looks at the clock and the flag at once.
+    pub fn look(&self) -> Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Error::new(Code::Cancelled, "the query was cancelled"));
+        }
+        match self.deadline {
+            Some((deadline, timeout)) if Instant::now() >= deadline => {
+                Err(Error::new(Code::Timeout, format!("the query did not finish within {} ms", timeout.as_millis()))
+                    .with_help("make it more selective or raise --timeout"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Columns: many values of one kind, shared without copying.
+
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use crate::value::Value;
+
+/// A part of a shared array. Cloning and slicing copy nothing.
+#[derive(Debug)]
+pub struct Slice<T> {
+    items: Arc<Vec<T>>,
+    range: Range<usize>,
+}
+
+impl<T> Slice<T> {
+    /// The part of this slice in `range`, counted from its own start.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.len(), "a part lies within its slice");
+        Self { items: Arc::clone(&self.items), range: self.range.start + range.start..self.range.start + range.end }
+    }
+}
+
+impl<T> Clone for Slice<T> {
+    fn clone(&self) -> Self {
+        Self { items: Arc::clone(&self.items), range: self.range.clone() }
+    }
+}
+
+impl<T> From<Vec<T>> for Slice<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self { range: 0..items.len(), items: Arc::new(items) }
+    }
+}
+
+impl<T> From<Arc<Vec<T>>> for Slice<T> {
+    fn from(items: Arc<Vec<T>>) -> Self {
+        Self { range: 0..items.len(), items }
+    }
+}
+
+impl<T> FromIterator<T> for Slice<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        items.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+impl<T> Deref for Slice<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items[self.range.clone()]
+    }
+}
+
+/// The texts that codes of a [`Column::Text`] stand for. No text occurs twice.
+pub type Dictionary = Arc<Vec<Arc<str>>>;
+
+/// What the texts of a [`Column::Text`] are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextKind {
+    /// Strings.
+    String,
+    /// Keywords, without the colon.
+    Keyword,
+}
+
+/// Many values. Every column of one kind of value has the variant made for it, so that loops run over plain arrays;
+/// `Value` takes what is mixed or rare.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Longs and entity ids.
+    Long(Slice<i64>),
+    /// Doubles, never NaN.
+    Double(Slice<f64>),
+    /// Booleans.
+    Boolean(Slice<bool>),
+    /// Microseconds since the epoch.
+    Instant(Slice<i64>),
+    /// Texts as codes into a dictionary.
+    Text(TextKind, Dictionary, Slice<u32>),
+    /// Anything.
+    Value(Slice<Value>),
+}
+
+impl Column {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Long(items) | Self::Instant(items) => items.len(),
+            Self::Double(items) => items.len(),
+            Self::Boolean(items) => items.len(),
+            Self::Text(_, _, codes) => codes.len(),
+            Self::Value(items) => items.len(),
+        }
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value in one row.
+    pub fn value(&self, row: usize) -> Value {
+        match self {
+            Self::Long(items) => Value::Long(items[row]),
+            Self::Double(items) => Value::Double(items[row]),
+            Self::Boolean(items) => Value::Boolean(items[row]),
+            Self::Instant(items) => Value::Instant(items[row]),
+            Self::Text(TextKind::String, texts, codes) => Value::String(Arc::clone(&texts[codes[row] as usize])),
+            Self::Text(TextKind::Keyword, texts, codes) => Value::Keyword(Arc::clone(&texts[codes[row] as usize])),
+            Self::Value(items) => items[row].clone(),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The one thing the engine asks the outside: columns of facts, and how many there would be.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::Result;
+use crate::value::{Value, ValueType};
+
+/// What is known of an attribute, declared or not, as of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attribute {
+    /// Its entity id.
+    pub id: i64,
+    /// Its keyword, without the colon.
+    pub ident: Arc<str>,
+    /// The declared type, if one is declared.
+    pub value_type: Option<ValueType>,
+    /// One value an entity, or many.
+    pub cardinality: Cardinality,
+    /// Whether a value leads to at most one entity.
+    pub unique: Option<Unique>,
+    /// Whether the value belongs to its entity, and goes with it.
+    pub is_component: bool,
+}
+
+impl Attribute {
+    /// An attribute nobody declared: any type, one value.
+    pub fn new(id: i64, ident: impl Into<Arc<str>>) -> Self {
+        Self { id, ident: ident.into(), value_type: None, cardinality: Cardinality::One, unique: None, is_component: false }
+    }
+}
+
+/// How many values an entity may have for an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cardinality {
+    /// One at a time.
+    One,
+    /// A set.
+    Many,
+}
+
+/// What happens when a second entity claims a unique value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unique {
+    /// It is the same entity (upsert).
+    Identity,
+    /// It is refused.
+    Value,
+}
+
+/// A choice of facts. Conditions are joined by *and*; an empty scan means all facts.
+#[derive(Clone, Debug, Default)]
+pub struct Scan<'a> {
+    /// Facts of this attribute.
+    pub attribute: Option<i64>,
+    /// Facts of these entities: ascending, each once.
+    pub entities: Option<&'a [i64]>,
+    /// Facts with such a value.
+    pub values: Values<'a>,
+    /// Facts of this transaction.
+    pub t: Option<i64>,
+    /// The places the caller will read; others may be left out of the batch.
+    pub places: Places,
+}
+
+/// A choice of values. References match longs: an entity id is written as a long here.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Values<'a> {
+    /// Any value.
+    #[default]
+    Any,
+    /// Values that are the [`same`](Value::same) as this one.
+    Equal(&'a Value),
+    /// Values of the bounds' type (numbers count as one type) between the bounds.
+    Range(Bound<&'a Value>, Bound<&'a Value>),
+}
+
+/// Which places of a fact are wanted; `e` always is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent places of a fact, each wanted or not")]
+pub struct Places {
+    /// Attribute id.
+    pub a: bool,
+    /// Value.
+    pub v: bool,
+    /// Transaction.
+    pub t: bool,
+    /// Metadata entity.
+    pub m: bool,
+    /// Added or retracted.
+    pub added: bool,
+}
+
+/// Facts in columns, a row a fact. A place that was not wanted may be `None`.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Entity ids ([`Column::Long`]). Ascending when the scan named an attribute.
+    pub e: Column,
+    /// Attribute ids ([`Column::Long`]).
+    pub a: Option<Column>,
+    /// Values; references as longs.
+    pub v: Option<Column>,
+    /// Transactions ([`Column::Long`]).
+    pub t: Option<Column>,
+    /// Metadata entities ([`Column::Long`]), 0 for none.
+    pub m: Option<Column>,
+    /// [`Column::Boolean`]: true but for retractions, which only a history shows.
+    pub added: Option<Column>,
+}
+
+impl Batch {
+    /// Number of facts.
+    pub fn len(&self) -> usize {
+        self.e.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.e.is_empty()
+    }
+}
+
+/// One fact, with its value as stored (a reference is a [`Value::Ref`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// Entity.
+    pub e: i64,
+    /// Attribute id.
+    pub a: i64,
+    /// Value.
+    pub v: Value,
+    /// Transaction.
+    pub t: i64,
+    /// Metadata entity, 0 for none.
+    pub m: i64,
+    /// Added or retracted.
+    pub added: bool,
+}
+
+/// What is expected of a scan, for the planner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Facts the scan would give.
+    pub rows: f64,
+    /// Distinct entities among all facts of the attribute (of the store, if no attribute is named).
+    pub distinct_e: f64,
+    /// Distinct values among all facts of the attribute.
+    pub distinct_v: f64,
+}
+
+/// A source of facts at one moment: every call answers from the same unchanging view, including its window of time.
+pub trait Facts: Send + Sync {
+    /// The attribute with this keyword (without colon), under its present or an earlier name.
+    fn attribute(&self, ident: &str) -> Option<Arc<Attribute>>;
+
+    /// The attribute with this entity id.
+    fn attribute_by_id(&self, id: i64) -> Option<Arc<Attribute>>;
+
+    /// The entity with this ident (without colon), which may be an attribute.
+    fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>>;
+
+    /// The ident of an entity, without colon.
+    fn ident_of(&self, entity: i64) -> Result<Option<Arc<str>>>;
+
+    /// The entity that has `value` for the unique attribute `attribute`, in this view.
+    fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>>;
+
+    /// Known attribute names near to this one, the nearest first, at most three.
+    fn names_near(&self, ident: &str) -> Vec<String>;
+
+    /// Says which attributes are about to be scanned, so that they can be fetched together.
+    fn prepare(&self, attributes: &[i64]) -> Result<()>;
+
+    /// The facts of a scan.
+    fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch>;
+
+    /// How many facts the scan would give. Cheap: it may be wrong, the answer never is.
+    fn estimate(&self, scan: &Scan<'_>) -> Estimate;
+
+    /// All facts of one entity, by attribute id and value: for pull.
+    fn entity(&self, entity: i64, budget: &Budget) -> Result<Vec<Fact>>;
+
+    /// All references to one entity through one attribute, ascending by entity: for reverse pull.
+    fn referrers(&self, entity: i64, attribute: i64, budget: &Budget) -> Result<Vec<i64>>;
+
+    /// True if the view shows additions and retractions as they happened: entity and pull refuse it.
+    fn is_history(&self) -> bool;
+}

@@ -1,0 +1,23 @@
+//! The pure Datalog engine of Annals: EDN text in, rows out. It does no I/O, reads no wall clock and knows no SQL; it asks
+//! the outside one thing, through [`Facts`]: columns of facts, and how many there would be.
+//!
+//! A query passes through these modules, each with its own type:
+//!
+//! ```text
+//! text -> edn::Form -> ast::Query -> check::Checked -> plan::Plan -> run::Relation -> Answer
+//! ```
+
+pub mod answer;
+pub mod ast;
+pub mod budget;
+pub mod column;
+pub mod error;
+pub mod facts;
+pub mod value;
+
+pub use answer::{Answer, Given, Shape, Warning};
+pub use budget::Budget;
+pub use column::{Column, Slice};
+pub use error::{Code, Error, Position, Result, Span};
+pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Places, Scan, Unique, Values};
+pub use value::{BigDecimal, BigInt, Uuid, Value, ValueType};
