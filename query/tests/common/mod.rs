@@ -1,0 +1,4 @@
+//! What several tests share: facts in memory, a naive evaluator, and a generator of random programs.
+#![allow(dead_code, reason = "each test uses its part")]
+
+pub(crate) mod memory;
