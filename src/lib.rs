@@ -1,1 +1,15 @@
-//! x
+//! An embedded, local-first store for the history of what programs did.
+//!
+//! Every run, log line and state change is an immutable datom `[e a v t m]` in one SQLite file; a Datalog engine answers
+//! what was true, when, and who said so.
+
+pub mod datom;
+pub mod error;
+pub mod limits;
+pub mod schema;
+pub mod transact;
+
+pub use annals_query as query;
+pub use annals_query::{Uuid, Value, ValueType};
+pub use datom::{Datom, Partition};
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,15 @@
+//! Every limit: its name, its default and its reason.
+
+use std::time::Duration;
+
+/// How long a writer waits for another process to finish its transaction: longer than any commit on a slow disk.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Datoms in one transaction: a transaction is held in memory and in one SQLite transaction.
+pub const LIMIT_TRANSACTION_DATOMS: usize = 1_000_000;
+
+/// Bytes of one value: SQLite's own limit is 1e9, and a value passes through memory several times.
+pub const LIMIT_VALUE_BYTES: usize = 64 << 20;
+
+/// Values in a tuple.
+pub const LIMIT_TUPLE_LENGTH: usize = 8;

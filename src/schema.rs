@@ -1,0 +1,230 @@
+//! The attributes and idents that a store knows, and those that every store starts with.
+//!
+//! Ids of built-in entities are fixed: the SQL views and the file format name them.
+
+mod builtin;
+
+pub use builtin::{Builtin, GENESIS, attribute, ident};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use annals_query::{Attribute, Value, ValueType};
+
+/// An attribute as the transactor sees it: what queries know of it, and what writes are checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    /// What queries know of it.
+    pub attribute: Arc<Attribute>,
+    /// `:db/index`, or unique: values lead to entities through the AVET table.
+    pub is_indexed: bool,
+    /// `:db/noHistory`.
+    pub no_history: bool,
+    /// `:db/tupleAttrs`: the value is composed of these attributes' values, in order.
+    pub tuple_attributes: Option<Arc<[i64]>>,
+    /// `:db/tupleTypes`, or the one type of `:db/tupleType` (then `tuple_is_uniform`).
+    pub tuple_types: Option<Arc<[ValueType]>>,
+    /// `:db/tupleType` was used: any number of values of the one type.
+    pub tuple_is_uniform: bool,
+    /// `:db.attr/preds`: names of predicates that a value must satisfy.
+    pub predicates: Arc<[Arc<str>]>,
+    /// Where a new entity that has this attribute is placed.
+    pub placement: Option<Placement>,
+    /// `:db/sequenceWithin`: values count 1, 2, 3 among the entities that share a value of that attribute.
+    pub sequence_within: Option<i64>,
+}
+
+/// Where a new entity is placed that has an attribute with `:db/placement`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// It opens a partition of its own.
+    Own,
+    /// It lies in the partition of the entity that this reference points to.
+    WithValue,
+    /// It lies among the contract's state.
+    State,
+}
+
+/// A `:db.entity/attrs` / `:db.entity/preds` specification, asked for with `:db/ensure`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntitySpec {
+    /// Attributes the entity must have.
+    pub required: Vec<i64>,
+    /// Predicates the entity must satisfy.
+    pub predicates: Vec<Arc<str>>,
+}
+
+/// Everything a store knows about attributes and idents as of its newest transaction. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    declarations: Arc<HashMap<i64, Arc<Declaration>>>,
+    entities_by_ident: Arc<HashMap<Arc<str>, i64>>,
+    idents_by_entity: Arc<HashMap<i64, Arc<str>>>,
+    specs: Arc<HashMap<i64, EntitySpec>>,
+}
+
+impl Schema {
+    /// The declaration of an attribute.
+    pub fn declaration(&self, id: i64) -> Option<&Arc<Declaration>> {
+        self.declarations.get(&id)
+    }
+
+    /// The declaration of the attribute with this keyword (without colon), under its present or an earlier name.
+    pub fn declaration_by_ident(&self, ident: &str) -> Option<&Arc<Declaration>> {
+        self.declarations.get(self.entities_by_ident.get(ident)?)
+    }
+
+    /// The entity with this ident, under its present or an earlier name.
+    pub fn entity(&self, ident: &str) -> Option<i64> {
+        self.entities_by_ident.get(ident).copied()
+    }
+
+    /// The present ident of an entity.
+    pub fn ident(&self, entity: i64) -> Option<&Arc<str>> {
+        self.idents_by_entity.get(&entity)
+    }
+
+    /// The entity specification with this id.
+    pub fn spec(&self, entity: i64) -> Option<&EntitySpec> {
+        self.specs.get(&entity)
+    }
+
+    /// All attributes, in no order.
+    pub fn declarations(&self) -> impl Iterator<Item = &Arc<Declaration>> {
+        self.declarations.values()
+    }
+
+    /// All idents with their entities, in no order; earlier names included.
+    pub fn idents(&self) -> impl Iterator<Item = (&Arc<str>, i64)> {
+        self.entities_by_ident.iter().map(|(ident, entity)| (ident, *entity))
+    }
+}
+
+/// Builds a [`Schema`] from the datoms that say it, in log order, retractions included: an earlier name resolves until it is given away.
+#[derive(Debug, Default)]
+pub struct SchemaBuilder {
+    facts: HashMap<i64, HashMap<i64, Vec<Value>>>,
+    entities_by_ident: HashMap<Arc<str>, i64>,
+    idents_by_entity: HashMap<i64, Arc<str>>,
+}
+
+impl SchemaBuilder {
+    /// True if a datom of this attribute changes the schema.
+    pub fn concerns(attribute: i64) -> bool {
+        (attribute::IDENT..=attribute::LAST_OF_SCHEMA).contains(&attribute)
+            && ![attribute::TX_INSTANT, attribute::DOC, attribute::ENSURE].contains(&attribute)
+    }
+
+    /// Takes in one datom of a schema attribute; datoms must come in log order.
+    pub fn apply(&mut self, entity: i64, attribute: i64, value: &Value, added: bool) {
+        if attribute == attribute::IDENT {
+            if let Value::Keyword(name) = value {
+                self.rename(entity, name, added);
+            }
+        }
+        let values = self.facts.entry(entity).or_default().entry(attribute).or_default();
+        values.retain(|held| held != value);
+        if added {
+            values.push(value.clone());
+        }
+    }
+
+    /// The schema as of the datoms taken in so far.
+    pub fn build(&self) -> Schema {
+        let mut declarations = HashMap::new();
+        let mut specs = HashMap::new();
+        for &entity in self.facts.keys() {
+            if let Some(declaration) = self.declaration(entity) {
+                declarations.insert(entity, Arc::new(declaration));
+            }
+            if let Some(spec) = self.spec(entity) {
+                specs.insert(entity, spec);
+            }
+        }
+        Schema {
+            declarations: Arc::new(declarations),
+            entities_by_ident: Arc::new(self.entities_by_ident.clone()),
+            idents_by_entity: Arc::new(self.idents_by_entity.clone()),
+            specs: Arc::new(specs),
+        }
+    }
+
+    fn rename(&mut self, entity: i64, name: &Arc<str>, added: bool) {
+        if added {
+            self.entities_by_ident.insert(Arc::clone(name), entity);
+            self.idents_by_entity.insert(entity, Arc::clone(name));
+        } else if self.idents_by_entity.get(&entity) == Some(name) {
+            self.idents_by_entity.remove(&entity);
+        }
+    }
+
+    /// An entity with an ident and a cardinality is an attribute: the transactor gives every attribute a cardinality.
+    fn declaration(&self, entity: i64) -> Option<Declaration> {
+        use annals_query::{Cardinality, Unique};
+        let ident = self.idents_by_entity.get(&entity)?;
+        let cardinality = self.first(entity, attribute::CARDINALITY)?.as_long()?;
+        let mut public = Attribute::new(entity, Arc::clone(ident));
+        public.value_type = self.first(entity, attribute::VALUE_TYPE).and_then(Value::as_long).and_then(ident::value_type);
+        public.cardinality = if cardinality == ident::CARDINALITY_MANY { Cardinality::Many } else { Cardinality::One };
+        public.unique = match self.first(entity, attribute::UNIQUE).and_then(Value::as_long) {
+            Some(ident::UNIQUE_IDENTITY) => Some(Unique::Identity),
+            Some(ident::UNIQUE_VALUE) => Some(Unique::Value),
+            _ => None,
+        };
+        public.is_component = self.flag(entity, attribute::IS_COMPONENT);
+        let uniform = self.keywords(entity, attribute::TUPLE_TYPE);
+        let types = self.keywords(entity, attribute::TUPLE_TYPES).or_else(|| uniform.clone());
+        Some(Declaration {
+            is_indexed: self.flag(entity, attribute::INDEX) || public.unique.is_some(),
+            no_history: self.flag(entity, attribute::NO_HISTORY),
+            tuple_attributes: self
+                .keywords(entity, attribute::TUPLE_ATTRS)
+                .map(|names| names.iter().filter_map(|name| self.entities_by_ident.get(name).copied()).collect()),
+            tuple_types: types.map(|names| {
+                names.iter().filter_map(|name| ValueType::from_name(name.strip_prefix("db.type/").unwrap_or(name))).collect()
+            }),
+            tuple_is_uniform: uniform.is_some(),
+            predicates: self.names(entity, attribute::ATTR_PREDS).into(),
+            placement: match self.first(entity, attribute::PLACEMENT).and_then(Value::as_long) {
+                Some(ident::PLACEMENT_OWN) => Some(Placement::Own),
+                Some(ident::PLACEMENT_WITH_VALUE) => Some(Placement::WithValue),
+                Some(ident::PLACEMENT_STATE) => Some(Placement::State),
+                _ => None,
+            },
+            sequence_within: self.first(entity, attribute::SEQUENCE_WITHIN).and_then(Value::as_long),
+            attribute: Arc::new(public),
+        })
+    }
+
+    fn spec(&self, entity: i64) -> Option<EntitySpec> {
+        let required: Vec<i64> = self
+            .names(entity, attribute::ENTITY_ATTRS)
+            .iter()
+            .filter_map(|name| self.entities_by_ident.get(name).copied())
+            .collect();
+        let predicates = self.names(entity, attribute::ENTITY_PREDS);
+        (!required.is_empty() || !predicates.is_empty()).then_some(EntitySpec { required, predicates })
+    }
+
+    fn first(&self, entity: i64, attribute: i64) -> Option<&Value> {
+        self.facts.get(&entity)?.get(&attribute)?.first()
+    }
+
+    fn flag(&self, entity: i64, attribute: i64) -> bool {
+        self.first(entity, attribute) == Some(&Value::Boolean(true))
+    }
+
+    /// The keywords of a tuple value, or of a single keyword.
+    fn keywords(&self, entity: i64, attribute: i64) -> Option<Vec<Arc<str>>> {
+        match self.first(entity, attribute)? {
+            Value::Vector(items) => Some(items.iter().filter_map(Value::as_text).map(Arc::from).collect()),
+            one => Some(vec![one.as_text()?.into()]),
+        }
+    }
+
+    /// The texts of all values (symbols or keywords) of an attribute with many values.
+    fn names(&self, entity: i64, attribute: i64) -> Vec<Arc<str>> {
+        let values = self.facts.get(&entity).and_then(|facts| facts.get(&attribute));
+        values.into_iter().flatten().filter_map(Value::as_text).map(Arc::from).collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! Transaction data to datoms: passes as files, in the order in which data meets them.
+
+mod before;
+
+pub use before::Before;
