@@ -13,6 +13,7 @@ pub mod budget;
 pub mod column;
 pub mod error;
 pub mod facts;
+pub mod source;
 pub mod value;
 
 pub use answer::{Answer, Given, Shape, Warning};
@@ -20,4 +21,5 @@ pub use budget::Budget;
 pub use column::{Column, Slice};
 pub use error::{Code, Error, Position, Result, Span};
 pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Places, Scan, Unique, Values};
+pub use source::{Source, Sources};
 pub use value::{BigDecimal, BigInt, Uuid, Value, ValueType};
