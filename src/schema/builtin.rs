@@ -98,6 +98,8 @@ pub mod attribute {
     pub const LOG_STREAM: i64 = BASE | 135;
     /// `:log/bytes`.
     pub const LOG_BYTES: i64 = BASE | 136;
+    /// `:log/partial`.
+    pub const LOG_PARTIAL: i64 = BASE | 137;
 
     /// `:state/id`.
     pub const STATE_ID: i64 = BASE | 150;
@@ -250,8 +252,9 @@ pub const GENESIS: &[Builtin] = &[
     one(a::LOG_TS, "log/ts", Instant, "When the line was said"),
     one(a::LOG_LEVEL, "log/level", Keyword, ":trace, :debug, :info, :warn, :error or another"),
     one(a::LOG_MESSAGE, "log/message", String, "The line, with what is not UTF-8 replaced"),
-    one(a::LOG_STREAM, "log/stream", Keyword, ":stdout or :stderr"),
+    one(a::LOG_STREAM, "log/stream", Keyword, ":stdout or :stderr, for a line that a program wrote"),
     one(a::LOG_BYTES, "log/bytes", Bytes, "The exact bytes of a line that is not UTF-8"),
+    one(a::LOG_PARTIAL, "log/partial", Boolean, "True if no newline ended it: a piece of a line, or the end of the output"),
     Builtin {
         references: &[(a::UNIQUE, ident::UNIQUE_IDENTITY)],
         tuple_attributes: &["state/namespace", "state/key"],
