@@ -11,6 +11,7 @@ pub mod answer;
 pub mod ast;
 pub mod budget;
 pub mod column;
+pub mod edn;
 pub mod error;
 pub mod facts;
 pub mod source;

@@ -1,0 +1,100 @@
+//! EDN, the text of queries, transactions and answers: a reader with positions and a writer that loses nothing.
+//!
+//! Whatever [`Value`]'s `Display` writes, [`read`] reads back as exactly the same value. The reader keeps its own stack, so
+//! text nested deeper than [`LIMIT_DEPTH`] is an error and never a stack overflow.
+//!
+//! Beside EDN's own `#inst` and `#uuid` these tags have a meaning: `#uri "..."`, `#bytes "hex"`, `#db/id 5` (a reference),
+//! and, for what EDN cannot write in any other way, `#db/keyword "..."`, `#db/symbol "..."` and `#db/tagged ["tag" value]`.
+//! Every other tag is kept as it stands.
+
+mod atom;
+mod form;
+mod instant;
+mod json;
+mod read;
+mod tag;
+mod text;
+mod write;
+
+pub use form::{Form, FormKind};
+
+use crate::error::{Code, Error, Result, Span};
+use crate::value::Value;
+
+/// How deep brackets and tags may nest: deeper than any program writes by hand, and shallow enough that a value can be
+/// compared, printed and dropped by plain recursion on a 2 MiB stack.
+pub const LIMIT_DEPTH: usize = 256;
+
+/// Digits of a number, and the size of a bigdec's exponent: arithmetic on numbers of this length still takes microseconds,
+/// and comparing `1e1000M` with `1M` writes a thousand digits, not a billion.
+pub const LIMIT_DIGITS: usize = 1_000;
+
+/// Bytes of one text: a [`Span`] counts in 32 bits.
+pub const LIMIT_BYTES: usize = u32::MAX as usize;
+
+/// Reads exactly one form, with its position; text after it is an error.
+///
+/// ```
+/// use annals_query::edn;
+/// let form = edn::read_form("[:find ?e]")?;
+/// assert_eq!(form.vector().map(<[_]>::len), Some(2));
+/// assert!(edn::read_form("1 2").is_err());
+/// # Ok::<(), annals_query::Error>(())
+/// ```
+pub fn read_form(text: &str) -> Result<Form> {
+    read_one(text).map_err(|error| error.located_in(text))
+}
+
+/// Reads any number of forms.
+///
+/// ```
+/// use annals_query::edn;
+/// assert_eq!(edn::read_forms("1 ; one\n #_ 2 3")?.len(), 2);
+/// # Ok::<(), annals_query::Error>(())
+/// ```
+pub fn read_forms(text: &str) -> Result<Vec<Form>> {
+    read_all(text).map_err(|error| error.located_in(text))
+}
+
+/// Reads exactly one value.
+///
+/// ```
+/// use annals_query::{Value, edn};
+/// let value = edn::read("{:name \"ada\" :born #inst \"1815-12-10\"}")?;
+/// assert_eq!(value.to_string(), "{:born #inst \"1815-12-10T00:00:00Z\", :name \"ada\"}");
+/// assert_eq!(edn::read(&value.to_string())?, value);
+/// # Ok::<(), annals_query::Error>(())
+/// ```
+pub fn read(text: &str) -> Result<Value> {
+    read_form(text).map(Form::into_value)
+}
+
+fn read_one(text: &str) -> Result<Form> {
+    let mut reader = read::Reader::new(text)?;
+    let Some(form) = reader.next_form()? else {
+        let end = text.len() as u32;
+        return Err(syntax("there is nothing to read", Span { start: end, end }).with_help("give one EDN form"));
+    };
+    match reader.next_form()? {
+        None => Ok(form),
+        Some(more) => Err(syntax("more text follows the first form", more.span)
+            .with_help("give one form only: put several into a vector, or remove what follows")),
+    }
+}
+
+fn read_all(text: &str) -> Result<Vec<Form>> {
+    let mut reader = read::Reader::new(text)?;
+    let mut forms = Vec::new();
+    while let Some(form) = reader.next_form()? {
+        forms.push(form);
+    }
+    Ok(forms)
+}
+
+fn syntax(message: impl Into<String>, span: Span) -> Error {
+    Error::new(Code::EdnSyntax, message).at(span)
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span { start: start as u32, end: end as u32 }
+}
