@@ -1,5 +1,6 @@
 //! Columns: many values of one kind, shared without copying.
 
+use std::cmp::Ordering;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -112,4 +113,21 @@ impl Column {
             Self::Value(items) => items[row].clone(),
         }
     }
+
+    /// How the values of two rows stand to each other in the total order.
+    pub fn compare(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Self::Long(items) | Self::Instant(items) => items[a].cmp(&items[b]),
+            Self::Double(items) => compare_doubles(items[a], items[b]),
+            Self::Boolean(items) => items[a].cmp(&items[b]),
+            Self::Text(_, _, codes) if codes[a] == codes[b] => Ordering::Equal,
+            Self::Text(_, texts, codes) => texts[codes[a] as usize].as_bytes().cmp(texts[codes[b] as usize].as_bytes()),
+            Self::Value(items) => items[a].cmp(&items[b]),
+        }
+    }
+}
+
+/// As numbers, and -0.0 before 0.0.
+fn compare_doubles(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b).unwrap_or(Ordering::Equal).then_with(|| a.total_cmp(&b))
 }

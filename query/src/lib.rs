@@ -7,6 +7,7 @@
 //! text -> edn::Form -> ast::Query -> check::Checked -> plan::Plan -> run::Relation -> Answer
 //! ```
 
+pub mod aggregate;
 pub mod answer;
 pub mod ast;
 pub mod budget;
@@ -14,6 +15,7 @@ pub mod column;
 pub mod edn;
 pub mod error;
 pub mod facts;
+pub mod function;
 pub mod source;
 pub mod value;
 

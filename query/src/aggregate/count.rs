@@ -1,0 +1,55 @@
+//! `count`, `count-distinct`, `distinct`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Aggregate, Call, Groups, aggregate};
+use crate::column::Column;
+use crate::error::Result;
+use crate::function::Arity;
+use crate::value::Value;
+
+pub(super) const AGGREGATES: &[Aggregate] = &[
+    aggregate("count", Arity::exactly(1), count, "How many, repeated ones too.", ("(count ?x)", "[1 2 2]", "3")),
+    aggregate(
+        "count-distinct",
+        Arity::exactly(1),
+        count_distinct,
+        "How many different ones.",
+        ("(count-distinct ?x)", "[1 2 2]", "2"),
+    ),
+    aggregate("distinct", Arity::exactly(1), distinct, "The set of them.", ("(distinct ?x)", "[1 2 2]", "#{1 2}")),
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "every aggregate of the table gives a result")]
+fn count(call: &Call<'_>) -> Result<Column> {
+    let mut counts = vec![0_i64; call.groups.len()];
+    for group in call.groups.of_rows() {
+        counts[*group as usize] += 1;
+    }
+    Ok(Column::Long(counts.into()))
+}
+
+/// Each group divided by value: its parts are its different values.
+fn parts(call: &Call<'_>) -> Result<impl Iterator<Item = (usize, usize)>> {
+    let values = Groups::by(&[call.column], call.column.len(), call.budget)?;
+    let parts = call.groups.divided_by(&values, call.budget)?;
+    let first_rows = parts.first_rows().to_vec();
+    Ok(first_rows.into_iter().map(|row| (call.groups.of_rows()[row as usize] as usize, row as usize)))
+}
+
+fn count_distinct(call: &Call<'_>) -> Result<Column> {
+    let mut counts = vec![0_i64; call.groups.len()];
+    for (group, _) in parts(call)? {
+        counts[group] += 1;
+    }
+    Ok(Column::Long(counts.into()))
+}
+
+fn distinct(call: &Call<'_>) -> Result<Column> {
+    let mut sets = vec![BTreeSet::new(); call.groups.len()];
+    for (group, row) in parts(call)? {
+        sets[group].insert(call.column.value(row));
+    }
+    Ok(Column::Value(sets.into_iter().map(|set| Value::Set(Arc::new(set))).collect()))
+}

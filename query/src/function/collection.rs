@@ -1,0 +1,132 @@
+//! `ground identity tuple untuple vector get nth`, and what a value is called: `type name namespace keyword`.
+
+use super::argument::{count, items, refuse, string, written};
+use super::{Arity, Function, pure};
+use crate::error::{Code, Error, Result};
+use crate::value::Value;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    pure("ground", Arity::exactly(1), itself, "The argument, for a binding to take apart.", ("(ground [1 2])", "[1 2]")),
+    pure("identity", Arity::exactly(1), itself, "The argument.", ("(identity :a)", ":a")),
+    pure("tuple", Arity::at_least(1), vector, "A tuple of the arguments.", ("(tuple 1 \"a\")", "[1 \"a\"]")),
+    pure(
+        "untuple",
+        Arity::exactly(1),
+        untuple,
+        "The tuple, for a binding such as [?a ?b] to take apart.",
+        ("(untuple [1 2])", "[1 2]"),
+    ),
+    pure("vector", Arity::at_least(0), vector, "A vector of the arguments.", ("(vector 1 2 3)", "[1 2 3]")),
+    pure(
+        "get",
+        Arity::between(2, 3),
+        get,
+        "What a map has for a key, a vector at a place or a set as member; else the default or nil.",
+        ("(get {:a 1} :b 0)", "0"),
+    ),
+    pure("nth", Arity::between(2, 3), nth, "The item at a place, counted from 0; else the default.", ("(nth [:a :b] 1)", ":b")),
+    pure("type", Arity::exactly(1), type_of, "The type as a keyword.", ("(type 1)", ":db.type/long")),
+    pure("name", Arity::exactly(1), name, "The part of a keyword or symbol behind the slash.", ("(name :run/id)", "\"id\"")),
+    pure("namespace", Arity::exactly(1), namespace, "The part before the slash, or nil.", ("(namespace :run/id)", "\"run\"")),
+    pure("keyword", Arity::between(1, 2), keyword, "The keyword with this text.", ("(keyword \"run\" \"id\")", ":run/id")),
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "every function of the table gives a result")]
+fn itself(args: &[Value]) -> Result<Value> {
+    Ok(args[0].clone())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every function of the table gives a result")]
+fn vector(args: &[Value]) -> Result<Value> {
+    Ok(Value::vector(args.iter().cloned()))
+}
+
+fn untuple(args: &[Value]) -> Result<Value> {
+    items("untuple", args, 0)?;
+    Ok(args[0].clone())
+}
+
+fn get(args: &[Value]) -> Result<Value> {
+    let key = &args[1];
+    let found = match &args[0] {
+        Value::Nil => None,
+        Value::Map(entries) => entries
+            .get(key)
+            .or_else(|| key.is_number().then(|| entries.iter().find(|(k, _)| k.same(key)).map(|(_, v)| v)).flatten()),
+        Value::Set(members) => {
+            members.get(key).or_else(|| key.is_number().then(|| members.iter().find(|m| m.same(key))).flatten())
+        }
+        Value::Vector(items) | Value::List(items) => key.as_long().and_then(|at| items.get(usize::try_from(at).ok()?)),
+        other => {
+            return Err(refuse("get", 0, "a map, vector, list or set", other)
+                .with_help("a value of an entity is found with a pattern: [?e :attribute ?v]"));
+        }
+    };
+    Ok(found.or(args.get(2)).cloned().unwrap_or(Value::Nil))
+}
+
+fn nth(args: &[Value]) -> Result<Value> {
+    let items = items("nth", args, 0)?;
+    let place = count("nth", args, 1)?;
+    items.get(place).or(args.get(2)).cloned().ok_or_else(|| {
+        Error::new(Code::ArgumentType, format!("argument 2 of `nth` lies outside a vector of {} items", items.len()))
+            .with_value(written(&args[1]))
+            .with_help("give a default, (nth ?v 5 :none), or use get, which gives nil")
+    })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every function of the table gives a result")]
+fn type_of(args: &[Value]) -> Result<Value> {
+    let name = args[0].value_type().map_or_else(
+        || match &args[0] {
+            Value::Tagged(..) => "tagged",
+            other => other.kind_name(),
+        },
+        crate::value::ValueType::name,
+    );
+    Ok(Value::keyword(&format!("db.type/{name}")))
+}
+
+/// The texts before and behind the slash; the slash alone is a name.
+fn parts(text: &str) -> (Option<&str>, &str) {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => (Some(namespace), name),
+        _ => (None, text),
+    }
+}
+
+fn name(args: &[Value]) -> Result<Value> {
+    match &args[0] {
+        Value::Keyword(text) | Value::Symbol(text) => Ok(parts(text).1.into()),
+        Value::String(_) => Ok(args[0].clone()),
+        other => Err(refuse("name", 0, "a keyword, symbol or string", other).with_help("(str ?x) gives the text of any value")),
+    }
+}
+
+fn namespace(args: &[Value]) -> Result<Value> {
+    match &args[0] {
+        Value::Keyword(text) | Value::Symbol(text) => Ok(parts(text).0.map_or(Value::Nil, Value::from)),
+        other => Err(refuse("namespace", 0, "a keyword or symbol", other).with_help("(keyword ?x) makes a keyword of a string")),
+    }
+}
+
+fn keyword(args: &[Value]) -> Result<Value> {
+    let text = match args {
+        [Value::Keyword(_)] => return Ok(args[0].clone()),
+        [Value::Symbol(text)] => text.to_string(),
+        [_, _] => format!("{}/{}", string("keyword", args, 0)?, string("keyword", args, 1)?),
+        _ => string("keyword", args, 0)?.to_owned(),
+    };
+    if can_be_read_as_keyword(&text) {
+        return Ok(Value::keyword(&text));
+    }
+    Err(Error::new(Code::ArgumentType, format!("`keyword` cannot make a keyword of the text `{text}`"))
+        .with_value(written(&args[0]))
+        .with_help("a keyword has neither white space nor brackets, quotes, commas or semicolons, and at most one slash inside"))
+}
+
+fn can_be_read_as_keyword(text: &str) -> bool {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"()[]{}\"\\,;@^`~:".contains(c);
+    let inner_slash = parts(text).0.is_some();
+    !text.is_empty() && text.chars().all(is_plain) && text.matches('/').count() == usize::from(inner_slash)
+}

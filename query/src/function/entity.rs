@@ -1,0 +1,136 @@
+//! Functions that ask a source about entities: `get-else` and `missing?`. They take whole columns, so that a source is
+//! asked once for all rows.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::argument::{refuse, written};
+use super::{Arity, Example, Function, Kind};
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::{Code, Error, Result};
+use crate::facts::{Attribute, Cardinality, Facts, Places, Scan};
+use crate::value::Value;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "get-else",
+        arity: Arity::exactly(3),
+        kind: Kind::Sourced(get_else),
+        doc: "The entity's value for the attribute, or the default where it has none.",
+        example: Example { call: "(get-else $ ?e :person/nick \"none\")", result: "\"none\"" },
+    },
+    Function {
+        name: "missing?",
+        arity: Arity::exactly(2),
+        kind: Kind::Sourced(missing),
+        doc: "Has the entity no value for the attribute?",
+        example: Example { call: "(missing? $ ?e :person/nick)", result: "true" },
+    },
+];
+
+/// `rest` is the attribute and the default. A row whose entity is a reference to nothing gives nil.
+fn get_else(facts: &dyn Facts, entities: &Column, rest: &[Value], budget: &Budget) -> Result<Column> {
+    let [attribute, default] = rest else {
+        unreachable!("the arity of get-else was checked");
+    };
+    if matches!(default, Value::Nil) {
+        return Err(Error::new(Code::GetElse, "the default of `get-else` cannot be nil")
+            .with_value(written(default))
+            .with_help("give another default, or ask with [(missing? $ ?e :attribute)]"));
+    }
+    let attribute = attribute_of("get-else", facts, attribute)?;
+    if let Some(attribute) = attribute.as_deref().filter(|attribute| attribute.cardinality == Cardinality::Many) {
+        return Err(Error::new(Code::GetElse, format!("`get-else` takes one value, but :{} has many", attribute.ident))
+            .with_value(written(&Value::keyword(&attribute.ident)))
+            .with_help("match the values with a pattern, [?e :attribute ?v], or ask with [(missing? $ ?e :attribute)]"));
+    }
+    let wanted = Wanted::new("get-else", facts, entities)?;
+    let found = wanted.values(facts, attribute.as_deref(), Places { v: true, ..Places::default() }, budget)?;
+    Ok(Column::Value(wanted.of_rows(|entity| found.get(&entity).cloned().unwrap_or_else(|| default.clone()))))
+}
+
+/// `rest` is the attribute. A row whose entity is a reference to nothing gives nil.
+fn missing(facts: &dyn Facts, entities: &Column, rest: &[Value], budget: &Budget) -> Result<Column> {
+    let [attribute] = rest else {
+        unreachable!("the arity of missing? was checked");
+    };
+    let attribute = attribute_of("missing?", facts, attribute)?;
+    let wanted = Wanted::new("missing?", facts, entities)?;
+    let found = wanted.values(facts, attribute.as_deref(), Places::default(), budget)?;
+    Ok(Column::Value(wanted.of_rows(|entity| Value::Boolean(!found.contains_key(&entity)))))
+}
+
+/// The attribute that a keyword or id names; `None` for one the source has never seen, which every entity is missing.
+fn attribute_of(name: &str, facts: &dyn Facts, value: &Value) -> Result<Option<Arc<Attribute>>> {
+    match value {
+        Value::Keyword(ident) => Ok(facts.attribute(ident)),
+        Value::Long(id) | Value::Ref(id) => Ok(facts.attribute_by_id(*id)),
+        other => Err(refuse(name, 2, "an attribute", other).with_help("name the attribute by its keyword, as in :run/id")),
+    }
+}
+
+/// The entities of a column of references, a row each and all of them once.
+struct Wanted {
+    rows: Vec<Option<i64>>,
+    distinct: Vec<i64>,
+}
+
+impl Wanted {
+    fn new(name: &str, facts: &dyn Facts, entities: &Column) -> Result<Self> {
+        if facts.is_history() {
+            return Err(Error::new(Code::HistoryView, format!("`{name}` cannot ask a history, in which a value comes and goes"))
+                .with_help("ask a view at one moment, or match with a pattern of six places"));
+        }
+        let rows = match entities {
+            Column::Long(ids) => ids.iter().copied().map(Some).collect(),
+            other => (0..other.len()).map(|row| resolve(name, facts, &other.value(row))).collect::<Result<Vec<_>>>()?,
+        };
+        let mut distinct: Vec<i64> = rows.iter().flatten().copied().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        Ok(Self { rows, distinct })
+    }
+
+    /// The values of the attribute, by entity.
+    fn values(
+        &self,
+        facts: &dyn Facts,
+        attribute: Option<&Attribute>,
+        places: Places,
+        budget: &Budget,
+    ) -> Result<FxHashMap<i64, Value>> {
+        let Some(attribute) = attribute else { return Ok(FxHashMap::default()) };
+        facts.prepare(&[attribute.id])?;
+        let scan = Scan { attribute: Some(attribute.id), entities: Some(&self.distinct), places, ..Scan::default() };
+        let batch = facts.scan(&scan, budget)?;
+        budget.spend_steps((batch.len() + self.rows.len()) as u64)?;
+        let value = |row| batch.v.as_ref().filter(|_| places.v).map_or(Value::Nil, |column| column.value(row));
+        Ok((0..batch.len())
+            .map(|row| (batch.e.value(row).as_long().expect("a column of entities holds ids"), value(row)))
+            .collect())
+    }
+
+    fn of_rows(&self, give: impl Fn(i64) -> Value) -> crate::column::Slice<Value> {
+        self.rows.iter().map(|entity| entity.map_or(Value::Nil, &give)).collect()
+    }
+}
+
+/// The entity that an id, an ident or a lookup reference means; `None` if there is none.
+fn resolve(name: &str, facts: &dyn Facts, value: &Value) -> Result<Option<i64>> {
+    match value {
+        Value::Long(id) | Value::Ref(id) => Ok(Some(*id)),
+        Value::Keyword(ident) => facts.entity_by_ident(ident),
+        Value::Vector(parts) if let [Value::Keyword(ident), key] = &**parts => {
+            let Some(attribute) = facts.attribute(ident) else { return Ok(None) };
+            if attribute.unique.is_none() {
+                return Err(Error::new(Code::NotUnique, format!(":{ident} is not unique, so it cannot look an entity up"))
+                    .with_value(written(value))
+                    .with_help(format!("declare it, {{:db/ident :{ident} :db/unique :db.unique/identity}}, or use a pattern")));
+            }
+            facts.lookup(&attribute, key)
+        }
+        other => Err(refuse(name, 1, "an entity", other).with_help("an entity is an id, an ident or a lookup reference")),
+    }
+}
