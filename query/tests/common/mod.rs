@@ -2,3 +2,4 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod memory;
+pub(crate) mod naive;

@@ -1,0 +1,290 @@
+//! What each kind of clause does to the environments.
+
+use annals_query::ast::{Argument, Binding, Call, Clause, SourceName, Term};
+use annals_query::{Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
+
+use super::super::memory::{MemoryFacts, plain};
+use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
+
+impl Naive {
+    /// The environments in which all of these clauses hold. Every environment binds exactly `bound`.
+    pub(super) fn every(
+        &self,
+        clauses: &[&Clause],
+        mut environments: Vec<Environment>,
+        bound: &Variables,
+        visible: &Variables,
+        place: Place<'_>,
+    ) -> Result<Vec<Environment>> {
+        let mut bound = bound.clone();
+        let mut waiting: Vec<&Clause> = clauses.to_vec();
+        while !waiting.is_empty() {
+            let ready = waiting.iter().enumerate().filter_map(|(position, clause)| {
+                let around = variables::around(clause, clauses, visible);
+                Some((position, self.after(clause, &bound, &around)?, around))
+            });
+            let Some((position, after, around)) = ready.max_by_key(|(position, after, _)| {
+                let new = after.difference(&bound).count();
+                let known = variables::of(waiting[*position]).intersection(&bound).count();
+                (new == 0, known, std::cmp::Reverse(*position))
+            }) else {
+                return Err(
+                    Error::new(Code::UnboundVariable, "clauses wait for a variable that nothing binds").at(waiting[0].span())
+                );
+            };
+            let clause = waiting.remove(position);
+            environments = distinct(self.clause(clause, &environments, &bound, &around, place)?);
+            bound = after;
+        }
+        Ok(environments)
+    }
+
+    fn clause(
+        &self,
+        clause: &Clause,
+        environments: &[Environment],
+        bound: &Variables,
+        around: &Variables,
+        place: Place<'_>,
+    ) -> Result<Vec<Environment>> {
+        if let Clause::Pattern { source, terms, .. } = clause {
+            return self.pattern(self.source(source, place)?, terms, environments);
+        }
+        let mut found = Vec::new();
+        for environment in environments {
+            self.spend(1)?;
+            match clause {
+                Clause::Pattern { .. } | Clause::And(..) => unreachable!("patterns are done above, and `and` is flattened"),
+                Clause::Predicate { call, .. } => {
+                    if self.call(call, environment, place)?.is_truthy() {
+                        found.push(environment.clone());
+                    }
+                }
+                Clause::Function { call, binding, .. } => {
+                    found.extend(take_apart(binding, &self.call(call, environment, place)?, environment)?);
+                }
+                Clause::Or { source, branches, .. } => {
+                    let keep = self.after(clause, bound, around).expect("the clause was ready");
+                    for branch in branches {
+                        let branch = variables::flat(std::slice::from_ref(branch));
+                        let within =
+                            self.every(&branch, vec![environment.clone()], bound, around, inside(source.as_ref(), place))?;
+                        found.extend(within.into_iter().map(|within| restricted(&within, &keep)));
+                    }
+                }
+                Clause::OrJoin { source, border, branches, .. } => {
+                    let crossing: Variables = border.variables().cloned().collect();
+                    let given = restricted(environment, &crossing);
+                    let given_bound = given.keys().cloned().collect();
+                    for branch in branches {
+                        let branch = variables::flat(std::slice::from_ref(branch));
+                        let place = inside(source.as_ref(), place);
+                        let within = self.every(&branch, vec![given.clone()], &given_bound, &crossing, place)?;
+                        found.extend(within.iter().filter_map(|within| joined(environment, &restricted(within, &crossing))));
+                    }
+                }
+                Clause::Not { source, clauses, .. } => {
+                    let shared = variables::of(clause).intersection(around).cloned().collect();
+                    if !self.is_any(clauses, environment, (&shared, around), inside(source.as_ref(), place))? {
+                        found.push(environment.clone());
+                    }
+                }
+                Clause::NotJoin { source, clauses, .. } => {
+                    let shared = variables::of(clause);
+                    if !self.is_any(clauses, environment, (&shared, &shared), inside(source.as_ref(), place))? {
+                        found.push(environment.clone());
+                    }
+                }
+                Clause::Rule { source, name, args, .. } => {
+                    found.extend(self.rule((name, args), environment, inside(source.as_ref(), place))?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the clauses of a `not` hold in any way. What they ask of rules must be complete, so no fixpoint under way is used.
+    fn is_any(
+        &self,
+        clauses: &[Clause],
+        environment: &Environment,
+        (shared, around): (&Variables, &Variables),
+        place: Place<'_>,
+    ) -> Result<bool> {
+        let place = Place { tables: None, ..place };
+        let found = self.every(&variables::flat(clauses), vec![restricted(environment, shared)], shared, around, place)?;
+        Ok(!found.is_empty())
+    }
+
+    fn pattern(&self, source: &Input, terms: &[Term], environments: &[Environment]) -> Result<Vec<Environment>> {
+        let mut rows = Vec::new();
+        match source {
+            Input::Facts(facts) => {
+                for fact in facts.shown() {
+                    let row = [fact.e.into(), fact.a.into(), plain(&fact.v), fact.t.into(), fact.m.into(), fact.added.into()];
+                    if matches_constants(facts, terms, &row)? {
+                        rows.push(row.to_vec());
+                    }
+                }
+            }
+            Input::Relation(data) => {
+                let holds = |row: &&Vec<Value>| terms.iter().zip(*row).all(|(term, value)| is_constant(term, value));
+                rows.extend(data.iter().filter(holds).cloned());
+            }
+            Input::Rules(_) | Input::Value(_) => return Err(Error::new(Code::UnknownSource, "a pattern needs facts or rows")),
+        }
+        let mut found = Vec::new();
+        for environment in environments {
+            self.spend(1 + rows.len())?;
+            for row in &rows {
+                let agrees = |(term, value): (&Term, &Value)| match term {
+                    Term::Variable(variable, _) => environment.get(variable).is_none_or(|known| known.same(value)),
+                    Term::Blank(_) | Term::Constant(..) => true,
+                };
+                if terms.iter().zip(row).all(agrees) {
+                    let mut environment = environment.clone();
+                    if terms.iter().zip(row).all(|(term, value)| match term {
+                        Term::Variable(variable, _) => bind(&mut environment, variable, value),
+                        Term::Blank(_) | Term::Constant(..) => true,
+                    }) {
+                        found.push(environment);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The value of a call. Arguments are bound.
+    fn call(&self, call: &Call, environment: &Environment, place: Place<'_>) -> Result<Value> {
+        let mut source = None;
+        let mut values = Vec::new();
+        for argument in &call.args {
+            match argument {
+                Argument::Variable(variable, _) => values.push(environment[variable].clone()),
+                Argument::Constant(value, _) => values.push(value.clone()),
+                Argument::Source(name, _) => source = Some(name),
+            }
+        }
+        match source {
+            Some(name) => self.call_on(&call.name, name, &values, place),
+            None => {
+                let function = function::lookup(&call.name);
+                function.ok_or_else(|| Error::new(Code::UnknownFunction, call.name.to_string()))?.call(&values)
+            }
+        }
+    }
+
+    fn call_on(&self, name: &str, source: &SourceName, values: &[Value], place: Place<'_>) -> Result<Value> {
+        let Input::Facts(facts) = self.source(source, place)? else {
+            return Err(Error::new(Code::UnknownSource, "the function asks facts"));
+        };
+        let entity = Self::entity(facts, &values[0])?;
+        let attribute = values[1].as_text().and_then(|ident| facts.attribute(ident));
+        let found = facts.shown().iter().find(|fact| {
+            attribute.as_ref().is_some_and(|attribute| attribute.id == fact.a)
+                && entity.as_ref().is_some_and(|entity| entity.same(&Value::Long(fact.e)))
+        });
+        match name {
+            "missing?" => Ok(found.is_none().into()),
+            "get-else" if attribute.is_some_and(|attribute| attribute.cardinality == Cardinality::Many) => {
+                Err(Error::new(Code::GetElse, "an attribute with many values"))
+            }
+            "get-else" => Ok(found.map_or_else(|| values[2].clone(), |fact| plain(&fact.v))),
+            other => Err(Error::new(Code::UnknownFunction, other)),
+        }
+    }
+}
+
+fn is_constant(term: &Term, value: &Value) -> bool {
+    match term {
+        Term::Constant(wanted, _) => wanted.same(value),
+        Term::Blank(_) | Term::Variable(..) => true,
+    }
+}
+
+/// Whether the constants of a pattern agree with a fact, names and lookup references taken as the entities for which they stand.
+fn matches_constants(facts: &MemoryFacts, terms: &[Term], row: &[Value]) -> Result<bool> {
+    let attribute = row[1].as_long().and_then(|id| facts.attribute_by_id(id));
+    let leads_to_entity = attribute.is_some_and(|attribute| attribute.value_type == Some(ValueType::Ref));
+    for (place, (term, value)) in terms.iter().zip(row).enumerate() {
+        if let Term::Constant(wanted, _) = term {
+            let names_entity = matches!(place, 0 | 1 | 3 | 4) || (place == 2 && leads_to_entity);
+            let wanted = if names_entity { Naive::entity(facts, wanted)? } else { Some(wanted.clone()) };
+            if !wanted.is_some_and(|wanted| wanted.same(value)) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn inside<'a>(source: Option<&'a SourceName>, place: Place<'a>) -> Place<'a> {
+    match source {
+        Some(name) if *name != SourceName::default() => Place { source: name, ..place },
+        _ => place,
+    }
+}
+
+fn restricted(environment: &Environment, variables: &Variables) -> Environment {
+    let kept = environment.iter().filter(|(variable, _)| variables.contains(*variable));
+    kept.map(|(variable, value)| (variable.clone(), value.clone())).collect()
+}
+
+fn joined(environment: &Environment, other: &Environment) -> Option<Environment> {
+    let mut joined = environment.clone();
+    other.iter().all(|(variable, value)| bind(&mut joined, variable, value)).then_some(joined)
+}
+
+/// The ways in which a value fits a binding form. Nil fits none.
+pub(super) fn take_apart(binding: &Binding, value: &Value, environment: &Environment) -> Result<Vec<Environment>> {
+    let refuse =
+        || Error::new(Code::InputShape, format!("a {} does not fit the binding form", value.kind_name())).at(binding.span());
+    if *value == Value::Nil {
+        return Ok(Vec::new());
+    }
+    match binding {
+        Binding::Ignore(_) => Ok(vec![environment.clone()]),
+        Binding::Scalar(variable, _) => {
+            let mut environment = environment.clone();
+            Ok(if bind(&mut environment, variable, value) { vec![environment] } else { Vec::new() })
+        }
+        Binding::Tuple(parts, _) => {
+            tuple(parts, &items(value).filter(|items| items.len() == parts.len()).ok_or_else(refuse)?, environment)
+        }
+        Binding::Collection(part, _) => {
+            let mut found = Vec::new();
+            for item in items(value).ok_or_else(refuse)? {
+                found.extend(take_apart(part, &item, environment)?);
+            }
+            Ok(found)
+        }
+        Binding::Relation(parts, span) => {
+            let row = Binding::Tuple(parts.clone(), *span);
+            let mut found = Vec::new();
+            for item in items(value).ok_or_else(refuse)? {
+                found.extend(take_apart(&row, &item, environment)?);
+            }
+            Ok(found)
+        }
+    }
+}
+
+fn tuple(parts: &[Binding], items: &[Value], environment: &Environment) -> Result<Vec<Environment>> {
+    let mut found = vec![environment.clone()];
+    for (part, item) in parts.iter().zip(items) {
+        let mut next = Vec::new();
+        for environment in &found {
+            next.extend(take_apart(part, item, environment)?);
+        }
+        found = next;
+    }
+    Ok(found)
+}
+
+fn items(value: &Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Set(items) => Some(items.iter().cloned().collect()),
+        other => other.as_items().map(<[Value]>::to_vec),
+    }
+}

@@ -1,0 +1,200 @@
+//! From environments to rows: sets, `:with`, groups, aggregates, order; and whether an answer is one of those allowed.
+
+use std::collections::BTreeMap;
+
+use annals_query::ast::{Argument, Direction, Element, Find, Query, Variable};
+use annals_query::{Answer, BigDecimal, Code, Error, Result, Value};
+
+use super::{Environment, Variables, distinct};
+
+/// All rows a query has, each with its keys of order, in that order; `:limit`, `:offset` and the shape choose among them.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    rows: Vec<(Vec<Value>, Vec<Value>)>,
+}
+
+pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expected> {
+    let elements = query.find.elements();
+    let keys: Vec<&Element> = query.order_by.iter().map(|key| &key.element).collect();
+    let named = elements.iter().chain(keys.iter().copied());
+    let mut kept: Variables = query.with.iter().map(|(variable, _)| variable.clone()).collect();
+    kept.extend(named.clone().filter_map(variable).cloned());
+    let rows = distinct(environments.iter().map(|environment| restrict(environment, &kept)).collect());
+
+    let mut groups: BTreeMap<Vec<Value>, Vec<Environment>> = BTreeMap::new();
+    let is_aggregated = named.clone().any(|element| matches!(element, Element::Aggregate { .. }));
+    for (number, row) in rows.into_iter().enumerate() {
+        let plain = named.clone().filter(|element| !matches!(element, Element::Aggregate { .. })).filter_map(variable);
+        let mut key: Vec<Value> = plain.map(|variable| row[variable].canonical()).collect();
+        if !is_aggregated && !query.with.is_empty() {
+            key.push(Value::Long(number as i64));
+        }
+        groups.entry(key).or_default().push(row);
+    }
+    let mut rows = Vec::new();
+    for group in groups.values() {
+        let row: Result<Vec<Value>> = elements.iter().map(|element| value(element, group)).collect();
+        let keys: Result<Vec<Value>> = keys.iter().map(|element| value(element, group)).collect();
+        rows.push((row?, keys?));
+    }
+    rows.sort_by(|(_, left), (_, right)| {
+        let each = query.order_by.iter().zip(left.iter().zip(right)).map(|(key, (left, right))| match key.direction {
+            Direction::Ascending => left.cmp(right),
+            Direction::Descending => right.cmp(left),
+        });
+        each.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+    });
+    Ok(Expected { rows })
+}
+
+fn restrict(environment: &Environment, kept: &Variables) -> Environment {
+    kept.iter().map(|variable| (variable.clone(), environment[variable].clone())).collect()
+}
+
+/// The variable of an element; an aggregate's is its last argument.
+fn variable(element: &Element) -> Option<&Variable> {
+    match element {
+        Element::Variable(variable, _) | Element::Pull { variable, .. } => Some(variable),
+        Element::Aggregate { args, .. } => args.iter().find_map(|argument| match argument {
+            Argument::Variable(variable, _) => Some(variable),
+            Argument::Constant(..) | Argument::Source(..) => None,
+        }),
+    }
+}
+
+fn value(element: &Element, group: &[Environment]) -> Result<Value> {
+    match element {
+        Element::Variable(variable, _) => Ok(group.iter().map(|row| row[variable].clone()).min().expect("a group has a row")),
+        Element::Pull { .. } => Err(Error::new(Code::QuerySyntax, "the naive evaluator does not pull")),
+        Element::Aggregate { name, args, .. } => {
+            let variable = variable(element).ok_or_else(|| Error::new(Code::Arity, "an aggregate without a variable"))?;
+            let count = args.iter().find_map(|argument| match argument {
+                Argument::Constant(value, _) => value.as_long(),
+                Argument::Variable(..) | Argument::Source(..) => None,
+            });
+            let values: Vec<Value> = group.iter().map(|row| row[variable].clone()).collect();
+            aggregate(name, count, values)
+        }
+    }
+}
+
+fn aggregate(name: &str, count: Option<i64>, mut values: Vec<Value>) -> Result<Value> {
+    values.sort();
+    let mut each_once = values.clone();
+    each_once.dedup_by(|left, right| left.same(right));
+    let first = |count: i64, values: Vec<Value>| Value::vector(values.into_iter().take(count as usize));
+    Ok(match (name, count) {
+        ("count", None) => Value::Long(values.len() as i64),
+        ("count-distinct", None) => Value::Long(each_once.len() as i64),
+        ("distinct", None) => Value::Set(std::sync::Arc::new(each_once.into_iter().collect())),
+        ("min", None) => values[0].clone(),
+        ("max", None) => values[values.len() - 1].clone(),
+        ("min", Some(count)) => first(count, each_once),
+        ("max", Some(count)) => first(count, each_once.into_iter().rev().collect()),
+        ("sum", None) => sum(&values)?,
+        ("avg", None) => Value::from(mean(&numbers(&values)?)),
+        ("median", None) => {
+            let numbers = numbers(&values)?;
+            let middle = numbers.len() / 2;
+            if numbers.len() % 2 == 1 {
+                values[middle].clone()
+            } else {
+                Value::from(f64::midpoint(numbers[middle - 1], numbers[middle]))
+            }
+        }
+        ("variance", None) => Value::from(variance(&numbers(&values)?)),
+        ("stddev", None) => Value::from(variance(&numbers(&values)?).sqrt()),
+        _ => return Err(Error::new(Code::UnknownFunction, format!("the naive evaluator has no aggregate {name}"))),
+    })
+}
+
+fn numbers(values: &[Value]) -> Result<Vec<f64>> {
+    let number = |value: &Value| match value {
+        Value::Long(n) => Ok(*n as f64),
+        Value::Double(n) => Ok(*n),
+        other => Err(Error::new(Code::ArgumentType, format!("a {} is no number", other.kind_name()))),
+    };
+    values.iter().map(number).collect()
+}
+
+fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+fn variance(numbers: &[f64]) -> f64 {
+    let mean = mean(numbers);
+    numbers.iter().map(|number| (number - mean) * (number - mean)).sum::<f64>() / numbers.len() as f64
+}
+
+fn sum(values: &[Value]) -> Result<Value> {
+    let longs: Option<Vec<i64>> = values.iter().map(|value| if let Value::Long(n) = value { Some(*n) } else { None }).collect();
+    if let Some(longs) = longs {
+        let exact: i128 = longs.iter().map(|n| i128::from(*n)).sum();
+        let fits = i64::try_from(exact).map_err(|_| Error::new(Code::Overflow, "the sum leaves the 64-bit range"))?;
+        return Ok(Value::Long(fits));
+    }
+    Ok(Value::from(numbers(values)?.iter().sum::<f64>()))
+}
+
+/// A value as compared: by meaning, with computed doubles rounded, as sums of doubles depend on their order in the last digit.
+fn normal(value: &Value) -> Value {
+    match value.canonical() {
+        Value::Double(n) => Value::from(format!("{n:.9e}").parse::<f64>().expect("a formatted double")).canonical(),
+        Value::BigDec(n) => Value::from(BigDecimal::clone(&n).with_prec(10)).canonical(),
+        Value::Vector(items) => Value::vector(items.iter().map(normal)),
+        Value::Set(items) => Value::Set(std::sync::Arc::new(items.iter().map(normal).collect())),
+        other => other,
+    }
+}
+
+fn normal_row(row: &[Value]) -> Vec<Value> {
+    row.iter().map(normal).collect()
+}
+
+impl Expected {
+    /// Rows before limit, offset and shape.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows in a fixed order, to compare two evaluations.
+    pub(crate) fn sorted(&self) -> Vec<Vec<Value>> {
+        let mut rows: Vec<Vec<Value>> = self.rows.iter().map(|(row, _)| normal_row(row)).collect();
+        rows.sort();
+        rows
+    }
+
+    /// The place of the first row and the number of rows that `:offset`, `:limit` and the shape leave.
+    fn window(&self, query: &Query) -> (usize, usize) {
+        let start = query.offset.min(self.rows.len());
+        let mut count = (self.rows.len() - start).min(query.limit.unwrap_or(usize::MAX));
+        if matches!(query.find, Find::Scalar(_) | Find::Tuple(_)) {
+            count = count.min(1);
+        }
+        (start, count)
+    }
+
+    /// What is wrong with an answer, if anything: it must have as many rows as asked for, each must be one of those expected and no
+    /// more often, and at each place there must stand a row whose keys are those of that place.
+    pub(crate) fn difference(&self, query: &Query, answer: &Answer) -> Option<String> {
+        let (start, count) = self.window(query);
+        if answer.rows.len() != count {
+            return Some(format!("{} rows instead of {count}", answer.rows.len()));
+        }
+        let mut remaining: BTreeMap<Vec<Value>, Vec<Vec<Value>>> = BTreeMap::new();
+        for (row, keys) in &self.rows {
+            remaining.entry(normal_row(row)).or_default().push(normal_row(keys));
+        }
+        for (place, row) in answer.rows.iter().enumerate() {
+            let wanted = normal_row(&self.rows[start + place].1);
+            let Some(left) = remaining.get_mut(&normal_row(row)) else {
+                return Some(format!("row {} is not expected", Value::vector(row.iter().cloned()).kind_name()));
+            };
+            let Some(found) = left.iter().position(|keys| *keys == wanted) else {
+                return Some(format!("row {place} is there too often, or out of order"));
+            };
+            left.swap_remove(found);
+        }
+        None
+    }
+}

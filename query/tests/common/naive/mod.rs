@@ -1,0 +1,162 @@
+//! The naive evaluator: what a query means, computed without index, plan or shortcut.
+//!
+//! A set of environments (which variable has which value) grows and shrinks clause by clause. A clause is taken as soon as what it needs is
+//! bound; which one is taken first makes no difference to the answer. Rules are tables that are recomputed until nothing changes.
+//! It shares the syntax tree, the values and the scalar functions with the engine, and nothing else.
+
+mod clauses;
+mod find;
+mod inputs;
+mod ready;
+mod rules;
+mod variables;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use annals_query::ast::{Query, RuleSet, SourceName, Variable};
+use annals_query::{Code, Error, Facts as _, Given, Result, Value};
+
+use super::memory::MemoryFacts;
+
+pub(crate) use find::Expected;
+
+/// What is bound, in one way in which everything so far holds.
+pub(super) type Environment = BTreeMap<Variable, Value>;
+
+/// A set of variables.
+pub(super) type Variables = BTreeSet<Variable>;
+
+/// Environments times facts looked at before a program counts as too large for this evaluator.
+const LIMIT_STEPS: usize = 3_000_000;
+
+/// What is given for one place of `:in`, in a form that both evaluators take.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// Facts at some time.
+    Facts(Arc<MemoryFacts>),
+    /// Rows of data.
+    Relation(Vec<Vec<Value>>),
+    /// Rules.
+    Rules(RuleSet),
+    /// A value for a binding form.
+    Value(Value),
+}
+
+impl Input {
+    /// The same for the engine.
+    pub(crate) fn given(&self) -> Given {
+        match self {
+            Self::Facts(facts) => Given::Facts(Arc::clone(facts) as _),
+            Self::Relation(rows) => Given::Relation(rows.clone()),
+            Self::Rules(rules) => Given::Rules(rules.clone()),
+            Self::Value(value) => Given::Value(value.clone()),
+        }
+    }
+}
+
+/// One query under evaluation.
+pub(super) struct Naive {
+    sources: BTreeMap<SourceName, Input>,
+    rules: RuleSet,
+    /// Which rules can run with which of their arguments bound.
+    modes: RefCell<BTreeMap<(Arc<str>, Vec<bool>), bool>>,
+    /// Calls of rules whose answers are complete.
+    complete: RefCell<rules::Tables>,
+    steps: Cell<usize>,
+}
+
+/// Where a clause stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// What `$` means here.
+    source: &'a SourceName,
+    /// The tables of the fixpoint under way. None outside of rules, and inside of `not`, which wants complete answers.
+    tables: Option<&'a RefCell<rules::Tables>>,
+}
+
+/// What the query means. It must have passed the check.
+pub(crate) fn answer(query: &Query, inputs: &[Input]) -> Result<Expected> {
+    let (naive, environments) = inputs::take(query, inputs)?;
+    let bound = query.inputs.iter().flat_map(inputs::bound_by).collect();
+    let source = SourceName::default();
+    let place = Place { source: &source, tables: None };
+    let clauses = variables::flat(&query.clauses);
+    let environments = naive.every(&clauses, environments, &bound, &bound, place)?;
+    find::find(query, &environments)
+}
+
+impl Naive {
+    fn spend(&self, steps: usize) -> Result<()> {
+        self.steps.set(self.steps.get() + steps);
+        if self.steps.get() > LIMIT_STEPS {
+            return Err(Error::new(Code::LimitExceeded, "the program is too large for the naive evaluator"));
+        }
+        Ok(())
+    }
+
+    /// What `$` or another source stands for at a place.
+    fn source(&self, name: &SourceName, place: Place<'_>) -> Result<&Input> {
+        let name = self.source_name(name, place);
+        let found = self.sources.get(name);
+        found.ok_or_else(|| Error::new(Code::UnknownSource, format!("no source is named {}", name.0)))
+    }
+
+    fn source_name<'a>(&self, name: &'a SourceName, place: Place<'a>) -> &'a SourceName {
+        if *name == SourceName::default() { place.source } else { name }
+    }
+
+    /// The entity for which a value stands where an entity is expected: itself, an ident, a lookup reference; None if there is none.
+    fn entity(facts: &MemoryFacts, value: &Value) -> Result<Option<Value>> {
+        match value {
+            Value::Keyword(ident) => Ok(facts.entity_by_ident(ident)?.map(Value::Long)),
+            Value::Vector(items) => match &items[..] {
+                [Value::Keyword(ident), wanted] => {
+                    let Some(attribute) = facts.attribute(ident) else { return Ok(None) };
+                    if attribute.unique.is_none() {
+                        return Err(Error::new(Code::NotUnique, format!(":{ident} is not unique")));
+                    }
+                    let wanted = if attribute.value_type == Some(annals_query::ValueType::Ref) {
+                        Self::entity(facts, wanted)?
+                    } else {
+                        Some(wanted.clone())
+                    };
+                    wanted.map_or(Ok(None), |wanted| Ok(facts.lookup(&attribute, &wanted)?.map(Value::Long)))
+                }
+                _ => Ok(None),
+            },
+            other => Ok(Some(other.clone())),
+        }
+    }
+}
+
+/// Binds a variable, or tests it if it is bound. Of two kinds of number that are the same, the lesser in the exact order stays.
+pub(super) fn bind(environment: &mut Environment, variable: &Variable, value: &Value) -> bool {
+    match environment.get(variable) {
+        Some(old) if !old.same(value) => false,
+        Some(old) if old <= value => true,
+        _ => {
+            environment.insert(variable.clone(), value.clone());
+            true
+        }
+    }
+}
+
+/// Each environment once, by the meaning of its values.
+pub(super) fn distinct(environments: Vec<Environment>) -> Vec<Environment> {
+    let mut seen: BTreeMap<Vec<(Variable, Value)>, Environment> = BTreeMap::new();
+    for environment in environments {
+        let key = environment.iter().map(|(variable, value)| (variable.clone(), value.canonical())).collect();
+        match seen.get_mut(&key) {
+            None => drop(seen.insert(key, environment)),
+            Some(known) => {
+                for (variable, value) in &environment {
+                    let agrees = bind(known, variable, value);
+                    assert!(agrees, "environments with the same key have the same values");
+                }
+            }
+        }
+    }
+    seen.into_values().collect()
+}
