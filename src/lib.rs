@@ -3,6 +3,7 @@
 //! Every run, log line and state change is an immutable datom `[e a v t m]` in one SQLite file; a Datalog engine answers
 //! what was true, when, and who said so.
 
+pub mod contract;
 pub mod datom;
 pub mod error;
 pub mod limits;
