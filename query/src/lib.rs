@@ -16,6 +16,8 @@ pub mod edn;
 pub mod error;
 pub mod facts;
 pub mod function;
+pub mod nearest;
+pub mod parse;
 pub mod source;
 pub mod value;
 

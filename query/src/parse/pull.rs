@@ -1,0 +1,146 @@
+//! Pull patterns.
+
+use super::expect::{expected, missing};
+use crate::ast::{PullAttribute, PullLimit, PullNested, PullPattern, PullSpec};
+use crate::edn::{Form, FormKind};
+use crate::error::{Code, Error, Result};
+use crate::nearest::did_you_mean;
+use crate::value::Value;
+
+const HELP_PATTERN: &str = "write [:attribute {:reference [*]} (:attribute :default 0)]";
+const OPTIONS: [&str; 4] = [":as", ":limit", ":default", ":xform"];
+
+pub(super) fn pattern(form: &Form) -> Result<PullPattern> {
+    match form.vector() {
+        None => Err(expected("a pull pattern", form).with_help(HELP_PATTERN)),
+        Some([]) => Err(missing("an attribute between the brackets", form.span).with_help("write [*] for all attributes")),
+        Some(items) => {
+            let mut specs = Vec::with_capacity(items.len());
+            for item in items {
+                add_specs(item, &mut specs)?;
+            }
+            Ok(PullPattern { specs })
+        }
+    }
+}
+
+fn add_specs(form: &Form, specs: &mut Vec<PullSpec>) -> Result<()> {
+    if form.symbol() == Some("*") || form.string() == Some("*") {
+        specs.push(PullSpec::Wildcard);
+        return Ok(());
+    }
+    let Some(entries) = form.map() else {
+        specs.push(PullSpec::Attribute(attribute(form)?));
+        return Ok(());
+    };
+    if entries.is_empty() {
+        return Err(missing("a reference and its pattern between the braces", form.span).with_help("write {:reference [*]}"));
+    }
+    for (key, value) in entries {
+        specs.push(PullSpec::Attribute(PullAttribute { nested: nested(value)?, ..attribute(key)? }));
+    }
+    Ok(())
+}
+
+fn nested(form: &Form) -> Result<PullNested> {
+    if form.symbol() == Some("...") || form.string() == Some("...") {
+        return Ok(PullNested::Unbounded);
+    }
+    if form.vector().is_some() {
+        return pattern(form).map(PullNested::Pattern);
+    }
+    let depth = form.long().and_then(|n| usize::try_from(n).ok()).filter(|depth| *depth > 0);
+    depth.map(PullNested::Depth).ok_or_else(|| {
+        expected("a pattern, a depth or ...", form).with_help("write {:reference [*]}, {:reference 3} or {:reference ...}")
+    })
+}
+
+/// `:a/b`, `(:a/b :as :x)`, `[:a/b :as :x]`, `(limit :a/b 10)`, `(default :a/b 1)`.
+fn attribute(form: &Form) -> Result<PullAttribute> {
+    if let Some(name) = form.keyword() {
+        return Ok(plain(name, form));
+    }
+    let Some((head, rest)) = form.items().and_then(<[_]>::split_first) else {
+        return Err(expected("an attribute", form).with_help(HELP_PATTERN));
+    };
+    let mut attribute = match head.symbol().or_else(|| head.string()) {
+        Some(word @ ("limit" | "default")) => {
+            let [inner, value] = rest else {
+                return Err(expected(&format!("an attribute and a value behind `{word}`"), form)
+                    .with_help(format!("write ({word} :attribute 10)")));
+            };
+            let mut inner = attribute(inner)?;
+            set_option(&mut inner, word, value)?;
+            inner
+        }
+        _ => {
+            let mut named = match head.keyword() {
+                Some(name) => plain(name, head),
+                None => return Err(expected("an attribute", head).with_help("write (:attribute :as \"name\" :default 0)")),
+            };
+            for option in rest.chunks(2) {
+                set_written_option(&mut named, option)?;
+            }
+            named
+        }
+    };
+    attribute.span = form.span;
+    Ok(attribute)
+}
+
+fn set_written_option(attribute: &mut PullAttribute, option: &[Form]) -> Result<()> {
+    let key = &option[0];
+    let Some(name) = key.keyword().filter(|name| OPTIONS.iter().any(|known| known[1..] == **name)) else {
+        let written = key.to_string();
+        let help = did_you_mean(&written, OPTIONS, format!("the options are {}", OPTIONS.join(" ")));
+        return Err(expected("an option of the attribute", key).with_help(help));
+    };
+    match option {
+        [_, value] => set_option(attribute, name, value),
+        _ => Err(expected(&format!("a value behind `:{name}`"), key).with_help("options come in pairs, such as :limit 10")),
+    }
+}
+
+fn set_option(attribute: &mut PullAttribute, name: &str, value: &Form) -> Result<()> {
+    match name {
+        "as" => attribute.alias = Some(value.to_value()),
+        "default" => attribute.default = Some(value.to_value()),
+        "limit" => attribute.limit = limit(value)?,
+        _ => {
+            let name =
+                value.symbol().ok_or_else(|| expected("the name of a function", value).with_help("write :xform upper-case"))?;
+            attribute.transform = Some(name.into());
+        }
+    }
+    Ok(())
+}
+
+fn limit(form: &Form) -> Result<PullLimit> {
+    match &form.kind {
+        FormKind::Scalar(Value::Nil) => Ok(PullLimit::Unlimited),
+        FormKind::Scalar(Value::Long(n)) if *n > 0 => usize::try_from(*n)
+            .map(PullLimit::Count)
+            .map_err(|_| Error::new(Code::QuerySyntax, "the limit is too large").at(form.span)),
+        _ => Err(expected("a whole number above 0, or nil", form).with_help("write :limit 10, or :limit nil for all")),
+    }
+}
+
+fn plain(keyword: &str, form: &Form) -> PullAttribute {
+    let (namespace, name) = keyword.rsplit_once('/').map_or((None, keyword), |(namespace, name)| (Some(namespace), name));
+    let forward = name.strip_prefix('_').filter(|rest| !rest.is_empty());
+    let ident = match (namespace, forward) {
+        (_, None) => keyword.into(),
+        (None, Some(forward)) => forward.into(),
+        (Some(namespace), Some(forward)) => format!("{namespace}/{forward}").into(),
+    };
+    PullAttribute {
+        ident,
+        is_reverse: forward.is_some(),
+        alias: None,
+        limit: PullLimit::Default,
+        default: None,
+        transform: None,
+        nested: PullNested::None,
+        span: form.span,
+    }
+}
