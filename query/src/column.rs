@@ -114,6 +114,19 @@ impl Column {
         }
     }
 
+    /// The values of the chosen rows, in their order; a row may be chosen again.
+    #[must_use]
+    pub fn gather(&self, rows: &[u32]) -> Self {
+        match self {
+            Self::Long(items) => Self::Long(pick(items, rows)),
+            Self::Instant(items) => Self::Instant(pick(items, rows)),
+            Self::Double(items) => Self::Double(pick(items, rows)),
+            Self::Boolean(items) => Self::Boolean(pick(items, rows)),
+            Self::Text(kind, texts, codes) => Self::Text(*kind, Arc::clone(texts), pick(codes, rows)),
+            Self::Value(items) => Self::Value(rows.iter().map(|row| items[*row as usize].clone()).collect()),
+        }
+    }
+
     /// How the values of two rows stand to each other in the total order.
     pub fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
@@ -130,4 +143,8 @@ impl Column {
 /// As numbers, and -0.0 before 0.0.
 fn compare_doubles(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or(Ordering::Equal).then_with(|| a.total_cmp(&b))
+}
+
+fn pick<T: Copy>(items: &[T], rows: &[u32]) -> Slice<T> {
+    rows.iter().map(|row| items[*row as usize]).collect()
 }

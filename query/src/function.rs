@@ -21,7 +21,8 @@ mod logic;
 mod number;
 mod text;
 
-pub(crate) use argument::{refuse, written};
+pub(crate) use argument::refuse;
+pub(crate) use entity::resolve;
 pub(crate) use number::{Kind as NumberKind, check_aligned, double_of, exact_of};
 
 /// A built-in function. A predicate is a function whose result is true or false.

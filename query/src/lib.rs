@@ -15,9 +15,11 @@ pub mod column;
 pub mod edn;
 pub mod error;
 pub mod facts;
+pub mod find;
 pub mod function;
 pub mod nearest;
 pub mod parse;
+pub mod pull;
 pub mod source;
 pub mod value;
 

@@ -7,7 +7,7 @@ use rustc_hash::FxHasher;
 use super::{Aggregate, Bags, Call, aggregate};
 use crate::column::Column;
 use crate::error::Result;
-use crate::function::{Arity, written};
+use crate::function::Arity;
 use crate::value::Value;
 
 pub(super) const AGGREGATES: &[Aggregate] = &[
@@ -77,7 +77,7 @@ impl Chance {
         let mut hasher = FxHasher::default();
         hasher.write_u64(0x616E_6E61_6C73); // a fixed start, "annals"
         for value in values {
-            hasher.write(written(&value.canonical()).as_bytes());
+            hasher.write(value.canonical().to_string().as_bytes());
         }
         Self(hasher.finish())
     }

@@ -6,7 +6,7 @@ use crate::value::Value;
 /// The error for an argument of the wrong kind; `place` counts from 0, `wanted` reads like "a number".
 pub(crate) fn refuse(name: &str, place: usize, wanted: &str, value: &Value) -> Error {
     let message = format!("argument {} of `{name}` must be {wanted}, not a value of type {}", place + 1, value.kind_name());
-    Error::new(Code::ArgumentType, message).with_value(written(value))
+    Error::new(Code::ArgumentType, message).with_value(value)
 }
 
 /// A string. Other values are refused, with the way to make a string of them.
@@ -34,16 +34,4 @@ pub(super) fn items<'a>(name: &str, args: &'a [Value], place: usize) -> Result<&
     value
         .as_items()
         .ok_or_else(|| refuse(name, place, "a vector or list", value).with_help("(vector ?x) makes a vector of its arguments"))
-}
-
-/// A value as EDN text, for errors.
-pub(crate) fn written(value: &Value) -> String {
-    match value {
-        Value::Long(n) | Value::Ref(n) => n.to_string(),
-        Value::Boolean(flag) => flag.to_string(),
-        Value::String(text) => format!("\"{text}\""),
-        Value::Keyword(text) => format!(":{text}"),
-        Value::Vector(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(" ")),
-        other => other.kind_name().to_owned(),
-    }
 }

@@ -3,7 +3,7 @@
 use bigdecimal::num_bigint::Sign;
 use bigdecimal::{Signed as _, Zero as _};
 
-use super::argument::{refuse, written};
+use super::argument::refuse;
 use super::comparison::order;
 use super::number::{Kind, aligned, bigint_of, check_aligned, check_digits, check_product, double_of, exact_of};
 use super::{Arity, Function, pure};
@@ -153,7 +153,7 @@ impl Operation {
         };
         if self.is_division && is_zero(b) {
             return Err(Error::new(Code::DivisionByZero, format!("`{}` divides by zero", self.name))
-                .with_value(written(a))
+                .with_value(a)
                 .with_help("keep the rows whose divisor is not 0: [(!= ?divisor 0)]"));
         }
         if let (Value::Long(a), Value::Long(b)) = (a, b) {

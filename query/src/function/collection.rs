@@ -1,6 +1,6 @@
 //! `ground identity tuple untuple vector get nth`, and what a value is called: `type name namespace keyword`.
 
-use super::argument::{count, items, refuse, string, written};
+use super::argument::{count, items, refuse, string};
 use super::{Arity, Function, pure};
 use crate::error::{Code, Error, Result};
 use crate::value::Value;
@@ -70,7 +70,7 @@ fn nth(args: &[Value]) -> Result<Value> {
     let place = count("nth", args, 1)?;
     items.get(place).or(args.get(2)).cloned().ok_or_else(|| {
         Error::new(Code::ArgumentType, format!("argument 2 of `nth` lies outside a vector of {} items", items.len()))
-            .with_value(written(&args[1]))
+            .with_value(&args[1])
             .with_help("give a default, (nth ?v 5 :none), or use get, which gives nil")
     })
 }
@@ -121,7 +121,7 @@ fn keyword(args: &[Value]) -> Result<Value> {
         return Ok(Value::keyword(&text));
     }
     Err(Error::new(Code::ArgumentType, format!("`keyword` cannot make a keyword of the text `{text}`"))
-        .with_value(written(&args[0]))
+        .with_value(&args[0])
         .with_help("a keyword has neither white space nor brackets, quotes, commas or semicolons, and at most one slash inside"))
 }
 

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use super::argument::written;
 use super::{Arity, Function, pure};
 use crate::error::{Code, Error, Result};
 use crate::value::Value;
@@ -80,7 +79,7 @@ pub(super) fn order(name: &str, a: &Value, b: &Value) -> Result<Ordering> {
             let kinds = (a.kind_name(), b.kind_name());
             let message = format!("`{name}` cannot compare a value of type {} with one of type {}", kinds.0, kinds.1);
             Err(Error::new(Code::Incomparable, message)
-                .with_value(written(&Value::vector([a.clone(), b.clone()])))
+                .with_value(Value::vector([a.clone(), b.clone()]))
                 .with_help("compare values of one type; [(type ?x) ?type] tells what a value is"))
         }
     }

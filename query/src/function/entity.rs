@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::argument::{refuse, written};
+use super::argument::refuse;
 use super::{Arity, Example, Function, Kind};
 use crate::budget::Budget;
 use crate::column::Column;
@@ -37,13 +37,13 @@ fn get_else(facts: &dyn Facts, entities: &Column, rest: &[Value], budget: &Budge
     };
     if matches!(default, Value::Nil) {
         return Err(Error::new(Code::GetElse, "the default of `get-else` cannot be nil")
-            .with_value(written(default))
+            .with_value(default)
             .with_help("give another default, or ask with [(missing? $ ?e :attribute)]"));
     }
     let attribute = attribute_of("get-else", facts, attribute)?;
     if let Some(attribute) = attribute.as_deref().filter(|attribute| attribute.cardinality == Cardinality::Many) {
         return Err(Error::new(Code::GetElse, format!("`get-else` takes one value, but :{} has many", attribute.ident))
-            .with_value(written(&Value::keyword(&attribute.ident)))
+            .with_value(Value::keyword(&attribute.ident))
             .with_help("match the values with a pattern, [?e :attribute ?v], or ask with [(missing? $ ?e :attribute)]"));
     }
     let wanted = Wanted::new("get-else", facts, entities)?;
@@ -85,7 +85,7 @@ impl Wanted {
         }
         let rows = match entities {
             Column::Long(ids) => ids.iter().copied().map(Some).collect(),
-            other => (0..other.len()).map(|row| resolve(name, facts, &other.value(row))).collect::<Result<Vec<_>>>()?,
+            other => (0..other.len()).map(|row| resolve(name, 1, facts, &other.value(row))).collect::<Result<Vec<_>>>()?,
         };
         let mut distinct: Vec<i64> = rows.iter().flatten().copied().collect();
         distinct.sort_unstable();
@@ -118,7 +118,7 @@ impl Wanted {
 }
 
 /// The entity that an id, an ident or a lookup reference means; `None` if there is none.
-fn resolve(name: &str, facts: &dyn Facts, value: &Value) -> Result<Option<i64>> {
+pub(crate) fn resolve(name: &str, place: usize, facts: &dyn Facts, value: &Value) -> Result<Option<i64>> {
     match value {
         Value::Long(id) | Value::Ref(id) => Ok(Some(*id)),
         Value::Keyword(ident) => facts.entity_by_ident(ident),
@@ -126,11 +126,11 @@ fn resolve(name: &str, facts: &dyn Facts, value: &Value) -> Result<Option<i64>> 
             let Some(attribute) = facts.attribute(ident) else { return Ok(None) };
             if attribute.unique.is_none() {
                 return Err(Error::new(Code::NotUnique, format!(":{ident} is not unique, so it cannot look an entity up"))
-                    .with_value(written(value))
+                    .with_value(value)
                     .with_help(format!("declare it, {{:db/ident :{ident} :db/unique :db.unique/identity}}, or use a pattern")));
             }
             facts.lookup(&attribute, key)
         }
-        other => Err(refuse(name, 1, "an entity", other).with_help("an entity is an id, an ident or a lookup reference")),
+        other => Err(refuse(name, place, "an entity", other).with_help("an entity is an id, an ident or a lookup reference")),
     }
 }

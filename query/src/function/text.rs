@@ -1,6 +1,6 @@
 //! Functions on strings. Characters are Unicode scalar values, and lengths and places count characters.
 
-use super::argument::{count, items, refuse, string, written};
+use super::argument::{count, items, refuse, string};
 use super::{Arity, Function, pure};
 use crate::error::{Code, Error, Result};
 use crate::value::Value;
@@ -71,9 +71,9 @@ pub(super) fn plain_text(value: &Value) -> String {
         Value::String(text) | Value::Uri(text) => text.to_string(),
         Value::Char(c) => c.to_string(),
         Value::BigInt(n) => n.to_string(),
-        Value::BigDec(_) => written(value).trim_end_matches('M').to_owned(),
+        Value::BigDec(_) => value.to_string().trim_end_matches('M').to_owned(),
         Value::Uuid(id) => id.to_string(),
-        other => written(other),
+        other => other.to_string(),
     }
 }
 
@@ -121,7 +121,7 @@ fn outside(text: &str, args: &[Value], place: usize) -> Error {
     let length = text.chars().count();
     let message = format!("argument {} of `subs` lies outside its text, which has {length} characters", place + 1);
     Error::new(Code::ArgumentType, message)
-        .with_value(written(&args[place]))
+        .with_value(&args[place])
         .with_help("0 <= start <= end <= length; [(count ?text) ?length] tells the length")
 }
 

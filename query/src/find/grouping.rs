@@ -1,0 +1,52 @@
+//! Grouping: rows that agree in every element that is no aggregate become one.
+
+use super::{Given, Table, aggregate_arguments};
+use crate::aggregate::{self, Groups};
+use crate::ast::{Argument, Element};
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::{Code, Error, Result, Span};
+
+/// A column for each element: without an aggregate the rows as they are, else a row for each group.
+pub(super) fn tabulate(elements: &[&Element], given: &Given<'_>, budget: &Budget) -> Result<Table> {
+    if !elements.iter().any(|element| matches!(element, Element::Aggregate { .. })) {
+        let columns = elements.iter().map(|element| key_column(element, given).cloned());
+        return Ok(Table { columns: columns.collect::<Result<_>>()?, rows: given.rows });
+    }
+    let keys = elements.iter().filter(|element| !matches!(element, Element::Aggregate { .. }));
+    let keys = keys.map(|element| key_column(element, given)).collect::<Result<Vec<_>>>()?;
+    let groups = Groups::by(&keys, given.rows, budget)?;
+    budget.check_rows(groups.len())?;
+    let columns = elements.iter().map(|element| match element {
+        Element::Aggregate { name, args, span } => aggregated((name, args, *span), given, &groups, budget),
+        key => Ok(key_column(key, given)?.gather(groups.first_rows())),
+    });
+    Ok(Table { columns: columns.collect::<Result<_>>()?, rows: groups.len() })
+}
+
+fn key_column<'a>(element: &Element, given: &Given<'a>) -> Result<&'a Column> {
+    match element {
+        Element::Variable(variable, span) | Element::Pull { variable, span, .. } => {
+            given.column(variable).map_err(|error| error.at(*span))
+        }
+        Element::Aggregate { .. } => unreachable!("aggregates are computed, not grouped by"),
+    }
+}
+
+fn aggregated(
+    (name, args, span): (&str, &[Argument], Span),
+    given: &Given<'_>,
+    groups: &Groups,
+    budget: &Budget,
+) -> Result<Column> {
+    let Some(aggregate) = aggregate::lookup(name) else {
+        return Err(Error::new(Code::UnknownFunction, format!("no aggregate is called `{name}`")).with_value(name).at(span));
+    };
+    let Some((variable, constants)) = aggregate_arguments(args) else {
+        return Err(Error::new(Code::Arity, format!("the aggregate `{name}` takes constants first and a variable last"))
+            .at(span)
+            .with_help(format!("write it as {}", aggregate.example.call)));
+    };
+    let computed = given.column(variable).and_then(|column| aggregate.call_groups(&constants, column, groups, budget));
+    computed.map_err(|error| error.at(span))
+}

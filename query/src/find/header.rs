@@ -1,0 +1,75 @@
+//! The text of a find element, for the header of an answer.
+
+use std::fmt::Write as _;
+
+use crate::ast::{Argument, Element, PullArgument, PullAttribute, PullLimit, PullNested, PullPattern, PullSpec, SourceName};
+use crate::pull::level::written_ident;
+
+/// `?e`, `(count ?x)`, `(pull ?e [*])`.
+pub(super) fn text(element: &Element) -> String {
+    match element {
+        Element::Variable(variable, _) => variable.to_string(),
+        Element::Aggregate { name, args, .. } => {
+            let args: String = args.iter().map(|argument| format!(" {}", argument_text(argument))).collect();
+            format!("({name}{args})")
+        }
+        Element::Pull { source, variable, pattern, .. } => {
+            let source = if *source == SourceName::default() { String::new() } else { format!("{} ", source.0) };
+            format!("(pull {source}{variable} {})", pattern_argument(pattern))
+        }
+    }
+}
+
+fn argument_text(argument: &Argument) -> String {
+    match argument {
+        Argument::Variable(variable, _) => variable.to_string(),
+        Argument::Constant(value, _) => value.to_string(),
+        Argument::Source(source, _) => source.0.to_string(),
+    }
+}
+
+fn pattern_argument(pattern: &PullArgument) -> String {
+    match pattern {
+        PullArgument::Pattern(pattern) => pattern_text(pattern),
+        PullArgument::Name(name) => name.to_string(),
+    }
+}
+
+fn pattern_text(pattern: &PullPattern) -> String {
+    let specs: Vec<String> = pattern.specs.iter().map(spec_text).collect();
+    format!("[{}]", specs.join(" "))
+}
+
+fn spec_text(spec: &PullSpec) -> String {
+    let PullSpec::Attribute(attribute) = spec else { return "*".to_owned() };
+    let own = attribute_text(attribute);
+    match &attribute.nested {
+        PullNested::None => own,
+        PullNested::Pattern(pattern) => format!("{{{own} {}}}", pattern_text(pattern)),
+        PullNested::Depth(depth) => format!("{{{own} {depth}}}"),
+        PullNested::Unbounded => format!("{{{own} ...}}"),
+    }
+}
+
+/// The attribute, in brackets with its options if it has some.
+fn attribute_text(attribute: &PullAttribute) -> String {
+    let mut options = String::new();
+    if let Some(alias) = &attribute.alias {
+        let _ = write!(options, " :as {alias}");
+    }
+    match attribute.limit {
+        PullLimit::Default => {}
+        PullLimit::Count(count) => {
+            let _ = write!(options, " :limit {count}");
+        }
+        PullLimit::Unlimited => options.push_str(" :limit nil"),
+    }
+    if let Some(default) = &attribute.default {
+        let _ = write!(options, " :default {default}");
+    }
+    if let Some(transform) = &attribute.transform {
+        let _ = write!(options, " :xform {transform}");
+    }
+    let ident = written_ident(attribute);
+    if options.is_empty() { format!(":{ident}") } else { format!("(:{ident}{options})") }
+}

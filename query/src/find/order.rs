@@ -1,0 +1,87 @@
+//! `:order-by`, and the least rows under it.
+
+use std::cmp::Ordering;
+
+use super::{Table, header};
+use crate::ast::{Direction, Element, OrderKey};
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::Result;
+
+/// A column to order by, and the direction.
+pub(super) type Key = (usize, Direction);
+
+/// The elements of `:find`, behind them those that only `:order-by` names, and the places of the keys among them.
+pub(super) fn with_hidden<'a>(shown: &'a [Element], keys: &'a [OrderKey]) -> (Vec<&'a Element>, Vec<Key>) {
+    let mut elements: Vec<&Element> = shown.iter().collect();
+    // Where an element stands in the text does not matter, so texts are compared.
+    let mut texts: Vec<String> = shown.iter().map(header::text).collect();
+    let mut places = Vec::with_capacity(keys.len());
+    for key in keys {
+        let text = header::text(&key.element);
+        let place = texts.iter().position(|other| *other == text).unwrap_or_else(|| {
+            elements.push(&key.element);
+            texts.push(text);
+            texts.len() - 1
+        });
+        places.push((place, key.direction));
+    }
+    (elements, places)
+}
+
+/// The first `end` rows of the table in the order of `keys`, ties broken by the whole row; all in their own order if there are no keys.
+pub(super) fn first_rows(table: &Table, keys: &[Key], end: usize, budget: &Budget) -> Result<Vec<u32>> {
+    let end = end.min(table.rows);
+    if keys.is_empty() {
+        return Ok((0..end as u32).collect());
+    }
+    let mut rows: Vec<u32> = (0..table.rows as u32).collect();
+    if end == 0 {
+        return Ok(Vec::new());
+    }
+    budget.spend_steps(u64::from(table.rows.max(2).ilog2()) * table.rows as u64)?;
+    let columns: Vec<Column> = table.columns.iter().map(ranked).collect();
+    let compare = |a: &u32, b: &u32| compare_rows(&columns, keys, *a as usize, *b as usize);
+    if end < rows.len() {
+        rows.select_nth_unstable_by(end - 1, compare);
+        rows.truncate(end);
+    }
+    rows.sort_unstable_by(compare);
+    Ok(rows)
+}
+
+fn compare_rows(columns: &[Column], keys: &[Key], a: usize, b: usize) -> Ordering {
+    for (place, direction) in keys {
+        let order = compare_by_meaning(&columns[*place], a, b);
+        let order = if *direction == Direction::Descending { order.reverse() } else { order };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    columns.iter().map(|column| column.compare(a, b)).find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
+}
+
+/// By the total order, but 1 and 1.0 are one, so that the next key decides between them.
+fn compare_by_meaning(column: &Column, a: usize, b: usize) -> Ordering {
+    match column {
+        Column::Double(items) => items[a].partial_cmp(&items[b]).unwrap_or(Ordering::Equal),
+        Column::Value(items) if items[a].same(&items[b]) => Ordering::Equal,
+        other => other.compare(a, b),
+    }
+}
+
+/// Texts as their ranks, so that rows are ordered without reading a text twice.
+fn ranked(column: &Column) -> Column {
+    match column {
+        Column::Text(_, texts, codes) if texts.len() <= codes.len() => {
+            let mut by_text: Vec<u32> = (0..texts.len() as u32).collect();
+            by_text.sort_unstable_by(|a, b| texts[*a as usize].as_bytes().cmp(texts[*b as usize].as_bytes()));
+            let mut ranks = vec![0_i64; texts.len()];
+            for (rank, code) in by_text.into_iter().enumerate() {
+                ranks[code as usize] = rank as i64;
+            }
+            Column::Long(codes.iter().map(|code| ranks[*code as usize]).collect())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,91 @@
+//! The values of one attribute for all entities of a level.
+
+use std::cell::OnceCell;
+
+use rustc_hash::FxHashMap;
+
+use crate::budget::Budget;
+use crate::error::Result;
+use crate::facts::{Attribute, Fact, Facts, Places, Scan};
+use crate::value::{Value, ValueType};
+
+/// The values of some entities for one attribute, ascending. References are [`Value::Ref`].
+pub(super) type Values = FxHashMap<i64, Vec<Value>>;
+
+/// The entities of one level, and all their facts once somebody asks for them.
+pub(super) struct Entities<'a> {
+    facts: &'a dyn Facts,
+    budget: &'a Budget,
+    distinct: Vec<i64>,
+    whole: OnceCell<Vec<Fact>>,
+}
+
+impl<'a> Entities<'a> {
+    pub(super) fn new(facts: &'a dyn Facts, budget: &'a Budget, entities: impl Iterator<Item = i64>) -> Self {
+        let mut distinct: Vec<i64> = entities.collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        Self { facts, budget, distinct, whole: OnceCell::new() }
+    }
+
+    /// All facts of all of them.
+    pub(super) fn whole(&self) -> Result<&[Fact]> {
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole);
+        }
+        let mut whole = Vec::new();
+        for entity in &self.distinct {
+            whole.extend(self.facts.entity(*entity, self.budget)?);
+        }
+        Ok(self.whole.get_or_init(|| whole))
+    }
+
+    /// Their values for one attribute.
+    pub(super) fn values(&self, attribute: &Attribute) -> Result<Values> {
+        let mut values = Values::default();
+        match attribute.value_type {
+            // A scan gives references as longs, so only a declared type tells the two apart.
+            Some(kind) if self.distinct.len() > 1 => self.scan(attribute, kind, &mut values)?,
+            _ => {
+                for fact in self.whole()?.iter().filter(|fact| fact.a == attribute.id) {
+                    values.entry(fact.e).or_default().push(fact.v.clone());
+                }
+            }
+        }
+        self.budget.spend_steps(values.len() as u64)?;
+        for of_one in values.values_mut() {
+            of_one.sort_unstable();
+        }
+        Ok(values)
+    }
+
+    fn scan(&self, attribute: &Attribute, kind: ValueType, values: &mut Values) -> Result<()> {
+        self.facts.prepare(&[attribute.id])?;
+        let places = Places { v: true, ..Places::default() };
+        let scan = Scan { attribute: Some(attribute.id), entities: Some(&self.distinct), places, ..Scan::default() };
+        let batch = self.facts.scan(&scan, self.budget)?;
+        let Some(column) = &batch.v else { return Ok(()) };
+        for row in 0..batch.len() {
+            let value = match column.value(row) {
+                Value::Long(id) if kind == ValueType::Ref => Value::Ref(id),
+                other => other,
+            };
+            let entity = batch.e.value(row).as_long().expect("a column of entities holds ids");
+            values.entry(entity).or_default().push(value);
+        }
+        Ok(())
+    }
+
+    /// The entities that refer to them through one attribute.
+    pub(super) fn referrers(&self, attribute: &Attribute) -> Result<Values> {
+        let mut values = Values::default();
+        for entity in &self.distinct {
+            let referrers = self.facts.referrers(*entity, attribute.id, self.budget)?;
+            self.budget.spend_steps(referrers.len() as u64 + 1)?;
+            if !referrers.is_empty() {
+                values.insert(*entity, referrers.into_iter().map(Value::Ref).collect());
+            }
+        }
+        Ok(values)
+    }
+}
