@@ -239,9 +239,8 @@ fn texts(values: &[Value]) -> Option<Column> {
     let mut dictionary: Vec<Arc<str>> = Vec::new();
     let mut codes: Vec<u32> = Vec::new();
     for value in values {
-        let text = match (kind, value) {
-            (TextKind::String, Value::String(text)) | (TextKind::Keyword, Value::Keyword(text)) => text,
-            _ => return None,
+        let ((TextKind::String, Value::String(text)) | (TextKind::Keyword, Value::Keyword(text))) = (kind, value) else {
+            return None;
         };
         let known = dictionary.iter().position(|other| other == text);
         let code = known.unwrap_or_else(|| {

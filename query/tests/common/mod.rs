@@ -3,3 +3,4 @@
 
 pub(crate) mod memory;
 pub(crate) mod naive;
+pub(crate) mod vector;

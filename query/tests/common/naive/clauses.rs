@@ -131,7 +131,9 @@ impl Naive {
                 let holds = |row: &&Vec<Value>| terms.iter().zip(*row).all(|(term, value)| is_constant(term, value));
                 rows.extend(data.iter().filter(holds).cloned());
             }
-            Input::Rules(_) | Input::Value(_) => return Err(Error::new(Code::UnknownSource, "a pattern needs facts or rows")),
+            Input::Rules(_) | Input::Value(_) | Input::Pattern(_) => {
+                return Err(Error::new(Code::UnknownSource, "a pattern needs facts or rows"));
+            }
         }
         let mut found = Vec::new();
         for environment in environments {
@@ -166,13 +168,11 @@ impl Naive {
                 Argument::Source(name, _) => source = Some(name),
             }
         }
-        match source {
-            Some(name) => self.call_on(&call.name, name, &values, place),
-            None => {
-                let function = function::lookup(&call.name);
-                function.ok_or_else(|| Error::new(Code::UnknownFunction, call.name.to_string()))?.call(&values)
-            }
+        if let Some(name) = source {
+            return self.call_on(&call.name, name, &values, place);
         }
+        let function = function::lookup(&call.name);
+        function.ok_or_else(|| Error::new(Code::UnknownFunction, call.name.to_string()))?.call(&values)
     }
 
     fn call_on(&self, name: &str, source: &SourceName, values: &[Value], place: Place<'_>) -> Result<Value> {

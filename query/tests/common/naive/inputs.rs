@@ -42,7 +42,7 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
     let naive = Naive { sources, rules, modes, complete, steps: Cell::new(0) };
     let mut resolved = Vec::new();
     for environment in environments {
-        resolved.extend(naive.resolved(query, environment)?);
+        resolved.extend(naive.resolved(query, &environment)?);
     }
     Ok((naive, resolved))
 }
@@ -50,9 +50,9 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
 impl Naive {
     /// The environment with names and lookup references replaced by their entities where an entity is expected. None if one stands for
     /// nothing, or for different entities in different sources.
-    fn resolved(&self, query: &Query, environment: Environment) -> Result<Option<Environment>> {
+    fn resolved(&self, query: &Query, environment: &Environment) -> Result<Option<Environment>> {
         let mut resolved = environment.clone();
-        for (variable, reference) in &environment {
+        for (variable, reference) in environment {
             if !matches!(reference, Value::Keyword(_) | Value::Vector(_)) {
                 continue;
             }

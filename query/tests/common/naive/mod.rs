@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use annals_query::ast::{Query, RuleSet, SourceName, Variable};
+use annals_query::ast::{PullPattern, Query, RuleSet, SourceName, Variable};
 use annals_query::{Code, Error, Facts as _, Given, Result, Value};
 
 use super::memory::MemoryFacts;
@@ -27,6 +27,9 @@ pub(super) type Environment = BTreeMap<Variable, Value>;
 
 /// A set of variables.
 pub(super) type Variables = BTreeSet<Variable>;
+
+/// A rule's name, and which of its arguments are bound.
+type Mode = (Arc<str>, Vec<bool>);
 
 /// Environments times facts looked at before a program counts as too large for this evaluator.
 const LIMIT_STEPS: usize = 3_000_000;
@@ -42,6 +45,8 @@ pub(crate) enum Input {
     Rules(RuleSet),
     /// A value for a binding form.
     Value(Value),
+    /// A pull pattern. The naive evaluator does not pull.
+    Pattern(PullPattern),
 }
 
 impl Input {
@@ -52,6 +57,7 @@ impl Input {
             Self::Relation(rows) => Given::Relation(rows.clone()),
             Self::Rules(rules) => Given::Rules(rules.clone()),
             Self::Value(value) => Given::Value(value.clone()),
+            Self::Pattern(pattern) => Given::Pattern(pattern.clone()),
         }
     }
 }
@@ -61,7 +67,7 @@ pub(super) struct Naive {
     sources: BTreeMap<SourceName, Input>,
     rules: RuleSet,
     /// Which rules can run with which of their arguments bound.
-    modes: RefCell<BTreeMap<(Arc<str>, Vec<bool>), bool>>,
+    modes: RefCell<BTreeMap<Mode, bool>>,
     /// Calls of rules whose answers are complete.
     complete: RefCell<rules::Tables>,
     steps: Cell<usize>,
@@ -98,12 +104,12 @@ impl Naive {
 
     /// What `$` or another source stands for at a place.
     fn source(&self, name: &SourceName, place: Place<'_>) -> Result<&Input> {
-        let name = self.source_name(name, place);
+        let name = Self::source_name(name, place);
         let found = self.sources.get(name);
         found.ok_or_else(|| Error::new(Code::UnknownSource, format!("no source is named {}", name.0)))
     }
 
-    fn source_name<'a>(&self, name: &'a SourceName, place: Place<'a>) -> &'a SourceName {
+    fn source_name<'a>(name: &'a SourceName, place: Place<'a>) -> &'a SourceName {
         if *name == SourceName::default() { place.source } else { name }
     }
 

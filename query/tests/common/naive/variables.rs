@@ -88,7 +88,7 @@ impl EntitySearch<'_> {
         let place = Place { source, tables: None };
         match clause {
             Clause::Pattern { source: name, terms, .. } => {
-                let name = self.naive.source_name(name, place);
+                let name = Naive::source_name(name, place);
                 self.pattern(variable, terms, name);
             }
             Clause::Predicate { call, .. } | Clause::Function { call, .. } => self.call(variable, call, place),
@@ -146,7 +146,7 @@ impl EntitySearch<'_> {
         if let [Argument::Source(name, _), Argument::Variable(entity, _), ..] = &call.args[..]
             && entity == variable
         {
-            self.found.insert(self.naive.source_name(name, place).clone());
+            self.found.insert(Naive::source_name(name, place).clone());
         }
     }
 }
