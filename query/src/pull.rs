@@ -40,9 +40,9 @@ pub fn pull_many(facts: &dyn Facts, pattern: &PullPattern, entities: &[i64], bud
     let wildcard = PullPattern { specs: vec![PullSpec::Wildcard] };
     let puller = Puller { facts, budget, wildcard: &wildcard, bytes: Cell::new(0) };
     let nodes: Vec<level::Node> = entities.iter().map(|entity| level::Node::root(*entity)).collect();
-    let pulled = puller.level(&level::Frame::new(pattern, 1), &nodes);
+    let maps = puller.level(&level::Frame::new(pattern, 1), &nodes);
     budget.return_bytes(puller.bytes.get());
-    let results = pulled?.into_iter().zip(entities).map(|(pulled, entity)| {
+    let results = maps?.into_iter().zip(entities).map(|(pulled, entity)| {
         let is_known = pulled.has_found || !facts.entity(*entity, budget)?.is_empty();
         Ok(if is_known { Value::Map(Arc::new(pulled.map)) } else { Value::Nil })
     });

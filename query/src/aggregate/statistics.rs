@@ -29,6 +29,7 @@ fn median(call: &Call<'_>) -> Result<Column> {
     let bags = Bags::new(call.groups);
     let medians = bags.iter().map(|rows| {
         call.budget.spend_steps(rows.len() as u64)?;
+        // Refuses what is no number, wherever in the order it stands.
         doubles(call, rows)?;
         let mut rows = rows.to_vec();
         let middle = rows.len() / 2;
@@ -46,13 +47,11 @@ fn median(call: &Call<'_>) -> Result<Column> {
 }
 
 fn mean_of_two(a: &Value, b: &Value) -> Value {
-    match (a, b) {
-        (Value::Long(a), Value::Long(b)) => ((i128::from(*a) + i128::from(*b)) as f64 / 2.0).into(),
-        _ => {
-            let both: Vec<f64> = [a, b].into_iter().filter_map(double_of).collect();
-            mean_of_doubles(&both).into()
-        }
+    if let (Value::Long(a), Value::Long(b)) = (a, b) {
+        return ((i128::from(*a) + i128::from(*b)) as f64 / 2.0).into();
     }
+    let both: Vec<f64> = [a, b].into_iter().filter_map(double_of).collect();
+    mean_of_doubles(&both).into()
 }
 
 fn variance(call: &Call<'_>) -> Result<Column> {

@@ -94,37 +94,36 @@ pub(super) fn not_a_number(name: &str, value: &Value) -> Error {
     refuse(name, 0, "numbers only", value).with_help("keep the rows with numbers: [(type ?x) :db.type/long]")
 }
 
-/// Of numbers of several kinds: exact, then as the latest kind among them.
+/// Of numbers of several kinds: doubles if there is one among them, else exact and of the latest kind.
 fn total_of(name: &str, items: &[Value]) -> Result<Value> {
-    let kind = items.iter().filter_map(NumberKind::of).max().expect("a bag is not empty");
-    let Some(total) = exact_total(name, items)? else { return Ok(sum_of_doubles(&doubles_of(items)).into()) };
-    Ok(match kind {
-        NumberKind::Double => nearest_double(total),
-        NumberKind::BigDec => total.into(),
-        NumberKind::BigInt | NumberKind::Long => total.with_scale(0).into_bigint_and_scale().0.into(),
-    })
+    match latest_kind(items) {
+        NumberKind::Double => Ok(sum_of_doubles(&doubles_of(items)).into()),
+        NumberKind::BigDec => exact_total(name, items).map(Value::from),
+        NumberKind::BigInt | NumberKind::Long => Ok(exact_total(name, items)?.into_bigint_and_scale().0.into()),
+    }
 }
 
 fn mean_of(name: &str, items: &[Value]) -> Result<Value> {
-    let kind = items.iter().filter_map(NumberKind::of).max().expect("a bag is not empty");
-    let Some(total) = exact_total(name, items)? else { return Ok(mean_of_doubles(&doubles_of(items)).into()) };
-    let mean = total / BigDecimal::from(items.len() as u64);
-    Ok(if kind == NumberKind::BigDec { mean.into() } else { nearest_double(mean) })
+    let kind = latest_kind(items);
+    if kind == NumberKind::Double {
+        return Ok(mean_of_doubles(&doubles_of(items)).into());
+    }
+    let mean: Value = (exact_total(name, items)? / BigDecimal::from(items.len() as u64)).into();
+    Ok(if kind == NumberKind::BigDec { mean } else { double_of(&mean).map_or(Value::Nil, Value::from) })
 }
 
-fn nearest_double(exact: BigDecimal) -> Value {
-    double_of(&exact.into()).map_or(Value::Nil, Value::from)
+fn latest_kind(items: &[Value]) -> NumberKind {
+    items.iter().filter_map(NumberKind::of).max().expect("a bag of numbers is not empty")
 }
 
-/// `None` if one of them is infinite.
-fn exact_total(name: &str, items: &[Value]) -> Result<Option<BigDecimal>> {
+/// Of numbers without a double among them.
+fn exact_total(name: &str, items: &[Value]) -> Result<BigDecimal> {
     let mut total = BigDecimal::from(0);
-    for item in items {
-        let Some(exact) = exact_of(item) else { return Ok(None) };
+    for exact in items.iter().filter_map(exact_of) {
         check_aligned(name, &total, &exact)?;
         total += &*exact;
     }
-    Ok(Some(total))
+    Ok(total)
 }
 
 fn doubles_of(items: &[Value]) -> Vec<f64> {

@@ -10,8 +10,8 @@ pub(super) fn text(element: &Element) -> String {
     match element {
         Element::Variable(variable, _) => variable.to_string(),
         Element::Aggregate { name, args, .. } => {
-            let args: String = args.iter().map(|argument| format!(" {}", argument_text(argument))).collect();
-            format!("({name}{args})")
+            let words: Vec<String> = std::iter::once(name.to_string()).chain(args.iter().map(argument_text)).collect();
+            format!("({})", words.join(" "))
         }
         Element::Pull { source, variable, pattern, .. } => {
             let source = if *source == SourceName::default() { String::new() } else { format!("{} ", source.0) };

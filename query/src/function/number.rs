@@ -5,15 +5,13 @@ use std::str::FromStr as _;
 
 use bigdecimal::ToPrimitive as _;
 
+use crate::edn::LIMIT_DIGITS;
 use crate::error::{Code, Error, Result};
 use crate::value::{BigDecimal, BigInt, Value};
 
-/// The most digits that a computed bigint or bigdec may have, so that repeated multiplication ends in an error in place of
-/// eating memory. Products of this size still take well under a millisecond.
-pub(super) const LIMIT_DIGITS: u64 = 10_000;
-
-/// Bits of a number of [`LIMIT_DIGITS`] digits.
-const LIMIT_BITS: u64 = LIMIT_DIGITS * 3322 / 1000;
+/// The bits of the longest bigint or bigdec that may be computed: as many digits as can be read again. Repeated
+/// multiplication so ends in an error in place of eating memory.
+const LIMIT_BITS: u64 = LIMIT_DIGITS as u64 * 3322 / 1000;
 
 /// The kinds of number, each absorbing those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
