@@ -1,0 +1,1 @@
+//! Goals as people read them.

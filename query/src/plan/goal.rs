@@ -1,0 +1,324 @@
+//! Conditions with everything resolved: slots for variables, ids for attributes and entities, one source each.
+
+use std::sync::Arc;
+
+use crate::ast::{Binding, SourceName, Variable};
+use crate::error::Span;
+use crate::function::Function;
+use crate::plan::slot::{Slot, SlotSet};
+use crate::run::relation::Relation;
+use crate::source::Source;
+use crate::value::Value;
+
+/// A place of a pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// Anything.
+    Blank,
+    /// A variable.
+    Slot(Slot),
+    /// This value, or one that is the same.
+    Constant(Value),
+}
+
+impl Place {
+    /// The variable, if it is one.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::Slot(slot) => Some(*slot),
+            Self::Blank | Self::Constant(_) => None,
+        }
+    }
+
+    /// True if something is asked of this place.
+    pub(crate) fn is_used(&self) -> bool {
+        !matches!(self, Self::Blank)
+    }
+}
+
+/// The places of a pattern on facts.
+#[derive(Clone, Debug)]
+pub(crate) struct ScanGoal {
+    /// A database.
+    pub(crate) source: Source,
+    /// Entity: a constant is an id.
+    pub(crate) entity: Place,
+    /// Attribute: a constant is an id.
+    pub(crate) attribute: Place,
+    /// Value: a constant reference is an id.
+    pub(crate) value: Place,
+    /// Transaction, metadata entity, added.
+    pub(crate) rest: [Place; 3],
+    /// True if some constant resolved to nothing.
+    pub(crate) matches_nothing: bool,
+    /// Bounds that predicates set to the value, exact for the declared type of the attribute.
+    pub(crate) range: Option<ValueRange>,
+}
+
+/// What is left between two bounds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ValueRange {
+    /// At or above.
+    pub(crate) low: std::ops::Bound<Value>,
+    /// At or below.
+    pub(crate) high: std::ops::Bound<Value>,
+}
+
+impl ScanGoal {
+    /// All places in the order in which they are written.
+    pub(crate) fn places(&self) -> [&Place; 6] {
+        let [t, m, added] = &self.rest;
+        [&self.entity, &self.attribute, &self.value, t, m, added]
+    }
+
+    /// The id of the attribute, if it is named.
+    pub(crate) fn attribute_id(&self) -> Option<i64> {
+        match &self.attribute {
+            Place::Constant(Value::Long(id)) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// What a call takes.
+#[derive(Clone, Debug)]
+pub(crate) enum CallArgument {
+    /// The value of a variable.
+    Slot(Slot),
+    /// A literal.
+    Constant(Value),
+}
+
+/// A predicate or function.
+#[derive(Clone, Debug)]
+pub(crate) struct CallGoal {
+    /// What is called.
+    pub(crate) function: &'static Function,
+    /// The database it asks, if it needs one.
+    pub(crate) source: Option<Source>,
+    /// The arguments, without the source.
+    pub(crate) args: Vec<CallArgument>,
+    /// What takes the result; a predicate's only has to be truthy.
+    pub(crate) binding: Option<Target>,
+}
+
+/// A binding form over slots.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// `_`.
+    Ignore,
+    /// `?x`.
+    Scalar(Slot),
+    /// `[?a ?b]`.
+    Tuple(Vec<Target>),
+    /// `[?a ...]`.
+    Collection(Box<Target>),
+    /// `[[?a ?b]]`.
+    Relation(Vec<Target>),
+}
+
+impl Target {
+    /// The form over the slots that `slot_of` gives to its variables.
+    pub(crate) fn new(binding: &Binding, slot_of: &mut impl FnMut(&Variable) -> Slot) -> Self {
+        match binding {
+            Binding::Ignore(_) => Self::Ignore,
+            Binding::Scalar(variable, _) => Self::Scalar(slot_of(variable)),
+            Binding::Tuple(parts, _) => Self::Tuple(parts.iter().map(|part| Self::new(part, slot_of)).collect()),
+            Binding::Collection(part, _) => Self::Collection(Box::new(Self::new(part, slot_of))),
+            Binding::Relation(parts, _) => Self::Relation(parts.iter().map(|part| Self::new(part, slot_of)).collect()),
+        }
+    }
+
+    /// Its slots, each once.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let mut slots = SlotSet::default();
+        self.collect(&mut slots);
+        slots.iter().collect()
+    }
+
+    fn collect(&self, slots: &mut SlotSet) {
+        match self {
+            Self::Ignore => {}
+            Self::Scalar(slot) => {
+                slots.insert(*slot);
+            }
+            Self::Tuple(parts) | Self::Relation(parts) => parts.iter().for_each(|part| part.collect(slots)),
+            Self::Collection(part) => part.collect(slots),
+        }
+    }
+}
+
+/// `or` and its kin, and calls of rules that do not recurse.
+#[derive(Clone, Debug)]
+pub(crate) struct UnionGoal {
+    /// The variables that cross the border.
+    pub(crate) border: Vec<Slot>,
+    /// Those that must be bound from outside.
+    pub(crate) required: Vec<Slot>,
+    /// The branches.
+    pub(crate) branches: Vec<Vec<Arc<Goal>>>,
+}
+
+/// `not` and `not-join`.
+#[derive(Clone, Debug)]
+pub(crate) struct AbsentGoal {
+    /// The variables that cross the border; all must be bound first.
+    pub(crate) shared: Vec<Slot>,
+    /// What must not hold.
+    pub(crate) goals: Vec<Arc<Goal>>,
+}
+
+/// The call of a rule that recurses.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleGoal {
+    /// Which rule on which source: an index into the program's predicates.
+    pub(crate) predicate: usize,
+    /// A slot a parameter; `None` for `_`.
+    pub(crate) args: Vec<Option<Slot>>,
+}
+
+/// What a goal asks.
+#[derive(Clone, Debug)]
+pub(crate) enum GoalKind {
+    /// A pattern on facts.
+    Scan(ScanGoal),
+    /// A pattern on rows of data.
+    Rows(Arc<Vec<Vec<Value>>>, Vec<Place>),
+    /// Rows that were given.
+    Given(Relation),
+    /// The rows of the surrounding block, or the demands on a rule: whatever the run puts in.
+    Input(Vec<Slot>),
+    /// A predicate or function.
+    Call(CallGoal),
+    /// A choice of branches.
+    Union(UnionGoal),
+    /// A negation.
+    Absent(AbsentGoal),
+    /// A recursive rule.
+    Rule(RuleGoal),
+}
+
+/// One condition of a block.
+#[derive(Clone, Debug)]
+pub(crate) struct Goal {
+    /// A number of its own, for what is kept between rounds.
+    pub(crate) id: u32,
+    /// What is asked.
+    pub(crate) kind: GoalKind,
+    /// The clause it came from.
+    pub(crate) span: Span,
+}
+
+impl Goal {
+    /// Every variable the goal can bind.
+    pub(crate) fn binds(&self) -> Vec<Slot> {
+        match &self.kind {
+            GoalKind::Scan(scan) => scan.places().iter().filter_map(|place| place.slot()).collect(),
+            GoalKind::Rows(_, places) => places.iter().filter_map(Place::slot).collect(),
+            GoalKind::Given(relation) => relation.slots.clone(),
+            GoalKind::Input(slots) => slots.clone(),
+            GoalKind::Call(call) => call.binding.as_ref().map_or_else(Vec::new, Target::slots),
+            GoalKind::Union(union) => union.border.clone(),
+            GoalKind::Absent(_) => Vec::new(),
+            GoalKind::Rule(rule) => rule.args.iter().flatten().copied().collect(),
+        }
+    }
+
+    /// Every variable that the goal shares with what is around it.
+    pub(crate) fn mentions(&self) -> Vec<Slot> {
+        match &self.kind {
+            GoalKind::Call(call) => {
+                let args = call.args.iter().filter_map(|arg| match arg {
+                    CallArgument::Slot(slot) => Some(*slot),
+                    CallArgument::Constant(_) => None,
+                });
+                args.chain(self.binds()).collect()
+            }
+            GoalKind::Absent(absent) => absent.shared.clone(),
+            _ => self.binds(),
+        }
+    }
+
+    /// The variables that must be bound before the goal can run.
+    pub(crate) fn requires(&self, predicates: &[Predicate]) -> Vec<Slot> {
+        match &self.kind {
+            GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) => Vec::new(),
+            GoalKind::Call(call) => call
+                .args
+                .iter()
+                .filter_map(|arg| match arg {
+                    CallArgument::Slot(slot) => Some(*slot),
+                    CallArgument::Constant(_) => None,
+                })
+                .collect(),
+            GoalKind::Union(union) => {
+                let mut needs: SlotSet = union.required.iter().copied().collect();
+                for branch in &union.branches {
+                    needs.union_with(&block_needs(branch, &union.border, &union.required, predicates));
+                }
+                needs.iter().collect()
+            }
+            GoalKind::Absent(absent) => absent.shared.clone(),
+            GoalKind::Rule(rule) => {
+                let needs = &predicates[rule.predicate].needs;
+                rule.args.iter().zip(needs).filter(|(_, is_needed)| **is_needed).filter_map(|(arg, _)| *arg).collect()
+            }
+        }
+    }
+}
+
+/// A rule on a source: all of its heads.
+#[derive(Clone, Debug)]
+pub(crate) struct Predicate {
+    /// The rule's name.
+    pub(crate) name: Arc<str>,
+    /// The source it runs on.
+    pub(crate) source: SourceName,
+    /// A slot a parameter, which name the columns of its table.
+    pub(crate) params: Vec<Slot>,
+    /// Which parameters the caller must bind.
+    pub(crate) needs: Vec<bool>,
+    /// One a head.
+    pub(crate) branches: Vec<PredicateBranch>,
+    /// Rules with one number call each other.
+    pub(crate) component: usize,
+}
+
+/// One head and its body.
+#[derive(Clone, Debug)]
+pub(crate) struct PredicateBranch {
+    /// A slot a parameter.
+    pub(crate) head: Vec<Slot>,
+    /// The body.
+    pub(crate) goals: Vec<Arc<Goal>>,
+}
+
+/// Which of `border` must be bound from outside so that a block can bind all of it.
+pub(crate) fn block_needs(goals: &[Arc<Goal>], border: &[Slot], required: &[Slot], predicates: &[Predicate]) -> SlotSet {
+    let mut needs: SlotSet = required.iter().copied().collect();
+    let mut bound = needs.clone();
+    let mut waiting = goals.iter().map(|goal| (goal.requires(predicates), goal)).collect::<Vec<_>>();
+    loop {
+        let count = waiting.len();
+        waiting.retain(|(requires, goal)| {
+            let is_ready = bound.contains_all(requires);
+            if is_ready {
+                bound.extend(goal.binds());
+            }
+            !is_ready
+        });
+        if waiting.len() < count {
+            continue;
+        }
+        let stuck = waiting.iter().flat_map(|(requires, _)| requires.iter().copied());
+        let mut missing = stuck.filter(|slot| !bound.contains(*slot) && border.contains(slot)).collect::<Vec<_>>();
+        if missing.is_empty() {
+            missing = border.iter().copied().filter(|slot| !bound.contains(*slot)).collect();
+        }
+        if missing.is_empty() {
+            return needs;
+        }
+        needs.extend(missing.iter().copied());
+        bound.extend(missing);
+    }
+}

@@ -1,0 +1,243 @@
+//! A whole query, ready to run: its inputs bound to what was given, its clauses ordered.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::answer::{Given, Warning};
+use crate::ast::{Argument, Element, Input, PullPattern, Query, RuleSet, SourceName, Variable};
+use crate::error::{Code, Error, Result, Span};
+use crate::plan::Plan;
+use crate::plan::estimate::Known;
+use crate::plan::goal::{Goal, GoalKind, Predicate, Target};
+use crate::plan::input::{Row, relation_of, take_apart, value_in};
+use crate::plan::lower::{Lowering, Scope};
+use crate::plan::order::{Surroundings, plan_block};
+use crate::plan::slot::Slot;
+use crate::run::gather::column_of;
+use crate::run::relation::Relation;
+use crate::source::{Source, Sources};
+use crate::value::Value;
+
+/// A query that knows its order of steps.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// The steps of `:where`.
+    pub(crate) plan: Plan,
+    /// The rules that have tables.
+    pub(crate) predicates: Vec<Predicate>,
+    /// The name of each slot.
+    pub(crate) names: Vec<Variable>,
+    /// The variables of find, with and order-by.
+    pub(crate) output: Vec<(Variable, Slot)>,
+    /// Constants that stand as arguments of rules, resolved where an entity is expected; `None` leads nowhere.
+    pub(crate) constants: BTreeMap<Slot, Option<Value>>,
+    /// Variables that have one value.
+    pub(crate) known: Known,
+    /// Where the query looks.
+    pub(crate) sources: Sources,
+    /// Pull patterns that were given.
+    pub(crate) patterns: HashMap<Arc<str>, PullPattern>,
+    /// Attributes that the sources do not know.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// What was given, each for its place.
+struct Inputs<'q> {
+    sources: Sources,
+    patterns: HashMap<Arc<str>, PullPattern>,
+    values: Vec<(&'q crate::ast::Binding, &'q Value)>,
+}
+
+impl Program {
+    /// Binds the inputs and orders the clauses.
+    pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], is_strict: bool) -> Result<Self> {
+        let Inputs { sources, patterns, values } = match_inputs(query, given)?;
+        let mut lowering = Lowering::new(&sources, rules, is_strict);
+        let mut scope = Lowering::outermost_scope();
+        let targets = values
+            .iter()
+            .map(|(binding, value)| {
+                (Target::new(binding, &mut |variable| lowering.slot(&mut scope, variable)), *value, binding.span())
+            })
+            .collect::<Vec<_>>();
+        let mut goals = lowering.block(&query.clauses, &mut scope)?;
+        let output = output_of(query, &mut lowering, &mut scope);
+        lowering.settle_rules()?;
+        for (target, value, span) in targets {
+            let relation = resolved(&target, value, span, &mut lowering, &sources)?;
+            goals.push(lowering.goal(GoalKind::Given(relation), span));
+        }
+        let constants = resolved_constants(&mut lowering, &sources)?;
+        for (name, ids) in &lowering.attributes {
+            if let Some(Source::Facts(facts)) = sources.get(name) {
+                facts.prepare(&ids.iter().copied().collect::<Vec<_>>())?;
+            }
+        }
+        let known = known_values(&goals, &constants);
+        let surroundings =
+            Surroundings { predicates: &lowering.predicates, names: &lowering.names, known: &known, input_rows: 1.0 };
+        let slots = output.iter().map(|(_, slot)| *slot).collect::<Vec<_>>();
+        let plan = plan_block(&goals, &slots, None, surroundings)?;
+        let Lowering { predicates, names, resolver, .. } = lowering;
+        Ok(Self { plan, predicates, names, output, constants, known, sources, patterns, warnings: resolver.warnings })
+    }
+}
+
+fn match_inputs<'q>(query: &'q Query, given: &'q [Given]) -> Result<Inputs<'q>> {
+    if query.inputs.len() != given.len() {
+        return Err(Error::new(
+            Code::InputCount,
+            format!(":in names {} inputs, but {} were given", query.inputs.len(), given.len()),
+        )
+        .with_help("give one input for each place of :in, in its order"));
+    }
+    let mut inputs = Inputs { sources: Sources::new(), patterns: HashMap::new(), values: Vec::new() };
+    for (input, given) in query.inputs.iter().zip(given) {
+        match (input, given) {
+            (Input::Source(name, _), Given::Facts(facts)) => {
+                inputs.sources.insert(name.clone(), Source::Facts(Arc::clone(facts)));
+            }
+            (Input::Source(name, _), Given::Relation(rows)) => {
+                inputs.sources.insert(name.clone(), Source::Relation(Arc::new(rows.clone())));
+            }
+            (Input::Source(name, span), Given::Value(value)) => {
+                inputs.sources.insert(name.clone(), Source::Relation(Arc::new(rows_of(value, *span)?)));
+            }
+            (Input::Rules(_), Given::Rules(_)) => {}
+            (Input::Binding(binding), Given::Value(value)) => inputs.values.push((binding, value)),
+            (Input::Pattern(name, _), Given::Pattern(pattern)) => {
+                inputs.patterns.insert(Arc::clone(name), pattern.clone());
+            }
+            (input, given) => return Err(mismatch(input, given)),
+        }
+    }
+    Ok(inputs)
+}
+
+/// A vector of vectors given for a source is rows of data.
+fn rows_of(value: &Value, span: Span) -> Result<Vec<Vec<Value>>> {
+    let wrong = || {
+        Error::new(Code::InputShape, format!("a source takes a database or rows, not a {}", value.kind_name()))
+            .at(span)
+            .with_help("give rows as a vector of vectors")
+    };
+    let row = |item: &Value| item.as_items().map(<[Value]>::to_vec).ok_or_else(wrong);
+    match value {
+        Value::Vector(items) | Value::List(items) => items.iter().map(row).collect(),
+        Value::Set(items) => items.iter().map(row).collect(),
+        _ => Err(wrong()),
+    }
+}
+
+fn mismatch(input: &Input, given: &Given) -> Error {
+    let (wanted, span) = match input {
+        Input::Source(name, span) => (format!("a database or rows for `{}`", name.0), *span),
+        Input::Rules(span) => ("rules for `%`".to_owned(), *span),
+        Input::Binding(binding) => ("a value for a binding form".to_owned(), binding.span()),
+        Input::Pattern(name, span) => (format!("a pull pattern for `{name}`"), *span),
+    };
+    let got = match given {
+        Given::Facts(_) => "a database",
+        Given::Relation(_) => "rows of data",
+        Given::Rules(_) => "rules",
+        Given::Value(value) => value.kind_name(),
+        Given::Pattern(_) => "a pull pattern",
+    };
+    Error::new(Code::InputShape, format!(":in wants {wanted}, but {got} was given"))
+        .at(span)
+        .with_help("give the inputs in the order of :in")
+}
+
+/// The variables whose values the answer is made of, each once.
+fn output_of(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) -> Vec<(Variable, Slot)> {
+    let mut output: Vec<(Variable, Slot)> = Vec::new();
+    let elements = query.find.elements().iter().chain(query.order_by.iter().map(|key| &key.element));
+    let mut variables = Vec::new();
+    for element in elements {
+        match element {
+            Element::Variable(variable, _) => variables.push(variable),
+            Element::Aggregate { args, .. } => variables.extend(args.iter().filter_map(|arg| match arg {
+                Argument::Variable(variable, _) => Some(variable),
+                Argument::Constant(..) | Argument::Source(..) => None,
+            })),
+            Element::Pull { source, variable, .. } => {
+                let slot = lowering.slot(scope, variable);
+                lowering.entity_uses.entry(slot).or_insert_with(|| source.clone());
+                variables.push(variable);
+            }
+        }
+    }
+    for variable in variables.into_iter().chain(query.with.iter().map(|(variable, _)| variable)) {
+        if !output.iter().any(|(known, _)| known == variable) {
+            output.push((variable.clone(), lowering.slot(scope, variable)));
+        }
+    }
+    output
+}
+
+/// What was given for a binding form; idents and lookup references become ids in variables that stand for entities.
+fn resolved(target: &Target, value: &Value, span: Span, lowering: &mut Lowering<'_>, sources: &Sources) -> Result<Relation> {
+    let slots = target.slots();
+    let uses = slots.iter().filter_map(|slot| Some((*slot, lowering.entity_uses.get(slot)?.clone()))).collect::<Vec<_>>();
+    if uses.is_empty() {
+        return relation_of(target, value).map_err(|error| error.at(span));
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    'rows: for mut row in take_apart(target, value).map_err(|error| error.at(span))? {
+        for (slot, source) in &uses {
+            for (_, value) in row.iter_mut().filter(|(own, _)| own == slot) {
+                match entity_value(value, source, span, lowering, sources)? {
+                    Some(found) => *value = found,
+                    None => continue 'rows,
+                }
+            }
+        }
+        rows.push(row);
+    }
+    let columns = slots.iter().map(|slot| column_of(rows.iter().filter_map(|row| value_in(row, *slot)).collect())).collect();
+    Ok(Relation::new(slots, columns, rows.len()))
+}
+
+/// The id that an ident or lookup reference means; any other value is itself. `None` if it leads nowhere.
+fn entity_value(
+    value: &Value,
+    source: &SourceName,
+    span: Span,
+    lowering: &mut Lowering<'_>,
+    sources: &Sources,
+) -> Result<Option<Value>> {
+    let is_reference = matches!(value, Value::Keyword(_)) || crate::plan::resolve::lookup_reference(value).is_some();
+    match sources.get(source) {
+        Some(Source::Facts(facts)) if is_reference => {
+            Ok(lowering.resolver.entity(facts.as_ref(), value, span)?.map(Value::Long))
+        }
+        _ => Ok(Some(value.clone())),
+    }
+}
+
+fn resolved_constants(lowering: &mut Lowering<'_>, sources: &Sources) -> Result<BTreeMap<Slot, Option<Value>>> {
+    let mut resolved = BTreeMap::new();
+    for (slot, (value, span)) in std::mem::take(&mut lowering.constants) {
+        let found = match lowering.entity_uses.get(&slot).cloned() {
+            Some(source) => entity_value(&value, &source, span, lowering, sources)?,
+            None => Some(value),
+        };
+        resolved.insert(slot, found);
+    }
+    Ok(resolved)
+}
+
+/// Variables that the inputs or constant arguments give one value.
+fn known_values(goals: &[Arc<Goal>], constants: &BTreeMap<Slot, Option<Value>>) -> Known {
+    let mut known = Known::new();
+    for goal in goals {
+        match &goal.kind {
+            GoalKind::Given(relation) if relation.rows == 1 => {
+                known.extend(relation.slots.iter().zip(&relation.columns).map(|(slot, column)| (*slot, column.value(0))));
+            }
+            _ => {}
+        }
+    }
+    known.extend(constants.iter().filter_map(|(slot, value)| Some((*slot, value.clone()?))));
+    known
+}

@@ -1,0 +1,72 @@
+//! Variables as numbers. Two variables of one name in different scopes are two slots.
+
+/// A variable of a plan.
+pub(crate) type Slot = u32;
+
+/// A set of slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SlotSet {
+    words: Vec<u64>,
+}
+
+impl SlotSet {
+    /// Adds a slot; true if it was not in the set.
+    pub(crate) fn insert(&mut self, slot: Slot) -> bool {
+        let (word, bit) = (slot as usize / 64, 1_u64 << (slot % 64));
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+        }
+        let is_new = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        is_new
+    }
+
+    /// True if the slot is in the set.
+    pub(crate) fn contains(&self, slot: Slot) -> bool {
+        self.words.get(slot as usize / 64).is_some_and(|word| word & (1 << (slot % 64)) != 0)
+    }
+
+    /// True if every slot is in the set.
+    pub(crate) fn contains_all(&self, slots: &[Slot]) -> bool {
+        slots.iter().all(|slot| self.contains(*slot))
+    }
+
+    /// Adds all.
+    pub(crate) fn extend(&mut self, slots: impl IntoIterator<Item = Slot>) {
+        for slot in slots {
+            self.insert(slot);
+        }
+    }
+
+    /// Adds all of another set.
+    pub(crate) fn union_with(&mut self, other: &Self) {
+        self.extend(other.iter());
+    }
+
+    /// The slots, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.words.iter().enumerate().flat_map(|(at, word)| {
+            (0..64).filter(move |bit| word & (1_u64 << bit) != 0).map(move |bit| at as Slot * 64 + bit)
+        })
+    }
+}
+
+impl FromIterator<Slot> for SlotSet {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
+        let mut set = Self::default();
+        set.extend(slots);
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SlotSet;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_whatever_its_size() {
+        let set: SlotSet = [3, 200, 3, 64].into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 200]);
+        assert!(set.contains_all(&[3, 64]) && !set.contains(63) && !set.contains(9_999));
+    }
+}

@@ -1,0 +1,172 @@
+//! Runs the steps of a block, one after the other.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::error::Result;
+use crate::plan::goal::{CallGoal, GoalKind, RuleGoal};
+use crate::plan::slot::{Slot, SlotSet};
+use crate::plan::{Plan, Step};
+use crate::run::gather::{concat, repeat};
+use crate::run::join::{anti, distinct, join};
+use crate::run::relation::Relation;
+use crate::run::{Run, call, fixpoint, rows, scan};
+
+/// Rows from which on it pays to remove duplicates between steps.
+const DISTINCT_ROWS_MIN: usize = 256;
+
+/// What the surroundings of a block put into it.
+#[derive(Default)]
+pub(crate) struct Frame<'f> {
+    /// The rows of the surrounding block, or the demands on a rule.
+    pub(crate) input: Option<&'f Relation>,
+    /// The rows that calls of rules are to see in this round, by the number of the goal.
+    pub(crate) round: Option<&'f BTreeMap<u32, Relation>>,
+    /// Scans that give the same in every round.
+    pub(crate) scans: Option<&'f std::cell::RefCell<BTreeMap<u32, Relation>>>,
+}
+
+/// The distinct rows that a plan answers.
+pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
+    let mut current = Relation::unit();
+    let mut deferred: Vec<(&Step, &CallGoal)> = Vec::new();
+    for (at, step) in plan.steps.iter().enumerate() {
+        let started = run.efforts.as_ref().map(|_| Instant::now());
+        let mut keep = step.keep.clone();
+        deferred.iter().for_each(|(step, _)| keep.extend(step.goal.mentions()));
+        let columns = current.slots.len();
+        if let GoalKind::Call(goal @ CallGoal { binding: None, source: None, .. }) = &step.goal.kind {
+            let (filtered, has_failed) = call::filter(&current, goal, run.budget)?;
+            current = filtered;
+            if has_failed {
+                deferred.push((step, goal));
+                keep.extend(step.goal.mentions());
+            }
+            current = current.keep(&keep);
+        } else {
+            current = run_step(step, &keep, current, run, frame).map_err(|error| error.at(step.goal.span))?;
+        }
+        run.budget.check_rows(current.rows)?;
+        if current.slots.len() < columns && current.rows >= DISTINCT_ROWS_MIN && at + 1 < plan.steps.len() {
+            current = distinct(current, run.budget)?;
+        }
+        if let (Some(efforts), Some(started)) = (&run.efforts, started) {
+            let mut efforts = efforts.borrow_mut();
+            let effort = efforts.entry(std::ptr::from_ref(step) as usize).or_default();
+            effort.rows += current.rows;
+            effort.time += started.elapsed();
+        }
+        if current.rows == 0 {
+            return Ok(Relation::empty(plan.output.clone()));
+        }
+    }
+    for (step, goal) in deferred {
+        current = call::filter_strictly(&current, goal, run.budget).map_err(|error| error.at(step.goal.span))?;
+    }
+    distinct(current.project(&plan.output)?, run.budget)
+}
+
+fn run_step(step: &Step, keep: &SlotSet, current: Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
+    match &step.goal.kind {
+        GoalKind::Scan(goal) => scan::extend(&current, goal, step.goal.id, keep, run, frame),
+        GoalKind::Rows(data, places) => join(&current, &rows::matching(data, places, run.budget)?, keep, run.budget),
+        GoalKind::Given(relation) => match constant(relation, run) {
+            Some(replaced) => join(&current, &replaced, keep, run.budget),
+            None => join(&current, relation, keep, run.budget),
+        },
+        GoalKind::Input(slots) => {
+            let unit = Relation::unit();
+            let input = frame.input.unwrap_or(&unit).project(slots)?;
+            join(&current, &input, keep, run.budget)
+        }
+        GoalKind::Call(goal) => Ok(call::apply(&current, goal, run.budget)?.keep(keep)),
+        GoalKind::Union(goal) => {
+            let found = union(step, &goal.border, &current, run, frame)?;
+            join(&current, &found, keep, run.budget)
+        }
+        GoalKind::Absent(goal) => {
+            let plan = &step.branches[0];
+            let found = nested(plan, &goal.shared, &current, run, frame)?;
+            Ok(anti(&current, &found, run.budget)?.keep(keep))
+        }
+        GoalKind::Rule(goal) => {
+            let found = rule(step, goal, &current, run, frame)?;
+            join(&current, &found, keep, run.budget)
+        }
+    }
+}
+
+/// A constant argument of a rule, as it was resolved.
+fn constant(relation: &Relation, run: &Run<'_>) -> Option<Relation> {
+    let [slot] = relation.slots[..] else { return None };
+    Some(match run.program.constants.get(&slot)? {
+        Some(value) => Relation::new(vec![slot], vec![repeat(value, 1)], 1),
+        None => Relation::empty(vec![slot]),
+    })
+}
+
+/// Runs a plan inside a border, on the distinct rows of the surrounding block where the plan asks for them.
+fn nested(plan: &Plan, border: &[Slot], current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
+    let mut input = None;
+    if plan.reads_input() {
+        let outer = border.iter().copied().filter(|slot| current.position(*slot).is_some()).collect::<Vec<_>>();
+        input = Some(distinct(current.project(&outer)?, run.budget)?);
+    }
+    run_plan(plan, run, &Frame { input: input.as_ref(), round: frame.round, scans: None })
+}
+
+fn union(step: &Step, border: &[Slot], current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
+    let parts = step.branches.iter().map(|plan| nested(plan, border, current, run, frame)).collect::<Result<Vec<_>>>()?;
+    let all = stack(border, &parts);
+    run.budget.check_rows(all.rows)?;
+    distinct(all, run.budget)
+}
+
+/// The rows of all parts, which have the same variables.
+pub(crate) fn stack(slots: &[Slot], parts: &[Relation]) -> Relation {
+    let parts = parts.iter().filter(|part| part.rows > 0).collect::<Vec<_>>();
+    if let [only] = &parts[..] {
+        return Relation::clone(only);
+    }
+    let columns = slots.iter().map(|slot| concat(&parts.iter().filter_map(|part| part.column(*slot)).collect::<Vec<_>>()));
+    Relation::new(slots.to_vec(), columns.collect(), parts.iter().map(|part| part.rows).sum())
+}
+
+/// The rows of a rule's table, under the names of the call.
+fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
+    let table = match frame.round.and_then(|round| round.get(&step.goal.id)) {
+        Some(table) => table.clone(),
+        None => {
+            let predicate = &run.program.predicates[goal.predicate];
+            let demanded = goal.args.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).filter_map(|(arg, _)| *arg);
+            let demand = distinct(current.project(&demanded.collect::<Vec<_>>())?, run.budget)?;
+            let params = predicate.params.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
+            fixpoint::solve(goal.predicate, &step.bound, demand.renamed(params.collect()), run)?
+        }
+    };
+    call_columns(&table, &goal.args, run)
+}
+
+/// The table's columns under the names of the arguments; a variable that stands twice must be the same in both places.
+fn call_columns(table: &Relation, args: &[Option<Slot>], run: &Run<'_>) -> Result<Relation> {
+    let mut named = Relation { slots: Vec::new(), columns: Vec::new(), rows: table.rows, ascending: None };
+    let mut repeated = Vec::new();
+    for (arg, column) in args.iter().zip(&table.columns) {
+        match arg {
+            Some(slot) if named.position(*slot).is_some() => repeated.push((*slot, column)),
+            Some(slot) => named.push(*slot, column.clone()),
+            None => {}
+        }
+    }
+    let mut is_kept = vec![true; table.rows];
+    for (slot, column) in &repeated {
+        rows::keep_same(named.column(*slot).unwrap_or(column), column, &mut is_kept);
+        if let Some(at) = named.position(*slot) {
+            named.columns[at] = rows::smaller(&named.columns[at], column);
+        }
+    }
+    if !repeated.is_empty() {
+        named = named.select(&rows::chosen(&is_kept));
+    }
+    if named.slots.len() < args.len() { distinct(named, run.budget) } else { Ok(named) }
+}

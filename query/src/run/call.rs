@@ -1,0 +1,228 @@
+//! Predicates and functions over the rows found so far.
+
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::{Code, Error, Result};
+use crate::function::Kind;
+use crate::plan::goal::{CallArgument, CallGoal, Target};
+use crate::plan::input::{take_apart, value_in};
+use crate::plan::slot::Slot;
+use crate::run::compare;
+use crate::run::gather::{column_of, gather, repeat};
+use crate::run::join::CHUNK_ROWS;
+use crate::run::key::codes;
+use crate::run::relation::Relation;
+use crate::run::rows;
+use crate::source::Source;
+use crate::value::Value;
+
+/// Rows that a predicate holds for. Rows for which it fails are kept, and that there are some is said: whether the error is one shows
+/// when every other clause has spoken.
+pub(crate) fn filter(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<(Relation, bool)> {
+    budget.spend_steps(current.rows as u64)?;
+    if let Some(chosen) = compare::chosen(current, goal) {
+        return Ok((current.select(&chosen), false));
+    }
+    let mut has_failed = false;
+    let mut is_kept = Vec::with_capacity(current.rows);
+    each_result(current, goal, budget, |result| {
+        is_kept.push(match result {
+            Ok(value) => value.is_truthy(),
+            Err(error) if is_of_the_budget(&error) => return Err(error),
+            Err(_) => {
+                has_failed = true;
+                true
+            }
+        });
+        Ok(())
+    })?;
+    Ok((current.select(&rows::chosen(&is_kept)), has_failed))
+}
+
+/// Rows that a predicate holds for; its first error is the query's.
+pub(crate) fn filter_strictly(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Relation> {
+    let mut is_kept = Vec::with_capacity(current.rows);
+    each_result(current, goal, budget, |result| {
+        is_kept.push(result?.is_truthy());
+        Ok(())
+    })?;
+    Ok(current.select(&rows::chosen(&is_kept)))
+}
+
+fn is_of_the_budget(error: &Error) -> bool {
+    matches!(error.code(), Code::LimitExceeded | Code::Timeout | Code::Cancelled)
+}
+
+/// Binds what a function gives; without a binding form, keeps the rows for which it is truthy.
+pub(crate) fn apply(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Relation> {
+    let results = match (goal.function.kind, &goal.source) {
+        (Kind::Sourced(_), _) => sourced(current, goal, budget)?,
+        (Kind::Pure(_), _) => pure(current, goal, budget)?,
+    };
+    match &goal.binding {
+        None => {
+            let is_kept = (0..results.len()).map(|row| results.value(row).is_truthy()).collect::<Vec<_>>();
+            Ok(current.select(&rows::chosen(&is_kept)))
+        }
+        Some(target) => bind(current, target, results, budget),
+    }
+}
+
+fn pure(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> {
+    let mut values = Vec::with_capacity(current.rows);
+    each_result(current, goal, budget, |result| {
+        values.push(result?);
+        Ok(())
+    })?;
+    Ok(column_of(values))
+}
+
+/// Calls a pure function for every row. Where its one variable is a column of texts, each text is computed once.
+fn each_result(
+    current: &Relation,
+    goal: &CallGoal,
+    budget: &Budget,
+    mut take: impl FnMut(Result<Value>) -> Result<()>,
+) -> Result<()> {
+    let Kind::Pure(compute) = goal.function.kind else {
+        return Err(Error::new(Code::UnknownSource, format!("`{}` needs a source", goal.function.name)));
+    };
+    let mut args = goal.args.iter().map(|arg| first_value(arg)).collect::<Vec<_>>();
+    let columns = argument_columns(current, goal)?;
+    let mut memo: Vec<Option<Result<Value>>> = match &columns[..] {
+        [(_, Column::Text(_, texts, codes))] if codes.len() >= texts.len() => vec![None; texts.len()],
+        _ => Vec::new(),
+    };
+    for start in (0..current.rows).step_by(CHUNK_ROWS) {
+        let end = (start + CHUNK_ROWS).min(current.rows);
+        budget.spend_steps((end - start) as u64)?;
+        for row in start..end {
+            let code = match &columns[..] {
+                [(_, Column::Text(_, _, codes))] if !memo.is_empty() => Some(codes[row] as usize),
+                _ => None,
+            };
+            if let Some(known) = code.and_then(|code| memo[code].clone()) {
+                take(known)?;
+                continue;
+            }
+            for (at, column) in &columns {
+                args[*at] = column.value(row);
+            }
+            let result = compute(&args);
+            if let Some(code) = code {
+                memo[code] = Some(result.clone());
+            }
+            take(result)?;
+        }
+    }
+    Ok(())
+}
+
+/// Constants as they are; variables are filled in row by row.
+fn first_value(arg: &CallArgument) -> Value {
+    match arg {
+        CallArgument::Constant(value) => value.clone(),
+        CallArgument::Slot(_) => Value::Nil,
+    }
+}
+
+/// The place of each argument that is a variable, with its column.
+fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(usize, &'r Column)>> {
+    let variables = goal.args.iter().enumerate().filter_map(|(at, arg)| match arg {
+        CallArgument::Slot(slot) => Some((at, *slot)),
+        CallArgument::Constant(_) => None,
+    });
+    variables
+        .map(|(at, slot)| {
+            let column = current.column(slot);
+            let unbound = || Error::new(Code::UnboundVariable, format!("an argument of `{}` is not bound", goal.function.name));
+            Ok((at, column.ok_or_else(unbound)?))
+        })
+        .collect()
+}
+
+/// Calls a function that asks a source: once for all rows that share the arguments after the entity.
+fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> {
+    let (Kind::Sourced(compute), Some(Source::Facts(facts))) = (goal.function.kind, &goal.source) else {
+        return Err(Error::new(Code::UnknownSource, format!("`{}` needs a database as its source", goal.function.name))
+            .with_help("rows of data have no attributes: join them with a pattern instead"));
+    };
+    let columns = argument_columns(current, goal)?;
+    let entities = match (goal.args.first(), columns.first()) {
+        (Some(CallArgument::Constant(value)), _) => repeat(value, current.rows),
+        (Some(CallArgument::Slot(_)), Some((_, column))) => Column::clone(column),
+        _ => return Err(Error::new(Code::Arity, format!("`{}` needs an entity", goal.function.name))),
+    };
+    let mut args = goal.args.iter().skip(1).map(|arg| first_value(arg)).collect::<Vec<_>>();
+    let varying = columns.into_iter().filter(|(at, _)| *at > 0).collect::<Vec<_>>();
+    if varying.is_empty() {
+        return compute(facts.as_ref(), &entities, &args, budget);
+    }
+    let groups = codes(&varying.iter().map(|(_, column)| *column).collect::<Vec<_>>(), current.rows);
+    let mut order = (0..current.rows as u32).collect::<Vec<_>>();
+    order.sort_by_key(|row| groups[*row as usize]);
+    let mut values = vec![Value::Nil; current.rows];
+    for group in order.chunk_by(|a, b| groups[*a as usize] == groups[*b as usize]) {
+        for (at, column) in &varying {
+            args[at - 1] = column.value(group[0] as usize);
+        }
+        let results = compute(facts.as_ref(), &gather(&entities, group), &args, budget)?;
+        for (at, row) in group.iter().enumerate() {
+            values[*row as usize] = results.value(at);
+        }
+    }
+    Ok(column_of(values))
+}
+
+/// Takes the results apart. A variable that is bound already must be the same.
+fn bind(current: &Relation, target: &Target, results: Column, budget: &Budget) -> Result<Relation> {
+    let mut chosen = Vec::with_capacity(current.rows);
+    let slots = target.slots();
+    let columns = if let Target::Scalar(_) = target {
+        match results {
+            Column::Value(values) => {
+                chosen.extend((0..values.len() as u32).filter(|row| !matches!(values[*row as usize], Value::Nil)));
+                vec![column_of(chosen.iter().map(|row| values[*row as usize].clone()).collect())]
+            }
+            typed => {
+                chosen.extend(0..typed.len() as u32);
+                vec![typed]
+            }
+        }
+    } else {
+        let mut columns = vec![Vec::new(); slots.len()];
+        for row in 0..current.rows {
+            let result = results.value(row);
+            if matches!(result, Value::Nil) {
+                continue;
+            }
+            let parts = take_apart(target, &result)?;
+            budget.spend_steps(parts.len() as u64)?;
+            budget.check_rows(chosen.len())?;
+            for part in parts {
+                chosen.push(row as u32);
+                slots.iter().zip(&mut columns).for_each(|(slot, column)| column.extend(value_in(&part, *slot)));
+            }
+        }
+        columns.into_iter().map(column_of).collect()
+    };
+    Ok(unify(current.select(&chosen), slots, columns))
+}
+
+fn unify(mut rows_so_far: Relation, slots: Vec<Slot>, columns: Vec<Column>) -> Relation {
+    let mut is_kept: Option<Vec<bool>> = None;
+    for (slot, column) in slots.into_iter().zip(columns) {
+        match rows_so_far.position(slot) {
+            Some(at) => {
+                let known = rows_so_far.columns[at].clone();
+                rows::keep_same(&known, &column, is_kept.get_or_insert_with(|| vec![true; known.len()]));
+                rows_so_far.columns[at] = rows::smaller(&known, &column);
+            }
+            None => rows_so_far.push(slot, column),
+        }
+    }
+    match is_kept {
+        Some(is_kept) => rows_so_far.select(&rows::chosen(&is_kept)),
+        None => rows_so_far,
+    }
+}

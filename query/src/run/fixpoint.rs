@@ -1,0 +1,305 @@
+//! Recursive rules, bottom-up and semi-naive: each round joins only what the round before found new. Arguments that are bound at the
+//! call become demands, so that only what can answer them is computed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::{Code, Error, Result};
+use crate::plan::Plan;
+use crate::plan::goal::{Goal, GoalKind, PredicateBranch, RuleGoal};
+use crate::plan::order::{Surroundings, plan_block};
+use crate::plan::slot::Slot;
+use crate::run::Run;
+use crate::run::block::{Frame, run_plan};
+use crate::run::closure;
+use crate::run::relation::Relation;
+use crate::run::store::Store;
+
+/// Demands expected of a round when its steps are ordered.
+const DEMAND_ROWS: f64 = 16.0;
+
+/// A rule with some parameters bound by its callers.
+pub(crate) type Adorned = (usize, Vec<bool>);
+
+/// The tables of all rules called so far.
+#[derive(Default)]
+pub(crate) struct Tables {
+    groups: BTreeMap<Adorned, Arc<RefCell<Group>>>,
+    closures: BTreeMap<usize, Option<Arc<closure::Closure>>>,
+    /// Components whose fixpoint is being computed.
+    open: Vec<usize>,
+}
+
+/// All tables that a call brings about within its component.
+struct Group {
+    derivations: Vec<Derivation>,
+    tables: Vec<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    adorned: Adorned,
+    /// The bound parameters, and the demands made on them; new ones in `demands_new`.
+    demanded: Vec<Slot>,
+    demands: Store,
+    demands_new: Relation,
+    answers: Store,
+    answers_new: Relation,
+}
+
+/// What a derivation adds to.
+#[derive(Clone, Copy, Debug)]
+enum Goes {
+    /// The answers of a table.
+    Answers(usize),
+    /// The demands on a table.
+    Demands(usize),
+}
+
+/// One way to derive rows, planned once for each thing that can be new.
+#[derive(Debug)]
+struct Derivation {
+    goes: Goes,
+    /// The table whose demands it starts from.
+    demands_of: usize,
+    /// Goals that call tables of this group.
+    calls: Vec<(u32, usize)>,
+    /// A plan for the demands being new, then one for each call.
+    plans: Vec<Plan>,
+    /// Scans that give the same in every round.
+    scans: RefCell<BTreeMap<u32, Relation>>,
+}
+
+/// Every answer to the demands on a rule; possibly some that nobody asked for.
+pub(crate) fn solve(predicate: usize, bound: &[bool], demand: Relation, run: &Run<'_>) -> Result<Relation> {
+    if demand.rows == 0 {
+        return Ok(Relation::empty(run.program.predicates[predicate].params.clone()));
+    }
+    if let Some(closure) = closure_of(predicate, run)? {
+        return closure.answer(&run.program.predicates[predicate].params, bound, &demand, run.budget);
+    }
+    let component = run.program.predicates[predicate].component;
+    if run.tables.borrow().open.contains(&component) {
+        let name = &run.program.predicates[predicate].name;
+        return Err(Error::new(Code::UnstratifiedRule, format!("rule `{name}` depends on its own absence"))
+            .with_value(name)
+            .with_help("take the recursive call out of `not`"));
+    }
+    let group = group_of(predicate, bound, run)?;
+    run.tables.borrow_mut().open.push(component);
+    let result = group.borrow_mut().answer(demand, run);
+    run.tables.borrow_mut().open.pop();
+    result
+}
+
+/// The graph of a rule that is a transitive closure.
+fn closure_of(predicate: usize, run: &Run<'_>) -> Result<Option<Arc<closure::Closure>>> {
+    let known = run.tables.borrow().closures.get(&predicate).cloned();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let found = closure::recognise(predicate, run)?.map(Arc::new);
+    run.tables.borrow_mut().closures.insert(predicate, found.clone());
+    Ok(found)
+}
+
+fn group_of(predicate: usize, bound: &[bool], run: &Run<'_>) -> Result<Arc<RefCell<Group>>> {
+    let adorned = (predicate, bound.to_vec());
+    let known = run.tables.borrow().groups.get(&adorned).cloned();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let group = Arc::new(RefCell::new(Group::new(adorned.clone(), run)?));
+    run.tables.borrow_mut().groups.insert(adorned, Arc::clone(&group));
+    Ok(group)
+}
+
+impl Group {
+    fn new(adorned: Adorned, run: &Run<'_>) -> Result<Self> {
+        let mut group = Self { derivations: Vec::new(), tables: Vec::new() };
+        group.table(adorned, run);
+        let mut next = 0;
+        while next < group.tables.len() {
+            let (predicate, _) = group.tables[next].adorned;
+            for branch in &run.program.predicates[predicate].branches {
+                for branch in spread(branch, predicate, run) {
+                    group.derive(next, &branch, run)?;
+                }
+            }
+            next += 1;
+        }
+        Ok(group)
+    }
+
+    /// The place of a table, made if there is none yet.
+    fn table(&mut self, adorned: Adorned, run: &Run<'_>) -> usize {
+        if let Some(at) = self.tables.iter().position(|table| table.adorned == adorned) {
+            return at;
+        }
+        let params = &run.program.predicates[adorned.0].params;
+        let demanded = params.iter().zip(&adorned.1).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
+        let demanded = demanded.collect::<Vec<_>>();
+        self.tables.push(Table {
+            demands: Store::new(demanded.clone()),
+            demands_new: Relation::empty(demanded.clone()),
+            answers: Store::new(params.clone()),
+            answers_new: Relation::empty(params.clone()),
+            demanded,
+            adorned,
+        });
+        self.tables.len() - 1
+    }
+
+    /// Adds what one body derives: answers, and the demands on the calls inside it.
+    fn derive(&mut self, table: usize, branch: &PredicateBranch, run: &Run<'_>) -> Result<()> {
+        let bound = self.tables[table].adorned.1.clone();
+        let demanded = branch.head.iter().zip(&bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
+        let input = Arc::new(Goal {
+            id: 0,
+            kind: GoalKind::Input(demanded.collect()),
+            span: branch.goals.first().map(|goal| goal.span).unwrap_or_default(),
+        });
+        let mut goals = vec![input];
+        goals.extend(branch.goals.iter().cloned());
+        let component = run.program.predicates[self.tables[table].adorned.0].component;
+        let base = plan_block(&goals, &branch.head, Some(0), surroundings(run))?;
+        let mut calls = Vec::new();
+        let mut before: Vec<Arc<Goal>> = Vec::new();
+        for step in &base.steps {
+            if let GoalKind::Rule(call) = &step.goal.kind
+                && run.program.predicates[call.predicate].component == component
+            {
+                let callee = self.table((call.predicate, step.bound.clone()), run);
+                let output = call.args.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound);
+                let output = output.filter_map(|(slot, _)| *slot).collect::<Vec<_>>();
+                self.add(Goes::Demands(callee), table, &before, &calls, &output, run)?;
+                calls.push((step.goal.id, callee));
+            }
+            before.push(Arc::clone(&step.goal));
+        }
+        self.add(Goes::Answers(table), table, &goals, &calls, &branch.head, run)
+    }
+
+    fn add(
+        &mut self,
+        goes: Goes,
+        demands_of: usize,
+        goals: &[Arc<Goal>],
+        calls: &[(u32, usize)],
+        output: &[Slot],
+        run: &Run<'_>,
+    ) -> Result<()> {
+        let firsts = std::iter::once(0).chain(calls.iter().map(|(id, _)| *id));
+        let plans = firsts.map(|first| plan_block(goals, output, Some(first), surroundings(run))).collect::<Result<_>>()?;
+        let scans = RefCell::default();
+        self.derivations.push(Derivation { goes, demands_of, calls: calls.to_vec(), plans, scans });
+        Ok(())
+    }
+
+    /// Adds demands on the first table and runs rounds until nothing new comes.
+    fn answer(&mut self, demand: Relation, run: &Run<'_>) -> Result<Relation> {
+        let entry = &mut self.tables[0];
+        entry.demands_new = entry.demands.add(&demand, run.budget)?;
+        while self.tables.iter().any(|table| table.demands_new.rows + table.answers_new.rows > 0) {
+            self.round(run)?;
+        }
+        Ok(self.tables[0].answers.all())
+    }
+
+    fn round(&mut self, run: &Run<'_>) -> Result<()> {
+        let mut found: Vec<(Goes, Relation)> = Vec::new();
+        for derivation in &self.derivations {
+            for (at, plan) in derivation.plans.iter().enumerate() {
+                let fresh = match at.checked_sub(1) {
+                    None => &self.tables[derivation.demands_of].demands_new,
+                    Some(call) => &self.tables[derivation.calls[call].1].answers_new,
+                };
+                if fresh.rows == 0 {
+                    continue;
+                }
+                let rows = self.run_derivation(derivation, at, plan, run)?;
+                if rows.rows > 0 {
+                    found.push((derivation.goes, rows));
+                }
+            }
+        }
+        for table in &mut self.tables {
+            table.demands_new = Relation::empty(table.demanded.clone());
+            table.answers_new = Relation::empty(run.program.predicates[table.adorned.0].params.clone());
+        }
+        for (goes, rows) in found {
+            self.take(goes, rows, run)?;
+        }
+        Ok(())
+    }
+
+    /// Runs one plan of a derivation: at its place what is new, elsewhere all that is known. What stood new before that place was joined
+    /// already with all the rest, so it could be left out; finding it twice is harmless.
+    fn run_derivation(&self, derivation: &Derivation, place: usize, plan: &Plan, run: &Run<'_>) -> Result<Relation> {
+        let demands = &self.tables[derivation.demands_of];
+        let mut input = if place == 0 { demands.demands_new.clone() } else { demands.demands.all() };
+        let own = plan.steps.iter().find_map(|step| match &step.goal.kind {
+            GoalKind::Input(slots) => Some(slots.clone()),
+            _ => None,
+        });
+        input = input.renamed(own.unwrap_or_default());
+        let mut round = BTreeMap::new();
+        for (at, (id, table)) in derivation.calls.iter().enumerate() {
+            let table = &self.tables[*table];
+            round.insert(*id, if at + 1 == place { table.answers_new.clone() } else { table.answers.all() });
+        }
+        run_plan(plan, run, &Frame { input: Some(&input), round: Some(&round), scans: Some(&derivation.scans) })
+    }
+
+    fn take(&mut self, goes: Goes, rows: Relation, run: &Run<'_>) -> Result<()> {
+        let (store, fresh) = match goes {
+            Goes::Answers(at) => {
+                let table = &mut self.tables[at];
+                (&mut table.answers, &mut table.answers_new)
+            }
+            Goes::Demands(at) => {
+                let table = &mut self.tables[at];
+                (&mut table.demands, &mut table.demands_new)
+            }
+        };
+        let slots = fresh.slots.clone();
+        let added = store.add(&rows.renamed(slots.clone()), run.budget)?;
+        *fresh = crate::run::block::stack(&slots, &[fresh.clone(), added]);
+        Ok(())
+    }
+}
+
+fn surroundings<'p>(run: &Run<'p>) -> Surroundings<'p> {
+    Surroundings {
+        predicates: &run.program.predicates,
+        names: &run.program.names,
+        known: &run.program.known,
+        input_rows: DEMAND_ROWS,
+    }
+}
+
+/// A body whose `or` holds a recursive call is as many bodies as the `or` has branches.
+fn spread(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Vec<PredicateBranch> {
+    let component = run.program.predicates[predicate].component;
+    let recursive = branch.goals.iter().position(|goal| match &goal.kind {
+        GoalKind::Union(union) => union.branches.iter().any(|goals| calls_component(goals, component, run)),
+        _ => false,
+    });
+    let Some(at) = recursive else { return vec![branch.clone()] };
+    let GoalKind::Union(union) = &branch.goals[at].kind else { return vec![branch.clone()] };
+    let bodies = union.branches.iter().map(|inner| {
+        let mut goals = branch.goals.clone();
+        goals.splice(at..=at, inner.iter().cloned());
+        PredicateBranch { head: branch.head.clone(), goals }
+    });
+    bodies.flat_map(|body| spread(&body, predicate, run)).collect()
+}
+
+fn calls_component(goals: &[Arc<Goal>], component: usize, run: &Run<'_>) -> bool {
+    goals.iter().any(|goal| match &goal.kind {
+        GoalKind::Rule(RuleGoal { predicate, .. }) => run.program.predicates[*predicate].component == component,
+        GoalKind::Union(union) => union.branches.iter().any(|goals| calls_component(goals, component, run)),
+        _ => false,
+    })
+}

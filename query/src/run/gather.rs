@@ -1,0 +1,156 @@
+//! Making columns: chosen rows of one, several behind each other, one value many times, any values.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::column::{Column, Dictionary, Slice, TextKind};
+use crate::value::Value;
+
+/// A column without values.
+pub(crate) fn none() -> Column {
+    Column::Value(Slice::from(Vec::new()))
+}
+
+/// The values of the chosen rows.
+pub(crate) fn gather(column: &Column, rows: &[u32]) -> Column {
+    match column {
+        Column::Long(items) => Column::Long(pick(items, rows)),
+        Column::Instant(items) => Column::Instant(pick(items, rows)),
+        Column::Double(items) => Column::Double(pick(items, rows)),
+        Column::Boolean(items) => Column::Boolean(pick(items, rows)),
+        Column::Text(kind, texts, codes) => Column::Text(*kind, Arc::clone(texts), pick(codes, rows)),
+        Column::Value(items) => Column::Value(rows.iter().map(|row| items[*row as usize].clone()).collect()),
+    }
+}
+
+fn pick<T: Copy>(items: &[T], rows: &[u32]) -> Slice<T> {
+    rows.iter().map(|row| items[*row as usize]).collect()
+}
+
+/// One value, `rows` times.
+pub(crate) fn repeat(value: &Value, rows: usize) -> Column {
+    match value {
+        Value::Long(n) | Value::Ref(n) => Column::Long(vec![*n; rows].into()),
+        Value::Instant(n) => Column::Instant(vec![*n; rows].into()),
+        Value::Double(n) => Column::Double(vec![*n; rows].into()),
+        Value::Boolean(flag) => Column::Boolean(vec![*flag; rows].into()),
+        Value::String(text) => Column::Text(TextKind::String, Arc::new(vec![Arc::clone(text)]), vec![0; rows].into()),
+        Value::Keyword(text) => Column::Text(TextKind::Keyword, Arc::new(vec![Arc::clone(text)]), vec![0; rows].into()),
+        other => Column::Value(vec![other.clone(); rows].into()),
+    }
+}
+
+/// A column of these values, in the narrowest kind that takes them all. References become longs.
+pub(crate) fn column_of(values: Vec<Value>) -> Column {
+    macro_rules! all {
+        ($variant:ident, $($pattern:pat_param)|+ => $value:expr) => {
+            if values.iter().all(|value| matches!(value, $($pattern)|+)) {
+                let items = values.iter().filter_map(|value| match value { $($pattern)|+ => Some($value), _ => None });
+                return Column::$variant(items.collect());
+            }
+        };
+    }
+    match values.first() {
+        Some(Value::Long(_) | Value::Ref(_)) => all!(Long, Value::Long(n) | Value::Ref(n) => *n),
+        Some(Value::Instant(_)) => all!(Instant, Value::Instant(n) => *n),
+        Some(Value::Double(_)) => all!(Double, Value::Double(n) => *n),
+        Some(Value::Boolean(_)) => all!(Boolean, Value::Boolean(flag) => *flag),
+        Some(Value::String(_)) if values.iter().all(|value| matches!(value, Value::String(_))) => {
+            return text_column(TextKind::String, &values);
+        }
+        Some(Value::Keyword(_)) if values.iter().all(|value| matches!(value, Value::Keyword(_))) => {
+            return text_column(TextKind::Keyword, &values);
+        }
+        _ => {}
+    }
+    Column::Value(values.into_iter().map(reference_as_long).collect())
+}
+
+/// Inside the engine an entity is its id.
+pub(crate) fn reference_as_long(value: Value) -> Value {
+    match value {
+        Value::Ref(id) => Value::Long(id),
+        other => other,
+    }
+}
+
+fn text_column(kind: TextKind, values: &[Value]) -> Column {
+    let mut texts = Vec::new();
+    let mut known: FxHashMap<&Arc<str>, u32> = FxHashMap::default();
+    let mut codes = Vec::with_capacity(values.len());
+    for value in values {
+        if let Value::String(text) | Value::Keyword(text) = value {
+            codes.push(*known.entry(text).or_insert_with(|| {
+                texts.push(Arc::clone(text));
+                texts.len() as u32 - 1
+            }));
+        }
+    }
+    Column::Text(kind, Arc::new(texts), codes.into())
+}
+
+/// All columns, one behind the other.
+pub(crate) fn concat(columns: &[&Column]) -> Column {
+    let columns = columns.iter().copied().filter(|column| !column.is_empty()).collect::<Vec<_>>();
+    let Some(first) = columns.first() else { return none() };
+    if columns.len() == 1 {
+        return (*first).clone();
+    }
+    macro_rules! same_kind {
+        ($variant:ident) => {
+            if columns.iter().all(|column| matches!(column, Column::$variant(_))) {
+                let mut items = Vec::with_capacity(columns.iter().map(|column| column.len()).sum());
+                for column in &columns {
+                    if let Column::$variant(part) = column {
+                        items.extend_from_slice(part);
+                    }
+                }
+                return Column::$variant(items.into());
+            }
+        };
+    }
+    match first {
+        Column::Long(_) => same_kind!(Long),
+        Column::Instant(_) => same_kind!(Instant),
+        Column::Double(_) => same_kind!(Double),
+        Column::Boolean(_) => same_kind!(Boolean),
+        Column::Text(kind, texts, _) => {
+            if let Some(column) = concat_texts(*kind, texts, &columns) {
+                return column;
+            }
+        }
+        Column::Value(_) => {}
+    }
+    Column::Value(columns.iter().flat_map(|column| (0..column.len()).map(|row| column.value(row))).collect())
+}
+
+fn concat_texts(kind: TextKind, first: &Dictionary, columns: &[&Column]) -> Option<Column> {
+    let parts = columns.iter().map(|column| match column {
+        Column::Text(own, texts, codes) if *own == kind => Some((texts, codes)),
+        _ => None,
+    });
+    let parts = parts.collect::<Option<Vec<_>>>()?;
+    let mut codes = Vec::with_capacity(parts.iter().map(|(_, codes)| codes.len()).sum());
+    if parts.iter().all(|(texts, _)| Arc::ptr_eq(texts, first)) {
+        parts.iter().for_each(|(_, part)| codes.extend_from_slice(part));
+        return Some(Column::Text(kind, Arc::clone(first), codes.into()));
+    }
+    let mut merged = Vec::new();
+    let mut known: FxHashMap<&str, u32> = FxHashMap::default();
+    for (texts, part) in parts {
+        let mut renamed = vec![u32::MAX; texts.len()];
+        for code in part.iter() {
+            let own = &mut renamed[*code as usize];
+            if *own == u32::MAX {
+                let text = &texts[*code as usize];
+                *own = *known.entry(text).or_insert_with(|| {
+                    merged.push(Arc::clone(text));
+                    merged.len() as u32 - 1
+                });
+            }
+            codes.push(*own);
+        }
+    }
+    Some(Column::Text(kind, Arc::new(merged), codes.into()))
+}

@@ -1,0 +1,278 @@
+//! Joins of two relations over the variables they share.
+
+use std::cmp::Ordering;
+
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::Result;
+use crate::plan::slot::{Slot, SlotSet};
+use crate::run::gather::{column_of, gather};
+use crate::run::index::{Index, NONE};
+use crate::run::key::{codes as single_codes, is_exact, paired_codes};
+use crate::run::relation::Relation;
+
+/// Rows that a loop handles between two looks at the budget.
+pub(crate) const CHUNK_ROWS: usize = 1_024;
+
+/// The pairs of rows that agree on all shared variables; without one, every pair. Of `keep`, what either side has.
+pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
+    let shared = left.shared(right);
+    if shared.is_empty() {
+        return cross(left, right, keep, budget);
+    }
+    let adds = right.slots.iter().any(|slot| keep.contains(*slot) && left.position(*slot).is_none());
+    let exact = shared.iter().all(|slot| columns_are_exact(left, right, *slot));
+    if !adds && exact && left.slots.iter().any(|slot| keep.contains(*slot)) {
+        return Ok(filter(left, right, true, budget)?.keep(keep));
+    }
+    let pairs = match merge_slot(left, right, &shared) {
+        Some(slot) => merge_pairs(left, right, slot, budget)?,
+        None => hash_pairs(left, right, &shared, budget)?,
+    };
+    Ok(assemble(left, right, &pairs, keep))
+}
+
+/// The rows of `left` that agree with some row of `right`.
+pub(crate) fn semi(left: &Relation, right: &Relation, budget: &Budget) -> Result<Relation> {
+    filter(left, right, true, budget)
+}
+
+/// The rows of `left` that agree with no row of `right`.
+pub(crate) fn anti(left: &Relation, right: &Relation, budget: &Budget) -> Result<Relation> {
+    filter(left, right, false, budget)
+}
+
+/// Rows of either side that belong together, and how the rows of the result are ordered.
+struct Pairs {
+    left: Vec<u32>,
+    right: Vec<u32>,
+    ascending: Option<Slot>,
+}
+
+fn columns_are_exact(left: &Relation, right: &Relation, slot: Slot) -> bool {
+    left.column(slot).zip(right.column(slot)).is_some_and(|(left, right)| is_exact(left, right))
+}
+
+fn merge_slot(left: &Relation, right: &Relation, shared: &[Slot]) -> Option<Slot> {
+    match shared {
+        [slot] if left.ascending == Some(*slot) && right.ascending == Some(*slot) => Some(*slot),
+        _ => None,
+    }
+}
+
+fn key_columns<'r>(relation: &'r Relation, shared: &[Slot]) -> Vec<&'r Column> {
+    shared.iter().filter_map(|slot| relation.column(*slot)).collect()
+}
+
+fn hash_pairs(left: &Relation, right: &Relation, shared: &[Slot], budget: &Budget) -> Result<Pairs> {
+    let (left_codes, right_codes) =
+        paired_codes(&key_columns(left, shared), left.rows, &key_columns(right, shared), right.rows);
+    if left.rows < right.rows {
+        let (right_rows, left_rows) = probe(&right_codes, &left_codes, budget)?;
+        Ok(Pairs { left: left_rows, right: right_rows, ascending: right.ascending })
+    } else {
+        let (left_rows, right_rows) = probe(&left_codes, &right_codes, budget)?;
+        Ok(Pairs { left: left_rows, right: right_rows, ascending: left.ascending })
+    }
+}
+
+/// Pairs of rows with equal codes, in the order of the first side; the second is indexed.
+fn probe(probed: &[i64], built: &[i64], budget: &Budget) -> Result<(Vec<u32>, Vec<u32>)> {
+    let index = Index::new(built);
+    budget.spend_steps(built.len() as u64)?;
+    probe_index(probed, built, &index, budget)
+}
+
+/// Pairs of rows with equal codes, through an index made before.
+pub(crate) fn probe_index(probed: &[i64], built: &[i64], index: &Index, budget: &Budget) -> Result<(Vec<u32>, Vec<u32>)> {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for (at, chunk) in probed.chunks(CHUNK_ROWS).enumerate() {
+        let before = second.len();
+        for (offset, code) in chunk.iter().enumerate() {
+            let mut row = index.first(built, *code);
+            while row != NONE {
+                first.push((at * CHUNK_ROWS + offset) as u32);
+                second.push(row);
+                row = index.following(built, *code, row);
+            }
+        }
+        budget.spend_steps((chunk.len() + second.len() - before) as u64)?;
+        budget.check_rows(second.len())?;
+    }
+    Ok((first, second))
+}
+
+/// Both sides ascend by one column of longs: no index is needed. The longer side is crossed in leaps.
+fn merge_pairs(left: &Relation, right: &Relation, slot: Slot, budget: &Budget) -> Result<Pairs> {
+    let (Some(Column::Long(left_keys)), Some(Column::Long(right_keys))) = (left.column(slot), right.column(slot)) else {
+        return hash_pairs(left, right, &[slot], budget);
+    };
+    let (left_keys, right_keys): (&[i64], &[i64]) = (left_keys, right_keys);
+    let mut pairs = Pairs { left: Vec::new(), right: Vec::new(), ascending: Some(slot) };
+    let (mut l, mut r, mut spent) = (0, 0, 0);
+    while l < left_keys.len() && r < right_keys.len() {
+        match left_keys[l].cmp(&right_keys[r]) {
+            Ordering::Less => l = leap(left_keys, l, right_keys[r]),
+            Ordering::Greater => r = leap(right_keys, r, left_keys[l]),
+            Ordering::Equal => {
+                let key = left_keys[l];
+                let run = right_keys[r..].iter().take_while(|other| **other == key).count();
+                while l < left_keys.len() && left_keys[l] == key {
+                    pairs.left.extend(std::iter::repeat_n(l as u32, run));
+                    pairs.right.extend(r as u32..(r + run) as u32);
+                    l += 1;
+                }
+                r += run;
+            }
+        }
+        spent += 1;
+        if spent % CHUNK_ROWS == 0 {
+            budget.spend_steps(CHUNK_ROWS as u64)?;
+            budget.check_rows(pairs.left.len())?;
+        }
+    }
+    budget.check_rows(pairs.left.len())?;
+    Ok(pairs)
+}
+
+/// The first place at or after `from` whose key is not below `key`: by doubling steps, then by halves.
+fn leap(keys: &[i64], from: usize, key: i64) -> usize {
+    let mut step = 1;
+    let mut low = from;
+    while low + step < keys.len() && keys[low + step] < key {
+        low += step;
+        step *= 2;
+    }
+    let high = (low + step).min(keys.len());
+    low + keys[low..high].partition_point(|other| *other < key)
+}
+
+fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet) -> Relation {
+    let mut joined = Relation::unit();
+    joined.rows = pairs.left.len();
+    for (slot, column) in left.slots.iter().zip(&left.columns).filter(|(slot, _)| keep.contains(**slot)) {
+        let other = right.column(*slot).filter(|other| !is_exact(column, other));
+        joined.push(*slot, other.map_or_else(|| gather(column, &pairs.left), |other| least(column, other, pairs)));
+    }
+    for (slot, column) in right.slots.iter().zip(&right.columns) {
+        if keep.contains(*slot) && left.position(*slot).is_none() {
+            joined.push(*slot, gather(column, &pairs.right));
+        }
+    }
+    joined.ascending = pairs.ascending.filter(|slot| matches!(joined.column(*slot), Some(Column::Long(_))));
+    joined
+}
+
+/// Where numbers of two kinds are the same, the smaller by the exact order stays, so that no plan can be told from another.
+fn least(left: &Column, right: &Column, pairs: &Pairs) -> Column {
+    let both = pairs.left.iter().zip(&pairs.right);
+    column_of(both.map(|(l, r)| left.value(*l as usize).min(right.value(*r as usize))).collect())
+}
+
+fn cross(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
+    let total = left.rows.saturating_mul(right.rows);
+    budget.check_rows(total)?;
+    let mut pairs = Pairs { left: Vec::new(), right: Vec::new(), ascending: left.ascending };
+    for row in 0..left.rows {
+        pairs.left.extend(std::iter::repeat_n(row as u32, right.rows));
+        pairs.right.extend(0..right.rows as u32);
+        budget.spend_steps(right.rows as u64 + 1)?;
+    }
+    if left.rows == 1 {
+        pairs.ascending = right.ascending;
+    }
+    Ok(assemble(left, right, &pairs, keep))
+}
+
+fn filter(left: &Relation, right: &Relation, wants_match: bool, budget: &Budget) -> Result<Relation> {
+    let shared = left.shared(right);
+    if shared.is_empty() {
+        let is_kept = (right.rows > 0) == wants_match;
+        return Ok(if is_kept { left.clone() } else { left.select(&[]) });
+    }
+    let (left_codes, right_codes) =
+        paired_codes(&key_columns(left, &shared), left.rows, &key_columns(right, &shared), right.rows);
+    budget.spend_steps((left.rows + right.rows) as u64)?;
+    let chosen = match merge_slot(left, right, &shared) {
+        Some(_) => merge_filter(&left_codes, &right_codes, wants_match),
+        None if left.rows * 4 < right.rows => mark(&left_codes, &right_codes, wants_match),
+        None => {
+            let index = Index::new(&right_codes);
+            let rows = left_codes.iter().enumerate();
+            rows.filter(|(_, code)| (index.first(&right_codes, **code) != NONE) == wants_match)
+                .map(|(row, _)| row as u32)
+                .collect()
+        }
+    };
+    Ok(left.select(&chosen))
+}
+
+/// The left side is the smaller one: it is indexed, and its rows are ticked off.
+fn mark(left: &[i64], right: &[i64], wants_match: bool) -> Vec<u32> {
+    let index = Index::new(left);
+    let mut is_matched = vec![false; left.len()];
+    for code in right {
+        let mut row = index.first(left, *code);
+        while row != NONE && !is_matched[row as usize] {
+            is_matched[row as usize] = true;
+            row = index.following(left, *code, row);
+        }
+    }
+    (0..left.len() as u32).filter(|row| is_matched[*row as usize] == wants_match).collect()
+}
+
+fn merge_filter(left: &[i64], right: &[i64], wants_match: bool) -> Vec<u32> {
+    let mut chosen = Vec::new();
+    let mut r = 0;
+    for (row, key) in left.iter().enumerate() {
+        if r < right.len() && right[r] < *key {
+            r = leap(right, r, *key);
+        }
+        if (r < right.len() && right[r] == *key) == wants_match {
+            chosen.push(row as u32);
+        }
+    }
+    chosen
+}
+
+/// Removes rows that are the same as another; of numbers of two kinds the smaller by the exact order stays.
+pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> {
+    if relation.rows <= 1 {
+        return Ok(relation);
+    }
+    if relation.columns.is_empty() {
+        return Ok(Relation::unit());
+    }
+    budget.spend_steps(relation.rows as u64)?;
+    if let ([slot], [Column::Long(keys)]) = (&relation.slots[..], &relation.columns[..])
+        && relation.ascending == Some(*slot)
+    {
+        let chosen = (0..keys.len()).filter(|row| *row == 0 || keys[*row] != keys[row - 1]).map(|row| row as u32);
+        return Ok(relation.select(&chosen.collect::<Vec<_>>()));
+    }
+    let codes = single_codes(&relation.columns.iter().collect::<Vec<_>>(), relation.rows);
+    let index = Index::new(&codes);
+    let chosen = (0..relation.rows as u32).filter(|row| index.first(&codes, codes[*row as usize]) == *row).collect::<Vec<_>>();
+    if chosen.len() == relation.rows {
+        return Ok(relation);
+    }
+    let mut result = relation.select(&chosen);
+    for (column, full) in result.columns.iter_mut().zip(&relation.columns).filter(|(_, full)| !is_exact(full, full)) {
+        *column = least_of_groups(full, &codes, &index, &chosen);
+    }
+    Ok(result)
+}
+
+fn least_of_groups(column: &Column, codes: &[i64], index: &Index, chosen: &[u32]) -> Column {
+    let least = chosen.iter().map(|first| {
+        let code = codes[*first as usize];
+        let mut least = column.value(*first as usize);
+        let mut row = index.following(codes, code, *first);
+        while row != NONE {
+            least = least.min(column.value(row as usize));
+            row = index.following(codes, code, row);
+        }
+        least
+    });
+    column_of(least.collect())
+}

@@ -1,0 +1,231 @@
+//! Patterns on facts: what is already bound narrows the scan, and the facts found join what is there.
+
+use crate::column::Column;
+use crate::error::Result;
+use crate::facts::{Batch, Facts, Places, Scan, Values};
+use crate::plan::goal::{Place, ScanGoal};
+use crate::plan::slot::{Slot, SlotSet};
+use crate::run::Run;
+use crate::run::block::{Frame, stack};
+use crate::run::gather::{column_of, repeat};
+use crate::run::join::{distinct, join};
+use crate::run::relation::Relation;
+use crate::run::rows;
+use crate::source::Source;
+use crate::value::Value;
+
+/// Values or attributes that are looked for one by one rather than all at once.
+const PROBES_MAX: usize = 16;
+/// A scan for some entities costs so much more a fact than a scan of all.
+const ENTITY_COST: f64 = 8.0;
+/// What looking for one value costs, in facts scanned.
+const PROBE_COST: f64 = 64.0;
+
+/// What is asked of the facts, once it is known what is bound.
+#[derive(Default)]
+struct Narrowed {
+    entities: Option<Vec<i64>>,
+    attributes: Vec<Option<i64>>,
+    values: Vec<Option<Value>>,
+    t: Option<i64>,
+}
+
+/// Joins the facts that a pattern matches to the rows found so far.
+pub(crate) fn extend(
+    current: &Relation,
+    goal: &ScanGoal,
+    id: u32,
+    keep: &SlotSet,
+    run: &Run<'_>,
+    frame: &Frame<'_>,
+) -> Result<Relation> {
+    let slots = goal.places().iter().filter_map(|place| place.slot()).collect::<Vec<_>>();
+    let wanted: SlotSet = slots.iter().copied().filter(|slot| keep.contains(*slot) || current.position(*slot).is_some()).collect();
+    let Source::Facts(facts) = &goal.source else { return Ok(Relation::empty(wanted.iter().collect())) };
+    if goal.matches_nothing {
+        return Ok(current.select(&[]).keep(keep).with_missing(keep, &slots));
+    }
+    if let Some(scans) = frame.scans {
+        let known = scans.borrow().get(&id).cloned();
+        let found = match known {
+            Some(found) => found,
+            None => {
+                let all: SlotSet = slots.iter().copied().collect();
+                let found = fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run)?;
+                scans.borrow_mut().insert(id, found.clone());
+                found
+            }
+        };
+        return join(current, &found.keep(&wanted), keep, run.budget);
+    }
+    let narrowed = Narrowed::new(goal, current, facts.as_ref(), run)?;
+    let found = fetch(facts.as_ref(), goal, &narrowed, &wanted, run)?;
+    join(current, &found, keep, run.budget)
+}
+
+impl Narrowed {
+    fn of_constants(goal: &ScanGoal) -> Self {
+        let id_of = |place: &Place| match place {
+            Place::Constant(value) => value.as_long(),
+            Place::Slot(_) | Place::Blank => None,
+        };
+        let value = match &goal.value {
+            Place::Constant(value) => Some(value.clone()),
+            Place::Slot(_) | Place::Blank => None,
+        };
+        Self {
+            entities: id_of(&goal.entity).map(|id| vec![id]),
+            attributes: vec![id_of(&goal.attribute)],
+            values: vec![value],
+            t: id_of(&goal.rest[0]),
+        }
+    }
+
+    /// Constants, and of what is bound whatever makes the scan cheaper.
+    fn new(goal: &ScanGoal, current: &Relation, facts: &dyn Facts, run: &Run<'_>) -> Result<Self> {
+        let mut narrowed = Self::of_constants(goal);
+        let bound = |place: &Place| place.slot().and_then(|slot| current.column(slot).map(|_| slot));
+        let few = |slot: Slot| -> Result<Option<Vec<Value>>> {
+            if current.rows > PROBES_MAX * 4 {
+                return Ok(None);
+            }
+            let column = distinct(current.project(&[slot])?, run.budget)?;
+            Ok((column.rows <= PROBES_MAX).then(|| (0..column.rows).map(|row| column.columns[0].value(row)).collect()))
+        };
+        if let Some(slot) = bound(&goal.attribute)
+            && let Some(values) = few(slot)?
+        {
+            narrowed.attributes = values.iter().filter_map(Value::as_long).map(Some).collect();
+        }
+        if let Some(slot) = bound(&goal.rest[0])
+            && let Some(values) = few(slot)?
+            && let [t] = &values[..]
+        {
+            narrowed.t = t.as_long();
+        }
+        if let Some(slot) = bound(&goal.entity) {
+            narrowed.entities = entities(slot, goal, current, facts, &narrowed);
+        }
+        if let (Some(slot), None) = (bound(&goal.value), &narrowed.entities)
+            && let Some(values) = few(slot)?
+        {
+            let everything = narrowed.estimate(goal, facts);
+            let is_worth = values.len() <= 1 || everything > PROBE_COST * values.len() as f64;
+            if is_worth {
+                narrowed.values = values.into_iter().map(Some).collect();
+            }
+        }
+        Ok(narrowed)
+    }
+
+    fn estimate(&self, goal: &ScanGoal, facts: &dyn Facts) -> f64 {
+        let rows = |attribute: &Option<i64>| {
+            facts.estimate(&Scan { attribute: *attribute, values: self.values_of(0, goal), t: self.t, ..Scan::default() }).rows
+        };
+        self.attributes.iter().map(rows).sum()
+    }
+
+    fn values_of<'s>(&'s self, at: usize, goal: &'s ScanGoal) -> Values<'s> {
+        match (self.values.get(at), &goal.range) {
+            (Some(Some(value)), _) => Values::Equal(value),
+            (_, Some(range)) => Values::Range(range.low.as_ref(), range.high.as_ref()),
+            _ => Values::Any,
+        }
+    }
+}
+
+/// The bound entities, ascending, if they are few enough to be looked for.
+fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, narrowed: &Narrowed) -> Option<Vec<i64>> {
+    let column = current.column(slot)?;
+    let all = narrowed.estimate(goal, facts);
+    if current.rows as f64 * ENTITY_COST > all && current.rows > 1 {
+        return None;
+    }
+    let mut ids = match column {
+        Column::Long(ids) => ids.to_vec(),
+        other => (0..other.len()).filter_map(|row| other.value(row).canonical().as_long()).collect(),
+    };
+    if current.ascending != Some(slot) {
+        ids.sort_unstable();
+    }
+    ids.dedup();
+    Some(ids)
+}
+
+fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<Relation> {
+    let is_read = |place: &Place| match place {
+        Place::Slot(slot) => wanted.contains(*slot) || goal.places().iter().filter(|other| other.slot() == Some(*slot)).count() > 1,
+        Place::Constant(_) => true,
+        Place::Blank => false,
+    };
+    let [t, m, added] = &goal.rest;
+    let places = Places {
+        a: goal.attribute.slot().is_some() && is_read(&goal.attribute),
+        v: goal.value.slot().is_some() && is_read(&goal.value),
+        t: is_read(t),
+        m: is_read(m),
+        added: is_read(added),
+    };
+    let mut parts = Vec::new();
+    for attribute in &narrowed.attributes {
+        for at in 0..narrowed.values.len() {
+            let values = narrowed.values_of(at, goal);
+            let entities = narrowed.entities.as_deref();
+            let scan = Scan { attribute: *attribute, entities, values, t: narrowed.t, places };
+            let batch = facts.scan(&scan, run.budget)?;
+            run.budget.spend_steps(batch.len() as u64)?;
+            run.budget.check_rows(batch.len())?;
+            parts.push(relation_of(batch, goal, attribute.is_some(), &is_read));
+        }
+    }
+    match parts.len() {
+        1 => Ok(parts.remove(0).keep(wanted)),
+        0 => Ok(Relation::empty(wanted.iter().collect())),
+        _ => {
+            let slots = parts[0].slots.clone();
+            Ok(stack(&slots, &parts).keep(wanted))
+        }
+    }
+}
+
+/// The facts as rows over the variables of the pattern; facts that the scan could not tell apart are dropped here.
+fn relation_of(batch: Batch, goal: &ScanGoal, is_of_one_attribute: bool, is_read: &impl Fn(&Place) -> bool) -> Relation {
+    let rows = batch.len();
+    let mut found = Relation { slots: Vec::new(), columns: Vec::new(), rows, ascending: None };
+    let mut is_kept: Option<Vec<bool>> = None;
+    let columns = [Some(batch.e), batch.a, batch.v, batch.t, batch.m, batch.added];
+    for (at, (place, column)) in goal.places().into_iter().zip(columns).enumerate() {
+        let Some(column) = column.filter(|_| is_read(place)) else { continue };
+        let column = typed(column);
+        match place {
+            Place::Blank => {}
+            // The scan has seen to these.
+            Place::Constant(_) if at < 3 => {}
+            Place::Constant(value) => {
+                rows::keep_same(&column, &repeat(value, rows), is_kept.get_or_insert_with(|| vec![true; rows]));
+            }
+            Place::Slot(slot) => match found.position(*slot) {
+                Some(earlier) => {
+                    rows::keep_same(&found.columns[earlier], &column, is_kept.get_or_insert_with(|| vec![true; rows]));
+                    found.columns[earlier] = rows::smaller(&found.columns[earlier], &column);
+                }
+                None => found.push(*slot, column),
+            },
+        }
+    }
+    if is_of_one_attribute && let Some(slot) = goal.entity.slot() {
+        found.ascending = matches!(found.column(slot), Some(Column::Long(_))).then_some(slot);
+    }
+    match is_kept {
+        Some(is_kept) => found.select(&rows::chosen(&is_kept)),
+        None => found,
+    }
+}
+
+/// A column of the narrowest kind, whatever the source chose.
+fn typed(column: Column) -> Column {
+    match column {
+        Column::Value(values) => column_of(values.to_vec()),
+        other => other,
+    }
+}
