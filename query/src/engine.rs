@@ -5,6 +5,7 @@ use crate::ast::{Query, RuleSet};
 use crate::budget::Budget;
 use crate::error::Result;
 use crate::find;
+use crate::parse;
 use crate::plan::program::Program;
 use crate::run::Run;
 
@@ -13,6 +14,16 @@ use crate::run::Run;
 pub struct Options {
     /// True if an attribute that the store has never seen is an error rather than a warning.
     pub strict: bool,
+}
+
+/// Reads a query and answers it. Rules are taken from what is given for `%`.
+pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
+    let query = parse::query(text).map_err(|error| error.located_in(text))?;
+    let rules = given.iter().find_map(|given| match given {
+        Given::Rules(rules) => Some(rules.clone()),
+        _ => None,
+    });
+    answer(&query, &rules.unwrap_or_default(), given, &Options::default(), budget).map_err(|error| error.located_in(text))
 }
 
 /// Answers a query. `given` matches `query.inputs` one to one.

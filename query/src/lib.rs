@@ -13,13 +13,16 @@ pub mod ast;
 pub mod budget;
 pub mod column;
 pub mod edn;
+pub mod engine;
 pub mod error;
 pub mod facts;
 pub mod find;
 pub mod function;
 pub mod nearest;
 pub mod parse;
+mod plan;
 pub mod pull;
+mod run;
 pub mod source;
 pub mod value;
 

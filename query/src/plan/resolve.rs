@@ -15,7 +15,8 @@ pub(crate) struct Resolver {
     pub(crate) is_strict: bool,
     /// One an unknown attribute.
     pub(crate) warnings: Vec<Warning>,
-    unknown: BTreeSet<Arc<str>>,
+    /// Their names.
+    pub(crate) unknown: BTreeSet<Arc<str>>,
 }
 
 impl Resolver {

@@ -44,18 +44,18 @@ pub(crate) fn repeat(value: &Value, rows: usize) -> Column {
 /// A column of these values, in the narrowest kind that takes them all. References become longs.
 pub(crate) fn column_of(values: Vec<Value>) -> Column {
     macro_rules! all {
-        ($variant:ident, $($pattern:pat_param)|+ => $value:expr) => {
-            if values.iter().all(|value| matches!(value, $($pattern)|+)) {
-                let items = values.iter().filter_map(|value| match value { $($pattern)|+ => Some($value), _ => None });
+        ($variant:ident, $($pattern:ident)|+) => {
+            if values.iter().all(|value| matches!(value, $(Value::$pattern(_))|+)) {
+                let items = values.iter().filter_map(|value| match value { $(Value::$pattern(item))|+ => Some(*item), _ => None });
                 return Column::$variant(items.collect());
             }
         };
     }
     match values.first() {
-        Some(Value::Long(_) | Value::Ref(_)) => all!(Long, Value::Long(n) | Value::Ref(n) => *n),
-        Some(Value::Instant(_)) => all!(Instant, Value::Instant(n) => *n),
-        Some(Value::Double(_)) => all!(Double, Value::Double(n) => *n),
-        Some(Value::Boolean(_)) => all!(Boolean, Value::Boolean(flag) => *flag),
+        Some(Value::Long(_) | Value::Ref(_)) => all!(Long, Long | Ref),
+        Some(Value::Instant(_)) => all!(Instant, Instant),
+        Some(Value::Double(_)) => all!(Double, Double),
+        Some(Value::Boolean(_)) => all!(Boolean, Boolean),
         Some(Value::String(_)) if values.iter().all(|value| matches!(value, Value::String(_))) => {
             return text_column(TextKind::String, &values);
         }
