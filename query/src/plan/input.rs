@@ -84,9 +84,7 @@ fn items_of(value: &Value) -> Result<Vec<Value>> {
     match value {
         Value::Vector(items) | Value::List(items) => Ok(items.to_vec()),
         Value::Set(items) => Ok(items.iter().cloned().collect()),
-        Value::Map(entries) => {
-            Ok(entries.iter().map(|(key, value)| Value::vector([key.clone(), value.clone()])).collect())
-        }
+        Value::Map(entries) => Ok(entries.iter().map(|(key, value)| Value::vector([key.clone(), value.clone()])).collect()),
         Value::Nil => Ok(Vec::new()),
         other => Err(wrong_shape(other, "a vector, list or set")),
     }

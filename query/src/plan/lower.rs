@@ -193,7 +193,14 @@ impl<'q> Lowering<'q> {
         }
     }
 
-    fn scan(&mut self, source: Source, facts: &dyn Facts, name: &SourceName, terms: &[Term], scope: &mut Scope) -> Result<ScanGoal> {
+    fn scan(
+        &mut self,
+        source: Source,
+        facts: &dyn Facts,
+        name: &SourceName,
+        terms: &[Term],
+        scope: &mut Scope,
+    ) -> Result<ScanGoal> {
         let mut places = [const { Place::Blank }; 6];
         let mut spans = [Span::default(); 6];
         for (at, term) in terms.iter().enumerate().take(6) {
@@ -268,7 +275,9 @@ impl<'q> Lowering<'q> {
 
     fn call(&mut self, call: &Call, binding: Option<&Binding>, scope: &mut Scope) -> Result<GoalKind> {
         let function = function::lookup(&call.name).ok_or_else(|| {
-            Error::new(Code::UnknownFunction, format!("no function is called `{}`", call.name)).with_value(&call.name).at(call.span)
+            Error::new(Code::UnknownFunction, format!("no function is called `{}`", call.name))
+                .with_value(&call.name)
+                .at(call.span)
         })?;
         let mut source = None;
         let mut args = Vec::new();

@@ -134,9 +134,7 @@ fn weigh(candidate: &Candidate, state: &State) -> Choice {
             let rows = if call.binding.is_none() { state.rows * 0.4 } else { state.rows };
             Choice { rows, score: state.rows, reason: "its arguments are bound" }
         }
-        GoalKind::Absent(_) => {
-            Choice { rows: state.rows * 0.8, score: state.rows * 0.95, reason: "all it shares is bound" }
-        }
+        GoalKind::Absent(_) => Choice { rows: state.rows * 0.8, score: state.rows * 0.95, reason: "all it shares is bound" },
         _ => weigh_join(candidate, state),
     }
 }

@@ -208,9 +208,7 @@ fn entity_value(
 ) -> Result<Option<Value>> {
     let is_reference = matches!(value, Value::Keyword(_)) || crate::plan::resolve::lookup_reference(value).is_some();
     match sources.get(source) {
-        Some(Source::Facts(facts)) if is_reference => {
-            Ok(lowering.resolver.entity(facts.as_ref(), value, span)?.map(Value::Long))
-        }
+        Some(Source::Facts(facts)) if is_reference => Ok(lowering.resolver.entity(facts.as_ref(), value, span)?.map(Value::Long)),
         _ => Ok(Some(value.clone())),
     }
 }

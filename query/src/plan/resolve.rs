@@ -59,7 +59,9 @@ impl Resolver {
             return Err(Error::new(Code::NotUnique, format!("a lookup reference through `:{ident}`, which is not unique"))
                 .with_value(format_args!(":{ident}"))
                 .at(span)
-                .with_help(format!("declare `:{ident}` as :db.unique/identity, or bind the entity with a pattern [?e :{ident} ..]")));
+                .with_help(format!(
+                    "declare `:{ident}` as :db.unique/identity, or bind the entity with a pattern [?e :{ident} ..]"
+                )));
         }
         facts.lookup(&attribute, key).map_err(|error| error.at(span))
     }

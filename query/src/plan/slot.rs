@@ -45,9 +45,10 @@ impl SlotSet {
 
     /// The slots, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.words.iter().enumerate().flat_map(|(at, word)| {
-            (0..64).filter(move |bit| word & (1_u64 << bit) != 0).map(move |bit| at as Slot * 64 + bit)
-        })
+        self.words
+            .iter()
+            .enumerate()
+            .flat_map(|(at, word)| (0..64).filter(move |bit| word & (1_u64 << bit) != 0).map(move |bit| at as Slot * 64 + bit))
     }
 }
 

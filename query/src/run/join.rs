@@ -65,8 +65,7 @@ fn key_columns<'r>(relation: &'r Relation, shared: &[Slot]) -> Vec<&'r Column> {
 }
 
 fn hash_pairs(left: &Relation, right: &Relation, shared: &[Slot], budget: &Budget) -> Result<Pairs> {
-    let (left_codes, right_codes) =
-        paired_codes(&key_columns(left, shared), left.rows, &key_columns(right, shared), right.rows);
+    let (left_codes, right_codes) = paired_codes(&key_columns(left, shared), left.rows, &key_columns(right, shared), right.rows);
     if left.rows < right.rows {
         let (right_rows, left_rows) = probe(&right_codes, &left_codes, budget)?;
         Ok(Pairs { left: left_rows, right: right_rows, ascending: right.ascending })

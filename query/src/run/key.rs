@@ -60,9 +60,9 @@ fn column_codes<'c>(left: &'c Column, right: &'c Column) -> (Codes<'c>, Codes<'c
         (Column::Text(kind_a, texts_a, a), Column::Text(kind_b, texts_b, b)) if kind_a == kind_b => {
             text_codes((texts_a, a), (texts_b, b))
         }
-        (Column::Value(_), _) | (_, Column::Value(_)) | (Column::Long(_) | Column::Double(_), Column::Long(_) | Column::Double(_)) => {
-            value_codes(left, right)
-        }
+        (Column::Value(_), _)
+        | (_, Column::Value(_))
+        | (Column::Long(_) | Column::Double(_), Column::Long(_) | Column::Double(_)) => value_codes(left, right),
         _ => (Cow::Owned(vec![0; left.len()]), Cow::Owned(vec![1; right.len()])),
     }
 }

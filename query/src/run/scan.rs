@@ -40,7 +40,8 @@ pub(crate) fn extend(
     frame: &Frame<'_>,
 ) -> Result<Relation> {
     let slots = goal.places().iter().filter_map(|place| place.slot()).collect::<Vec<_>>();
-    let wanted: SlotSet = slots.iter().copied().filter(|slot| keep.contains(*slot) || current.position(*slot).is_some()).collect();
+    let wanted: SlotSet =
+        slots.iter().copied().filter(|slot| keep.contains(*slot) || current.position(*slot).is_some()).collect();
     let Source::Facts(facts) = &goal.source else { return Ok(Relation::empty(wanted.iter().collect())) };
     if goal.matches_nothing {
         return Ok(current.select(&[]).keep(keep).with_missing(keep, &slots));
@@ -154,7 +155,9 @@ fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, 
 
 fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<Relation> {
     let is_read = |place: &Place| match place {
-        Place::Slot(slot) => wanted.contains(*slot) || goal.places().iter().filter(|other| other.slot() == Some(*slot)).count() > 1,
+        Place::Slot(slot) => {
+            wanted.contains(*slot) || goal.places().iter().filter(|other| other.slot() == Some(*slot)).count() > 1
+        }
         Place::Constant(_) => true,
         Place::Blank => false,
     };
