@@ -11,6 +11,7 @@ pub mod aggregate;
 pub mod answer;
 pub mod ast;
 pub mod budget;
+pub mod check;
 pub mod column;
 pub mod edn;
 pub mod engine;

@@ -1,0 +1,348 @@
+//! What can be bound, in whatever order the clauses stand.
+//!
+//! Clauses are taken as soon as what they need is bound, until none is left; then an order exists, or a clause is named that waits
+//! for ever. A rule is looked at once for each way of calling it (which arguments are bound): it is taken to run until
+//! its bodies show otherwise, which is the right answer for rules that call themselves.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ast::{Call, Clause, Query, Rule, Term, Variable};
+use crate::check::branch;
+use crate::check::mention::{self, Names};
+use crate::check::rulebook::Rulebook;
+use crate::error::{Code, Error, Result, Span};
+use crate::nearest::did_you_mean;
+
+/// Clauses that may be looked at. An ordinary query takes a few dozen; only one built to be entangled comes near.
+const LIMIT_LOOKS: u32 = 2_000_000;
+
+/// A rule and which of its arguments are bound.
+type Mode<'q> = (&'q str, Vec<bool>);
+
+/// Why a clause cannot be taken.
+#[derive(Clone, Copy, Debug)]
+struct Block<'q> {
+    why: Why<'q>,
+    /// The variable that is not bound; none for `_`, or where several would do.
+    variable: Option<&'q Variable>,
+    /// The clause that waits.
+    span: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Why<'q> {
+    /// A call needs the variable.
+    Argument(&'q str),
+    /// A `not` or `not-join` compares the variable.
+    Negation(&'q str),
+    /// An `or-join` lists the variable as required.
+    Required,
+    /// A branch of an `or-join` does not bind the variable.
+    Branch,
+    /// A rule needs more bound arguments.
+    Rule(&'q str),
+    /// Too many looks.
+    Entangled,
+}
+
+/// What came of looking at a clause.
+type Taken<'q, T = ()> = std::result::Result<T, Block<'q>>;
+
+/// Finds out what can be bound.
+pub(super) struct Binder<'c, 'q> {
+    book: &'c Rulebook<'q>,
+    /// The modes asked for, and whether the rule runs in them.
+    modes: RefCell<BTreeMap<Mode<'q>, bool>>,
+    /// For each mode, those that asked for it.
+    askers: RefCell<BTreeMap<Mode<'q>, BTreeSet<Mode<'q>>>>,
+    /// Modes to look at (again).
+    open: RefCell<BTreeSet<Mode<'q>>>,
+    looks: Cell<u32>,
+}
+
+impl<'c, 'q> Binder<'c, 'q> {
+    pub(super) fn new(book: &'c Rulebook<'q>) -> Self {
+        Self { book, modes: RefCell::default(), askers: RefCell::default(), open: RefCell::default(), looks: Cell::new(0) }
+    }
+
+    /// Each rule must run when all of its arguments are bound.
+    pub(super) fn check_rules(&self) -> Result<()> {
+        let mut blocks: Vec<(Block<'q>, &'q Rule)> = Vec::new();
+        for rule in self.book.all() {
+            let mode = vec![true; rule.head.variables().count()];
+            if !self.can_run(&rule.name, mode.clone()) {
+                blocks.extend(self.body(rule, &mode, None).err().map(|block| (block, rule)));
+            }
+        }
+        // A rule that only waits for another faulty one is not to blame.
+        match blocks.iter().min_by_key(|(block, rule)| (matches!(block.why, Why::Rule(_)), rule.span.start)) {
+            None => Ok(()),
+            Some((block, rule)) => Err(self.refuse(*block, &mention::flat(&rule.clauses))),
+        }
+    }
+
+    /// What is bound at the end of `:where`.
+    pub(super) fn check_query(&self, query: &'q Query) -> Result<Names<'q>> {
+        let clauses = mention::flat(&query.clauses);
+        let inputs = branch::inputs(query);
+        let mut bound = inputs.clone();
+        self.take_all(&clauses, &mut bound, &inputs, None).map_err(|block| self.refuse(block, &clauses))?;
+        Ok(bound)
+    }
+
+    /// Which arguments of a rule must be bound.
+    pub(super) fn needs(&self, name: &'q str) -> Vec<bool> {
+        let arity = self.book.arity(name).unwrap_or(0);
+        (0..arity).map(|at| !self.can_run(name, (0..arity).map(|other| other != at).collect())).collect()
+    }
+
+    /// Whether the rule runs in this mode.
+    fn can_run(&self, name: &'q str, mode: Vec<bool>) -> bool {
+        let key = (name, mode);
+        self.ask(&key, None);
+        loop {
+            let Some(next) = self.open.borrow_mut().pop_first() else { break };
+            if !self.modes.borrow()[&next] {
+                continue;
+            }
+            let bodies = self.book.bodies(next.0);
+            if bodies.iter().any(|body| self.body(body, &next.1, Some(&next)).is_err()) {
+                let askers = self.askers.borrow().get(&next).cloned().unwrap_or_default();
+                self.open.borrow_mut().extend(askers);
+                self.modes.borrow_mut().insert(next, false);
+            }
+        }
+        self.modes.borrow()[&key]
+    }
+
+    /// What is known so far of a mode; a new one is taken to run and looked at later.
+    fn ask(&self, key: &Mode<'q>, asker: Option<&Mode<'q>>) -> bool {
+        if let Some(asker) = asker {
+            self.askers.borrow_mut().entry(key.clone()).or_default().insert(asker.clone());
+        }
+        if let Some(runs) = self.modes.borrow().get(key) {
+            return *runs;
+        }
+        self.modes.borrow_mut().insert(key.clone(), true);
+        self.open.borrow_mut().insert(key.clone());
+        true
+    }
+
+    fn body(&self, rule: &'q Rule, mode: &[bool], asker: Option<&Mode<'q>>) -> Taken<'q> {
+        let head: Names<'q> = rule.head.variables().collect();
+        let mut bound: Names<'q> =
+            rule.head.variables().zip(mode).filter(|(_, is_bound)| **is_bound).map(|(name, _)| name).collect();
+        let missing = rule.head.required.iter().map(|(variable, _)| variable).find(|variable| !bound.contains(variable));
+        if missing.is_some() {
+            return Err(Block { why: Why::Rule(&rule.name), variable: missing, span: rule.span });
+        }
+        self.take_all(&mention::flat(&rule.clauses), &mut bound, &head, asker)?;
+        match head.difference(&bound).next() {
+            None => Ok(()),
+            missing => Err(Block { why: Why::Rule(&rule.name), variable: missing.copied(), span: rule.span }),
+        }
+    }
+
+    /// Takes all of these clauses, adding to `bound` what they bind.
+    fn take_all(
+        &self,
+        clauses: &[&'q Clause],
+        bound: &mut Names<'q>,
+        visible: &Names<'q>,
+        asker: Option<&Mode<'q>>,
+    ) -> Taken<'q> {
+        let mut waiting = clauses.to_vec();
+        // What costs least to look at first, so that the rest is looked at seldom.
+        waiting.sort_by_key(|clause| match clause {
+            Clause::Pattern { .. } => 0,
+            Clause::Predicate { .. } | Clause::Function { .. } => 1,
+            Clause::Rule { .. } => 2,
+            _ => 3,
+        });
+        loop {
+            let count = waiting.len();
+            let mut blocks = Vec::new();
+            waiting.retain(|clause| {
+                let outcome = self.take(clause, bound, (clauses, visible), asker);
+                outcome.map_err(|block| blocks.push(block)).is_err()
+            });
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            if waiting.len() == count {
+                return Err(culprit(&waiting, &blocks));
+            }
+        }
+    }
+
+    fn take(
+        &self,
+        clause: &'q Clause,
+        bound: &mut Names<'q>,
+        (scope, visible): (&[&'q Clause], &Names<'q>),
+        asker: Option<&Mode<'q>>,
+    ) -> Taken<'q> {
+        let span = clause.span();
+        self.looks.set(self.looks.get() + 1);
+        if self.looks.get() > LIMIT_LOOKS {
+            return Err(Block { why: Why::Entangled, variable: None, span });
+        }
+        match clause {
+            Clause::Pattern { terms, .. } => bound.extend(mention::of_terms(terms)),
+            Clause::Predicate { call, .. } => arguments(call, bound, span)?,
+            Clause::Function { call, binding, .. } => {
+                arguments(call, bound, span)?;
+                bound.extend(mention::of_binding(binding));
+            }
+            Clause::And(clauses, _) => self.take_all(&mention::flat(clauses), bound, visible, asker)?,
+            Clause::Or { branches, .. } => {
+                let around = mention::around(clause, scope, visible);
+                *bound = self.or(branches, bound, &around, asker)?;
+            }
+            Clause::OrJoin { border, branches, .. } => {
+                let missing = border.required.iter().map(|(variable, _)| variable).find(|variable| !bound.contains(variable));
+                if missing.is_some() {
+                    return Err(Block { why: Why::Required, variable: missing, span });
+                }
+                let crossing: Names<'q> = border.variables().collect();
+                let given = crossing.intersection(bound).copied().collect();
+                for branch in branches {
+                    let inner = self.or(std::slice::from_ref(branch), &given, &crossing, asker)?;
+                    if let Some(missing) = crossing.difference(&inner).next() {
+                        return Err(Block { why: Why::Branch, variable: Some(*missing), span: branch.span() });
+                    }
+                }
+                bound.extend(crossing);
+            }
+            Clause::Not { clauses, .. } => {
+                let around = mention::around(clause, scope, visible);
+                let shared = mention::of(clause).intersection(&around).copied().collect();
+                self.negation("not", clauses, (&shared, &around), bound, span, asker)?;
+            }
+            Clause::NotJoin { variables, clauses, .. } => {
+                let shared = variables.iter().map(|(variable, _)| variable).collect();
+                self.negation("not-join", clauses, (&shared, &shared), bound, span, asker)?;
+            }
+            Clause::Rule { name, args, .. } => {
+                self.rule(name, args, bound, span, asker)?;
+                bound.extend(mention::of_terms(args));
+            }
+        }
+        Ok(())
+    }
+
+    /// What every branch binds.
+    fn or(
+        &self,
+        branches: &'q [Clause],
+        bound: &Names<'q>,
+        visible: &Names<'q>,
+        asker: Option<&Mode<'q>>,
+    ) -> Taken<'q, Names<'q>> {
+        let mut common: Option<Names<'q>> = None;
+        for branch in branches {
+            let mut inner = bound.clone();
+            self.take_all(&mention::flat(std::slice::from_ref(branch)), &mut inner, visible, asker)?;
+            common = Some(match common {
+                None => inner,
+                Some(common) => common.intersection(&inner).copied().collect(),
+            });
+        }
+        Ok(common.unwrap_or_else(|| bound.clone()))
+    }
+
+    fn negation(
+        &self,
+        word: &'q str,
+        clauses: &'q [Clause],
+        (shared, visible): (&Names<'q>, &Names<'q>),
+        bound: &Names<'q>,
+        span: Span,
+        asker: Option<&Mode<'q>>,
+    ) -> Taken<'q> {
+        if let Some(missing) = shared.difference(bound).next() {
+            return Err(Block { why: Why::Negation(word), variable: Some(*missing), span });
+        }
+        self.take_all(&mention::flat(clauses), &mut shared.clone(), visible, asker)
+    }
+
+    fn rule(&self, name: &'q str, args: &'q [Term], bound: &Names<'q>, span: Span, asker: Option<&Mode<'q>>) -> Taken<'q> {
+        let is_bound = |term: &Term| match term {
+            Term::Blank(_) => false,
+            Term::Variable(variable, _) => bound.contains(variable),
+            Term::Constant(..) => true,
+        };
+        let mode: Vec<bool> = args.iter().map(is_bound).collect();
+        let runs = match asker {
+            None => self.can_run(name, mode),
+            Some(_) => self.ask(&(name, mode), asker),
+        };
+        if runs {
+            return Ok(());
+        }
+        let variable = mention::of_terms(args).find(|variable| !bound.contains(variable));
+        Err(Block { why: Why::Rule(name), variable, span })
+    }
+
+    fn refuse(&self, block: Block<'q>, scope: &[&Clause]) -> Error {
+        let shown = block.variable.map_or_else(|| "_".to_owned(), ToString::to_string);
+        let (code, message) = match block.why {
+            Why::Argument(name) => (Code::UnboundVariable, format!("nothing binds `{shown}`, which `{name}` needs")),
+            Why::Negation(word) => (Code::UnboundVariable, format!("nothing outside of the `{word}` binds `{shown}`")),
+            Why::Required => (Code::RequiredBinding, format!("`or-join` requires `{shown}`, and nothing outside binds it")),
+            Why::Branch => (Code::UnboundVariable, format!("this branch of the `or-join` does not bind `{shown}`")),
+            Why::Rule(name) => (Code::RequiredBinding, self.rule_message(name, &shown)),
+            Why::Entangled => {
+                return Error::new(Code::LimitExceeded, "the clauses depend on each other in too many ways to be checked")
+                    .at(block.span)
+                    .with_help("split the query, or nest less deep");
+            }
+        };
+        let known: Names<'_> = scope.iter().flat_map(|clause| mention::outside_not(clause)).collect();
+        let known = known.into_iter().map(|variable| &*variable.0).filter(|name| *name != shown);
+        let otherwise = format!("add a clause that binds {shown}, such as [?e :attribute {shown}], or give it in :in");
+        let help = match block.why {
+            Why::Rule(_) | Why::Required | Why::Branch => otherwise,
+            // Names of one letter are all near to each other.
+            _ if shown.len() > 3 => did_you_mean(&shown, known, otherwise),
+            _ => otherwise,
+        };
+        Error::new(code, message).at(block.span).with_value(&shown).with_help(help)
+    }
+
+    fn rule_message(&self, name: &'q str, shown: &str) -> String {
+        let needs = self.needs(name);
+        let head: Vec<&Variable> = self.book.bodies(name).first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
+        let needed: Vec<String> =
+            head.iter().zip(needs).filter(|(_, is_needed)| *is_needed).map(|(variable, _)| format!("`{variable}`")).collect();
+        match needed.as_slice() {
+            [] => format!("the rule `{name}` cannot run: it needs more of its arguments bound, and nothing binds `{shown}`"),
+            needed => {
+                format!("the rule `{name}` needs its argument {} bound, and nothing binds `{shown}` here", needed.join(" and "))
+            }
+        }
+    }
+}
+
+fn arguments<'q>(call: &'q Call, bound: &Names<'q>, span: Span) -> Taken<'q> {
+    match mention::of_call(call).find(|variable| !bound.contains(variable)) {
+        None => Ok(()),
+        missing => Err(Block { why: Why::Argument(&call.name), variable: missing, span }),
+    }
+}
+
+/// Of all clauses that wait, the one to name: first whose variable no other waiting clause could bind, then the first written.
+fn culprit<'q>(waiting: &[&'q Clause], blocks: &[Block<'q>]) -> Block<'q> {
+    let could_bind = |clause: &&'q Clause| match clause {
+        Clause::Function { binding, .. } => mention::of_binding(binding).into_iter().collect(),
+        Clause::Predicate { .. } | Clause::Not { .. } | Clause::NotJoin { .. } => Names::new(),
+        other => mention::outside_not(other),
+    };
+    let could_be_bound: Names<'q> =
+        waiting.iter().filter(|clause| !matches!(clause, Clause::Rule { .. })).flat_map(could_bind).collect();
+    let is_last_hope = |block: &Block<'q>| block.variable.is_some_and(|variable| could_be_bound.contains(variable));
+    let is_tame = |block: &Block<'q>| !matches!(block.why, Why::Entangled);
+    let first = blocks.iter().min_by_key(|block| (is_tame(block), is_last_hope(block), block.span.start));
+    *first.expect("every clause that waits gave its reason")
+}

@@ -1,0 +1,136 @@
+//! What is asked for must be bound: find elements, `:with` and `:order-by`.
+
+use crate::aggregate;
+use crate::ast::{Argument, Element, Input, OrderKey, PullArgument, PullNested, PullPattern, PullSpec, Query, Variable};
+use crate::check::mention::Names;
+use crate::check::reference::{declared_sources, unknown_source};
+use crate::error::{Code, Error, Result, Span};
+use crate::function;
+use crate::nearest::did_you_mean;
+use crate::value::Value;
+
+/// Checks everything outside of `:where`.
+pub(super) fn check(query: &Query, bound: &Names<'_>) -> Result<()> {
+    query.find.elements().iter().try_for_each(|element| check_element(element, query, bound))?;
+    query.with.iter().try_for_each(|(variable, span)| check_bound(variable, *span, bound))?;
+    query.order_by.iter().try_for_each(|key| check_order(key, query, bound))
+}
+
+fn check_element(element: &Element, query: &Query, bound: &Names<'_>) -> Result<()> {
+    match element {
+        Element::Variable(variable, span) => check_bound(variable, *span, bound),
+        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound),
+        Element::Pull { source, variable, pattern, span } => {
+            let declared = declared_sources(query);
+            if !declared.contains(source) {
+                return Err(unknown_source(source, &declared, *span));
+            }
+            check_bound(variable, *span, bound)?;
+            match pattern {
+                PullArgument::Name(name) => check_pattern_name(name, query, *span),
+                PullArgument::Pattern(pattern) => check_pattern(pattern),
+            }
+        }
+    }
+}
+
+fn check_bound(variable: &Variable, span: Span, bound: &Names<'_>) -> Result<()> {
+    if bound.contains(variable) {
+        return Ok(());
+    }
+    let otherwise = format!("add a clause that binds {variable}, such as [?e :attribute {variable}], or give it in :in");
+    // Names of one letter are all near to each other.
+    let known = bound.iter().map(|variable| &*variable.0);
+    let help = if variable.0.len() > 3 { did_you_mean(&variable.0, known, otherwise) } else { otherwise };
+    Err(Error::new(Code::UnboundVariable, format!("nothing binds `{variable}`, which is asked for"))
+        .at(span)
+        .with_value(variable)
+        .with_help(help))
+}
+
+fn check_aggregate(name: &str, args: &[Argument], span: Span, bound: &Names<'_>) -> Result<()> {
+    let Some(found) = aggregate::lookup(name) else {
+        let otherwise = match function::lookup(name) {
+            Some(_) => format!("`{name}` is a function: call it in a clause, [({name} ..) ?x], and ask for ?x"),
+            None => "use a built-in aggregate, such as count, sum, min or max".into(),
+        };
+        let help = if function::lookup(name).is_some() { otherwise } else { did_you_mean(name, aggregate::names(), otherwise) };
+        return Err(Error::new(Code::UnknownFunction, format!("no aggregate is named `{name}`"))
+            .at(span)
+            .with_value(name)
+            .with_help(help));
+    };
+    let mut constants: Vec<Value> = Vec::new();
+    for argument in args {
+        match argument {
+            Argument::Variable(variable, span) => check_bound(variable, *span, bound)?,
+            Argument::Constant(value, _) => constants.push(value.clone()),
+            Argument::Source(name, span) => {
+                return Err(Error::new(Code::ArgumentType, "an aggregate takes no source").at(*span).with_value(&name.0));
+            }
+        }
+    }
+    found.check_constants(&constants).map_err(|error| error.at(span))
+}
+
+fn check_pattern_name(name: &str, query: &Query, span: Span) -> Result<()> {
+    let patterns = query.inputs.iter().filter_map(|input| match input {
+        Input::Pattern(name, _) => Some(&**name),
+        Input::Source(..) | Input::Rules(_) | Input::Binding(_) => None,
+    });
+    let names: Vec<&str> = patterns.collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    Err(Error::new(Code::UnboundVariable, format!("no pull pattern is named `{name}`"))
+        .at(span)
+        .with_value(name)
+        .with_help(did_you_mean(name, names, format!("add {name} to :in and give the pattern, or write it in place: [*]"))))
+}
+
+/// The functions that a pattern names must exist and take one argument.
+fn check_pattern(pattern: &PullPattern) -> Result<()> {
+    for spec in &pattern.specs {
+        let PullSpec::Attribute(attribute) = spec else { continue };
+        if let Some(name) = &attribute.transform {
+            let Some(function) = function::lookup(name) else {
+                return Err(Error::new(Code::UnknownFunction, format!("no function is named `{name}`"))
+                    .at(attribute.span)
+                    .with_value(name)
+                    .with_help(did_you_mean(name, function::names(), "use a built-in function of one argument")));
+            };
+            function.check_arity(1).map_err(|error| error.at(attribute.span).with_value(name))?;
+        }
+        if let PullNested::Pattern(inner) = &attribute.nested {
+            check_pattern(inner)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>) -> Result<()> {
+    match &key.element {
+        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound),
+        Element::Pull { span, .. } => Err(Error::new(Code::QuerySyntax, "a pull cannot be ordered by").at(*span)),
+        Element::Variable(variable, span) => {
+            check_bound(variable, *span, bound)?;
+            let is_aggregate = |element: &Element| matches!(element, Element::Aggregate { .. });
+            let keys = query.order_by.iter().map(|key| &key.element);
+            let is_grouped = query.find.elements().iter().chain(keys).any(is_aggregate);
+            let is_asked = query.find.elements().iter().any(|element| match element {
+                Element::Variable(asked, _) | Element::Pull { variable: asked, .. } => asked == variable,
+                Element::Aggregate { .. } => false,
+            });
+            if !is_grouped || is_asked {
+                return Ok(());
+            }
+            Err(Error::new(
+                Code::UnboundVariable,
+                format!("`{variable}` has no single value in a group, so groups cannot be ordered by it"),
+            )
+            .at(*span)
+            .with_value(variable)
+            .with_help(format!("add {variable} to :find, or order by an aggregate such as (max {variable})")))
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Which variables and rules clauses mention.
+
+use std::collections::BTreeSet;
+
+use crate::ast::{Argument, Binding, Call, Clause, Term, Variable};
+
+/// A set of variables of the query.
+pub(super) type Names<'q> = BTreeSet<&'q Variable>;
+
+/// The clauses, with each `and` replaced by what it holds.
+pub(super) fn flat(clauses: &[Clause]) -> Vec<&Clause> {
+    let mut found = Vec::with_capacity(clauses.len());
+    for clause in clauses {
+        match clause {
+            Clause::And(inner, _) => found.extend(flat(inner)),
+            other => found.push(other),
+        }
+    }
+    found
+}
+
+/// The variables by which a clause touches its surroundings.
+pub(super) fn of(clause: &Clause) -> Names<'_> {
+    let mut names = Names::new();
+    add(clause, true, &mut names);
+    names
+}
+
+/// The same without those that only a `not` inside mentions: what the clause binds or needs by itself.
+pub(super) fn outside_not(clause: &Clause) -> Names<'_> {
+    let mut names = Names::new();
+    add(clause, false, &mut names);
+    names
+}
+
+/// The variables that a clause can share with the rest of its scope: those of the other clauses, and those visible from
+/// outside. A `not` binds nothing, so what only `not`s mention belongs to each of them alone.
+pub(super) fn around<'q>(clause: &Clause, scope: &[&'q Clause], visible: &Names<'q>) -> Names<'q> {
+    let mut names = visible.clone();
+    for other in scope {
+        if !std::ptr::eq(*other, clause) && !matches!(other, Clause::Not { .. } | Clause::NotJoin { .. }) {
+            add(other, true, &mut names);
+        }
+    }
+    names
+}
+
+/// The variables among the arguments of a call.
+pub(super) fn of_call(call: &Call) -> impl Iterator<Item = &Variable> {
+    call.args.iter().filter_map(|argument| match argument {
+        Argument::Variable(variable, _) => Some(variable),
+        Argument::Constant(..) | Argument::Source(..) => None,
+    })
+}
+
+/// The variables of a binding.
+pub(super) fn of_binding(binding: &Binding) -> Vec<&Variable> {
+    binding.variables()
+}
+
+/// The variables among the places of a pattern or the arguments of a rule.
+pub(super) fn of_terms(terms: &[Term]) -> impl Iterator<Item = &Variable> {
+    terms.iter().filter_map(|term| match term {
+        Term::Variable(variable, _) => Some(variable),
+        Term::Blank(_) | Term::Constant(..) => None,
+    })
+}
+
+/// The rules that clauses call, at any depth; true for calls under a `not`.
+pub(super) fn rule_calls(clauses: &[Clause]) -> Vec<(&str, bool)> {
+    let mut found = Vec::new();
+    clauses.iter().for_each(|clause| add_rule_calls(clause, false, &mut found));
+    found
+}
+
+fn add_rule_calls<'q>(clause: &'q Clause, is_negated: bool, found: &mut Vec<(&'q str, bool)>) {
+    match clause {
+        Clause::Rule { name, .. } => found.push((name, is_negated)),
+        Clause::And(inner, _) | Clause::Or { branches: inner, .. } | Clause::OrJoin { branches: inner, .. } => {
+            inner.iter().for_each(|clause| add_rule_calls(clause, is_negated, found));
+        }
+        Clause::Not { clauses, .. } | Clause::NotJoin { clauses, .. } => {
+            clauses.iter().for_each(|clause| add_rule_calls(clause, true, found));
+        }
+        Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Function { .. } => {}
+    }
+}
+
+fn add<'q>(clause: &'q Clause, with_not: bool, names: &mut Names<'q>) {
+    match clause {
+        Clause::Pattern { terms, .. } | Clause::Rule { args: terms, .. } => names.extend(of_terms(terms)),
+        Clause::Predicate { call, .. } => names.extend(of_call(call)),
+        Clause::Function { call, binding, .. } => {
+            names.extend(of_call(call));
+            names.extend(of_binding(binding));
+        }
+        Clause::Not { .. } | Clause::NotJoin { .. } if !with_not => {}
+        Clause::And(clauses, _) | Clause::Or { branches: clauses, .. } | Clause::Not { clauses, .. } => {
+            clauses.iter().for_each(|clause| add(clause, with_not, names));
+        }
+        Clause::OrJoin { border, .. } => names.extend(border.variables()),
+        Clause::NotJoin { variables, .. } => names.extend(variables.iter().map(|(variable, _)| variable)),
+    }
+}

@@ -1,0 +1,117 @@
+//! Which rules call which, and in what order they can be computed: nothing is negated before it is complete.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::check::mention;
+use crate::check::rulebook::Rulebook;
+use crate::error::{Code, Error, Result, Span};
+
+/// The calls between rules; true for a call under a `not`.
+pub(super) struct Graph<'q> {
+    calls: BTreeMap<&'q str, BTreeSet<(&'q str, bool)>>,
+    /// Where each rule stands.
+    spans: BTreeMap<&'q str, Span>,
+}
+
+impl<'q> Graph<'q> {
+    pub(super) fn of(book: &Rulebook<'q>) -> Self {
+        let mut calls: BTreeMap<&str, BTreeSet<(&str, bool)>> = BTreeMap::new();
+        let mut spans = BTreeMap::new();
+        for rule in book.all() {
+            calls.entry(&rule.name).or_default().extend(mention::rule_calls(&rule.clauses));
+            spans.entry(&*rule.name).or_insert(rule.span);
+        }
+        Self { calls, spans }
+    }
+
+    /// The names of all rules that these calls reach.
+    pub(super) fn reached_from(&self, calls: Vec<(&'q str, bool)>) -> BTreeSet<&'q str> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<&str> = calls.into_iter().map(|(name, _)| name).collect();
+        while let Some(name) = open.pop() {
+            if self.calls.contains_key(name) && found.insert(name) {
+                open.extend(self.calls_of(name).map(|(called, _)| called));
+            }
+        }
+        found
+    }
+
+    pub(super) fn is_recursive(&self, name: &str) -> bool {
+        self.reached_from(self.calls_of(name).collect()).contains(name)
+    }
+
+    /// The rules, a stratum at a time; an error if one negates itself.
+    pub(super) fn strata(&self) -> Result<Vec<Vec<&'q str>>> {
+        for (name, calls) in &self.calls {
+            for (called, _) in calls.iter().filter(|(_, is_negated)| *is_negated) {
+                if let Some(path) = self.path(called, name) {
+                    return Err(self.refuse(name, &path));
+                }
+            }
+        }
+        let mut levels: BTreeMap<&str, usize> = self.calls.keys().map(|name| (*name, 0)).collect();
+        // A rule stands at least as high as what it calls, and higher than what it negates. No negation lies on a cycle, so
+        // levels grow no further than there are rules.
+        loop {
+            let mut is_settled = true;
+            for (name, calls) in &self.calls {
+                let least = calls.iter().filter_map(|(called, is_negated)| Some(levels.get(called)? + usize::from(*is_negated)));
+                let least = least.max().unwrap_or(0);
+                if levels[name] < least {
+                    levels.insert(name, least);
+                    is_settled = false;
+                }
+            }
+            if is_settled {
+                break;
+            }
+        }
+        let mut strata = vec![Vec::new(); levels.values().max().map_or(0, |highest| highest + 1)];
+        levels.into_iter().for_each(|(name, level)| strata[level].push(name));
+        Ok(strata)
+    }
+
+    fn calls_of(&self, name: &str) -> impl Iterator<Item = (&'q str, bool)> {
+        self.calls.get(name).into_iter().flatten().copied()
+    }
+
+    /// The shortest way of calls from one rule to another, both named; each with whether it is negated where it is called.
+    fn path(&self, from: &'q str, to: &str) -> Option<Vec<(&'q str, bool)>> {
+        let mut reached_by: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
+        let mut open = VecDeque::from([from]);
+        while let Some(name) = open.pop_front() {
+            if name == to {
+                let mut path = vec![];
+                let mut at = name;
+                while at != from || path.is_empty() {
+                    let Some((before, is_negated)) = reached_by.get(at) else { break };
+                    path.push((at, *is_negated));
+                    at = before;
+                    if at == from {
+                        break;
+                    }
+                }
+                path.push((from, true));
+                path.reverse();
+                return Some(path);
+            }
+            for (called, is_negated) in self.calls_of(name) {
+                if called != from && !reached_by.contains_key(called) {
+                    reached_by.insert(called, (name, is_negated));
+                    open.push_back(called);
+                }
+            }
+        }
+        None
+    }
+
+    fn refuse(&self, name: &str, path: &[(&str, bool)]) -> Error {
+        let steps =
+            path.iter().map(|(called, is_negated)| if *is_negated { format!("not {called}") } else { (*called).to_owned() });
+        let cycle = std::iter::once(name.to_owned()).chain(steps).collect::<Vec<_>>().join(" -> ");
+        Error::new(Code::UnstratifiedRule, format!("the rule `{name}` depends on its own negation: {cycle}"))
+            .at(self.spans.get(name).copied().unwrap_or_default())
+            .with_value(name)
+            .with_help("take the `not` out of the cycle: negate a rule that does not call this one back")
+    }
+}
