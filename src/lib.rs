@@ -8,6 +8,7 @@ pub mod datom;
 pub mod error;
 pub mod limits;
 pub mod schema;
+pub mod store;
 pub mod transact;
 
 pub use annals_query as query;

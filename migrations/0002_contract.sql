@@ -1,0 +1,80 @@
+-- The contract's three views: runs, their lines and state, as they hold now, for anything that speaks SQL.
+-- An attribute here has one value at a time, so a datom of it holds exactly when no later transaction touched the attribute.
+
+-- A run is an entity with :run/id.
+CREATE VIEW runs (id, created_at, updated_at, project_path, mode, status) AS
+SELECT x.v,
+  coalesce(
+    (SELECT strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000)
+      FROM datoms d WHERE d.e = r.e AND d.a = 4294967401 AND d.added = 1
+        AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+    (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
+      FROM txs i WHERE i.t = r.t)),
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+      || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
+    FROM txs i WHERE i.t = (SELECT max(d.t) FROM datoms d WHERE d.e = r.e)),
+  (SELECT d.v FROM datoms d WHERE d.e = r.e AND d.a = 4294967400 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+  (SELECT substr(d.v, 2) FROM datoms d WHERE d.e = r.e AND d.a = 4294967398 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+  (SELECT substr(d.v, 2) FROM datoms d WHERE d.e = r.e AND d.a = 4294967399 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t))
+FROM avet x CROSS JOIN datoms r ON r.id = x.id
+WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
+  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = r.e AND n.a = r.a AND n.t > r.t);
+
+-- The lines of a run lie in the run's partition, so they are found by their range of entity ids.
+CREATE VIEW run_logs (run_id, seq, ts, level, message) AS
+SELECT x.v, s.v,
+  (SELECT coalesce(strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000), CAST(d.v AS TEXT))
+    FROM datoms d WHERE d.e = s.e AND d.a = 4294967428 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+  (SELECT substr(d.v, 2) FROM datoms d WHERE d.e = s.e AND d.a = 4294967429 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+  (SELECT d.v FROM datoms d WHERE d.e = s.e AND d.a = 4294967430 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t))
+FROM avet x CROSS JOIN datoms r ON r.id = x.id
+CROSS JOIN datoms s ON s.e BETWEEN (r.e & ~4294967295) AND (r.e | 4294967295) AND s.a = 4294967427
+WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
+  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = r.e AND n.a = r.a AND n.t > r.t)
+  AND s.added = 1
+  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = s.e AND n.a = s.a AND n.t > s.t)
+  AND EXISTS (SELECT 1 FROM datoms l WHERE l.e = s.e AND l.a = 4294967426 AND l.v = r.e AND l.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = l.e AND n.a = l.a AND n.t > l.t));
+
+-- State that has a value now. Text is its UTF-8 bytes, bytes are as they are, everything else is its EDN text; always a blob.
+CREATE VIEW state_kv (namespace, key, value_blob, updated_at) AS
+SELECT
+  (SELECT d.v FROM datoms d WHERE d.e = k.e AND d.a = 4294967447 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+  (SELECT d.v FROM datoms d WHERE d.e = k.e AND d.a = 4294967448 AND d.added = 1
+      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+  CAST(CASE v.type
+    WHEN 1 THEN '#db/id ' || v.v
+    WHEN 2 THEN CASE v.v WHEN 0 THEN 'false' ELSE 'true' END
+    WHEN 4 THEN v.v || 'N'
+    WHEN 5 THEN CASE
+      WHEN v.v > 1.7976931348623157e308 THEN '##Inf'
+      WHEN v.v < -1.7976931348623157e308 THEN '##-Inf'
+      WHEN CAST(printf('%!.15g', v.v) AS REAL) = v.v THEN printf('%!.15g', v.v)
+      WHEN CAST(printf('%!.16g', v.v) AS REAL) = v.v THEN printf('%!.16g', v.v)
+      ELSE printf('%!.17g', v.v) END
+    WHEN 6 THEN v.v || 'M'
+    WHEN 7 THEN '#inst "' || coalesce(
+        strftime('%Y-%m-%dT%H:%M:%S', (v.v - (v.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+          || rtrim(rtrim(printf('.%06d', (v.v % 1000000 + 1000000) % 1000000), '0'), '.') || 'Z', v.v) || '"'
+    WHEN 8 THEN '#uuid "' || v.v || '"'
+    WHEN 12 THEN '#uri "' || replace(replace(v.v, '\', '\\'), '"', '\"') || '"'
+    ELSE v.v END AS BLOB),
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+      || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
+    FROM txs i WHERE i.t = (SELECT max(d.t) FROM datoms d WHERE d.e = k.e))
+FROM avet x CROSS JOIN datoms k ON k.id = x.id
+CROSS JOIN datoms v ON v.e = k.e AND v.a = 4294967449
+WHERE x.a = 4294967446 AND k.added = 1
+  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = k.e AND n.a = k.a AND n.t > k.t)
+  AND v.added = 1
+  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = v.e AND n.a = v.a AND n.t > v.t);

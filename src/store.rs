@@ -1,0 +1,367 @@
+//! The log of datoms in one SQLite file: opened hardened, appended to, read as of any transaction, verified. Nothing outside
+//! this folder knows that it is SQLite.
+//!
+//! In the order in which a store meets them:
+//!
+//! ```text
+//! path -> connect -> migrate -> genesis -> commit { encode, record, row } -> read -> verify
+//! ```
+
+mod commit;
+mod connect;
+mod encode;
+mod failure;
+mod genesis;
+mod migrate;
+mod path;
+mod read;
+mod record;
+mod row;
+mod sequence;
+
+pub use commit::WriteTransaction;
+pub use read::{Basis, Reader, TransactionRow};
+pub use record::Record;
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use annals_query::Value;
+
+use self::failure::failure;
+use self::migrate::State;
+use self::path::Found;
+use crate::datom::{Datom, Partition};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::BUSY_TIMEOUT;
+
+/// Connections that wait for the next read. More are opened when more threads read at once, and closed afterwards.
+const IDLE_READERS: usize = 8;
+
+/// What a handle may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read and write.
+    ReadWrite,
+    /// Read only: nothing is created, migrated or written.
+    ReadOnly,
+}
+
+/// When a commit counts as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on the disk. The default.
+    Full,
+    /// When the operating system has it: a power loss may take the last commits, each of them whole.
+    Normal,
+}
+
+/// A store: one file, used by any number of threads and processes at once.
+///
+/// ```
+/// use annals::store::{Access, Store};
+/// let folder = tempfile::tempdir().expect("a temporary folder");
+/// let path = folder.path().join("annals.db");
+/// let store = Store::open_or_create(&path)?;
+/// assert_eq!(store.basis()?.t, 1);
+/// # Ok::<(), annals::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    // Readers close before the writer, which then folds the write-ahead log into the file.
+    readers: Mutex<Vec<Reader>>,
+    writer: Option<Mutex<Writer>>,
+    is_poisoned: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    reader: Reader,
+    /// The bytes of the record that is being made, kept for the next one.
+    scratch: Vec<u8>,
+}
+
+impl Store {
+    /// Creates a store, and its folder if that is missing. A store that is there already is refused.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        match path::look(path)? {
+            Found::File(existing) if !is_unfinished(&existing)? => {
+                Err(Error::new(ErrorKind::StorePath, format!("there is a store already at {}", path.display()))
+                    .with_value(path.display())
+                    .with_help("use it as it is, or choose another path"))
+            }
+            _ => Self::open_or_create(path),
+        }
+    }
+
+    /// Opens the store that is there, or creates it. Several processes may do this at once: one creates, all open.
+    pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        // Closing a file gives up every lock that this process has on it, so while one thread makes the file, no other thread
+        // of this process may have it open.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = lock(&ONE_AT_A_TIME);
+        let absolute = match path::look(path)? {
+            Found::File(absolute) | Found::EmptyFile(absolute) => absolute,
+            Found::Nothing => path::create(path)?,
+        };
+        Self::open_file(absolute, Access::ReadWrite)
+    }
+
+    /// Opens the store that is there.
+    pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
+        let path = path.as_ref();
+        match path::look(path)? {
+            Found::File(absolute) => Self::open_file(absolute, access),
+            Found::EmptyFile(absolute) if access == Access::ReadWrite => Self::open_file(absolute, access),
+            Found::EmptyFile(_) => Err(missing(path, "the file is empty: no store was ever written to it")),
+            Found::Nothing => Err(missing(path, "there is no store")),
+        }
+    }
+
+    fn open_file(path: PathBuf, access: Access) -> Result<Self> {
+        let writer = match access {
+            Access::ReadWrite => {
+                let connection = retry_while_busy(|| open_to_write(&path))?;
+                Some(Mutex::new(Writer { reader: Reader::new(connection), scratch: Vec::new() }))
+            }
+            Access::ReadOnly => None,
+        };
+        let store = Self { path, readers: Mutex::default(), writer, is_poisoned: AtomicBool::new(false) };
+        if access == Access::ReadOnly {
+            store.check_readable()?;
+        }
+        Ok(store)
+    }
+
+    fn check_readable(&self) -> Result<()> {
+        let reader = self.reader()?;
+        match retry_while_busy(|| migrate::inspect(reader.connection(), &self.path))? {
+            State::Version(_) => Ok(()),
+            State::Unfinished => Err(missing(&self.path, "the creation of this store was not finished")),
+        }
+    }
+
+    /// Says when a commit counts as done, from now on.
+    pub fn with_durability(self, durability: Durability) -> Result<Self> {
+        if let Some(writer) = &self.writer {
+            connect::set_durability(lock(writer).reader.connection(), durability)?;
+        }
+        Ok(self)
+    }
+
+    /// The absolute path of the file in use.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What this handle may do.
+    pub fn access(&self) -> Access {
+        if self.writer.is_some() { Access::ReadWrite } else { Access::ReadOnly }
+    }
+
+    /// A connection to read with, given back when it is dropped. Take one for several reads in a row; each method of
+    /// [`Reader`] stands on [`Store`] too.
+    pub fn reader(&self) -> Result<PooledReader<'_>> {
+        let idle = lock(&self.readers).pop();
+        let reader = match idle {
+            Some(reader) => reader,
+            None => Reader::new(connect::connect(&self.path, Access::ReadOnly)?),
+        };
+        Ok(PooledReader { store: self, reader: Some(reader) })
+    }
+
+    /// Runs `work` as one commit: nobody else writes meanwhile, what it appends is there for everybody when this returns, and
+    /// nothing of it is if `work` fails. After a failure to write the handle refuses further writes.
+    pub fn write<R>(&self, work: impl FnOnce(&mut WriteTransaction<'_>) -> Result<R>) -> Result<R> {
+        let Some(writer) = &self.writer else {
+            return Err(Error::new(ErrorKind::ReadOnly, "the store was opened for reading only")
+                .with_value(self.path.display())
+                .with_help("open it for writing"));
+        };
+        let mut writer = lock(writer);
+        if self.is_poisoned.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::HandlePoisoned, "an earlier write failed, so this handle writes no more")
+                .with_value(self.path.display())
+                .with_help("open the store again; everything acknowledged is there"));
+        }
+        let Writer { reader, scratch } = &mut *writer;
+        let open = OpenCommit::begin(reader, &self.is_poisoned)?;
+        let mut transaction = WriteTransaction::new(reader, scratch).map_err(|error| open.poison(error))?;
+        let outcome = work(&mut transaction);
+        if transaction.has_failed() {
+            self.is_poisoned.store(true, Ordering::Release);
+        }
+        let result = outcome?;
+        open.commit()?;
+        Ok(result)
+    }
+
+    /// The newest committed transaction, whichever process committed it.
+    pub fn basis(&self) -> Result<Basis> {
+        self.reader()?.basis()
+    }
+
+    /// See [`Reader::datoms_of_entity`].
+    pub fn datoms_of_entity(&self, entity: i64, until_t: i64) -> Result<Vec<Datom>> {
+        self.reader()?.datoms_of_entity(entity, until_t)
+    }
+
+    /// See [`Reader::datoms_of_entity_attribute`].
+    pub fn datoms_of_entity_attribute(&self, entity: i64, attribute: i64, until_t: i64) -> Result<Vec<Datom>> {
+        self.reader()?.datoms_of_entity_attribute(entity, attribute, until_t)
+    }
+
+    /// See [`Reader::datoms_of_entities`].
+    pub fn datoms_of_entities(&self, first: i64, last: i64, until_t: i64, take: impl FnMut(Datom) -> Result<()>) -> Result<()> {
+        self.reader()?.datoms_of_entities(first, last, until_t, take)
+    }
+
+    /// See [`Reader::datoms_by_value`].
+    pub fn datoms_by_value(&self, attribute: i64, value: &Value, until_t: i64) -> Result<Vec<Datom>> {
+        self.reader()?.datoms_by_value(attribute, value, until_t)
+    }
+
+    /// See [`Reader::log`].
+    pub fn log(
+        &self,
+        after_t: i64,
+        until_t: i64,
+        attributes: Option<&[i64]>,
+        take: impl FnMut(Datom) -> Result<()>,
+    ) -> Result<()> {
+        self.reader()?.log(after_t, until_t, attributes, take)
+    }
+
+    /// See [`Reader::transactions`].
+    pub fn transactions(&self, after_t: i64, until_t: i64) -> Result<Vec<TransactionRow>> {
+        self.reader()?.transactions(after_t, until_t)
+    }
+
+    /// See [`Reader::last_t_at`].
+    pub fn last_t_at(&self, instant: i64) -> Result<i64> {
+        self.reader()?.last_t_at(instant)
+    }
+
+    /// See [`Reader::last_entity`].
+    pub fn last_entity(&self, partition: Partition) -> Result<Option<i64>> {
+        self.reader()?.last_entity(partition)
+    }
+
+    /// See [`Reader::last_partition`].
+    pub fn last_partition(&self) -> Result<Partition> {
+        self.reader()?.last_partition()
+    }
+
+    /// See [`Reader::last_in_sequence`].
+    pub fn last_in_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<i64> {
+        self.reader()?.last_in_sequence(attribute, scope, within)
+    }
+}
+
+/// A [`Reader`] that goes back to its store when dropped.
+#[derive(Debug)]
+pub struct PooledReader<'s> {
+    store: &'s Store,
+    reader: Option<Reader>,
+}
+
+impl Deref for PooledReader<'_> {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        self.reader.as_ref().expect("the reader is taken only when this is dropped")
+    }
+}
+
+impl Drop for PooledReader<'_> {
+    fn drop(&mut self) {
+        let mut idle = lock(&self.store.readers);
+        if idle.len() < IDLE_READERS {
+            idle.extend(self.reader.take());
+        }
+    }
+}
+
+/// A SQLite transaction that rolls back unless it is committed, also when the work panics.
+struct OpenCommit<'s> {
+    reader: &'s Reader,
+    is_poisoned: &'s AtomicBool,
+    is_done: bool,
+}
+
+impl<'s> OpenCommit<'s> {
+    fn begin(reader: &'s Reader, is_poisoned: &'s AtomicBool) -> Result<Self> {
+        run(reader, "BEGIN IMMEDIATE")?;
+        Ok(Self { reader, is_poisoned, is_done: false })
+    }
+
+    fn commit(mut self) -> Result<()> {
+        run(self.reader, "COMMIT").map_err(|error| self.poison(error))?;
+        self.is_done = true;
+        Ok(())
+    }
+
+    fn poison(&self, error: Error) -> Error {
+        self.is_poisoned.store(true, Ordering::Release);
+        error
+    }
+}
+
+impl Drop for OpenCommit<'_> {
+    fn drop(&mut self) {
+        // Some errors make SQLite roll back by itself.
+        if !self.is_done && !self.reader.connection().is_autocommit() && run(self.reader, "ROLLBACK").is_err() {
+            self.is_poisoned.store(true, Ordering::Release);
+        }
+    }
+}
+
+fn run(reader: &Reader, sql: &str) -> Result<()> {
+    reader.connection().prepare_cached(sql).and_then(|mut statement| statement.execute(())).map(|_| ()).map_err(failure)
+}
+
+/// A panic elsewhere rolled its commit back, so what the lock guards is as it was.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn missing(path: &Path, what: &str) -> Error {
+    Error::new(ErrorKind::StoreMissing, format!("{what}: {}", path.display()))
+        .with_value(path.display())
+        .with_help("`annals init` makes a store; --db or ANNALS_DB names another one")
+}
+
+/// Opens a file to write: first told apart without changing a byte of it, then completed or migrated.
+fn open_to_write(path: &Path) -> Result<rusqlite::Connection> {
+    let connection = connect::connect(path, Access::ReadWrite)?;
+    if migrate::inspect(&connection, path)? == State::Unfinished {
+        path::make_private(path)?;
+    }
+    connect::prepare_to_write(&connection, Durability::Full)?;
+    migrate::migrate(&connection, path)?;
+    Ok(connection)
+}
+
+fn is_unfinished(path: &Path) -> Result<bool> {
+    let connection = connect::connect(path, Access::ReadOnly)?;
+    Ok(retry_while_busy(|| migrate::inspect(&connection, path))? == State::Unfinished)
+}
+
+/// While a store is being made, SQLite reports some conflicts at once, without asking the busy handler.
+fn retry_while_busy<R>(mut attempt: impl FnMut() -> Result<R>) -> Result<R> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match attempt() {
+            Err(error) if error.kind() == ErrorKind::Busy && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            outcome => return outcome,
+        }
+    }
+}

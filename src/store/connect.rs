@@ -1,0 +1,100 @@
+//! A hardened connection: nothing that a file says is trusted, and what is acknowledged is on the disk.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use super::failure::failure;
+use super::{Access, Durability};
+use crate::error::Result;
+use crate::limits::{BUSY_TIMEOUT, LIMIT_VALUE_BYTES};
+
+/// Prepared statements that a connection keeps: more than this crate has.
+const STATEMENTS: usize = 64;
+
+/// SQLite's run-time limits, far above what this crate's own statements need.
+const LIMITS: &[(Limit, i32)] = &[
+    (Limit::SQLITE_LIMIT_LENGTH, (LIMIT_VALUE_BYTES * 4) as i32),
+    (Limit::SQLITE_LIMIT_SQL_LENGTH, 4 << 20),
+    (Limit::SQLITE_LIMIT_COLUMN, 100),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 10),
+    (Limit::SQLITE_LIMIT_FUNCTION_ARG, 16),
+    (Limit::SQLITE_LIMIT_ATTACHED, 0),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
+    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 1_000),
+    (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 4),
+    (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+];
+
+/// Opens the file at an absolute, canonical path. The path is never read as a URI, and no symbolic link is followed.
+pub(super) fn connect(path: &Path, access: Access) -> Result<Connection> {
+    let access_flag = match access {
+        Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let flags =
+        access_flag | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+    harden(&mut connection).map_err(failure)?;
+    Ok(connection)
+}
+
+/// Gives a connection that writes its journal and its durability.
+pub(super) fn prepare_to_write(connection: &Connection, durability: Durability) -> Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0)).map_err(failure)?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(super::failure::damaged(format!("the store's journal mode is {mode} and cannot be changed to WAL")));
+    }
+    set_durability(connection, durability)
+}
+
+/// Says when a commit counts as done.
+pub(super) fn set_durability(connection: &Connection, durability: Durability) -> Result<()> {
+    let level = match durability {
+        Durability::Full => "PRAGMA synchronous = FULL",
+        Durability::Normal => "PRAGMA synchronous = NORMAL",
+    };
+    connection.execute_batch(level).map_err(failure)
+}
+
+fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
+    for (limit, value) in LIMITS {
+        connection.set_limit(*limit, *value)?;
+    }
+    for (option, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        connection.set_db_config(option, value)?;
+    }
+    connection.busy_handler(Some(wait_for_turn))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // temp_store: a sorter that spills would write facts into a file that others may read.
+    connection.execute_batch(
+        "PRAGMA cell_size_check = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;
+         PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;",
+    )
+}
+
+/// Waits a little before SQLite tries for a lock again: commits take microseconds to milliseconds, so the first waits are
+/// short, and many processes share one store fairly. Gives up after [`BUSY_TIMEOUT`].
+fn wait_for_turn(tries_before: i32) -> bool {
+    const QUICK: (i32, Duration) = (20, Duration::from_micros(100));
+    const SLOW: Duration = Duration::from_millis(4);
+    if tries_before < QUICK.0 {
+        std::thread::sleep(QUICK.1);
+        return true;
+    }
+    if SLOW * (tries_before - QUICK.0).unsigned_abs() >= BUSY_TIMEOUT {
+        return false;
+    }
+    std::thread::sleep(SLOW);
+    true
+}

@@ -1,0 +1,130 @@
+//! Numbered steps from an empty file to the newest format, forward only; and the check that a file is what those steps made.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rusqlite::Connection;
+
+use super::failure::{damaged, failure};
+use super::genesis;
+use crate::error::{Error, ErrorKind, Result};
+
+/// `AnLs`: says whose file this is, also to file(1).
+pub(super) const APPLICATION_ID: i32 = 0x416e_4c73;
+
+/// Step n stands at n - 1. A step that was released is never edited.
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_datoms.sql"), include_str!("../../migrations/0002_contract.sql")];
+
+/// What a file is, as its header and schema say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing was ever committed to it: its creation was interrupted, or goes on in another process.
+    Unfinished,
+    /// A store of this version, with exactly the tables, indexes, triggers and views of it.
+    Version(usize),
+}
+
+/// Everything that an attacker could have changed in the schema: (type, name, table, sql).
+type SchemaRow = (String, String, String, Option<String>);
+
+/// Tells what a file is; refuses what is not a store, what is newer and what was changed.
+pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<State> {
+    let application: i32 = pragma(connection, "application_id")?;
+    let version: i32 = pragma(connection, "user_version")?;
+    let schema = schema_rows(connection).map_err(failure)?;
+    if application == 0 && version == 0 && schema.is_empty() {
+        return Ok(State::Unfinished);
+    }
+    if application != APPLICATION_ID {
+        return Err(Error::new(ErrorKind::NotAStore, "the file is an SQLite database of another program")
+            .with_value(path.display())
+            .with_help("give the path of a store; `annals init` makes one"));
+    }
+    let newest = MIGRATIONS.len();
+    match usize::try_from(version) {
+        Ok(version) if version > newest => Err(Error::new(
+            ErrorKind::NewerStore,
+            format!("{} has format {version}; this program knows formats up to {newest}", path.display()),
+        )
+        .with_value(version)
+        .with_help("install a newer version of annals")),
+        Ok(version) if version > 0 => compare(&schema, expected(version)).map(|()| State::Version(version)),
+        _ => Err(damaged(format!("the store's format number is {version}")).with_value(version)),
+    }
+}
+
+/// Brings a file to the newest version, in one transaction: all of it or nothing. A file that holds nothing yet also gets
+/// its first transaction.
+pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<()> {
+    if inspect(connection, path)? == State::Version(MIGRATIONS.len()) {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
+    let outcome = migrate_inside(connection, path).and_then(|()| connection.execute_batch("COMMIT").map_err(failure));
+    if outcome.is_err() && !connection.is_autocommit() {
+        // The error that matters is the one that led here; closing the connection rolls back in any case.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    outcome
+}
+
+fn migrate_inside(connection: &Connection, path: &Path) -> Result<()> {
+    let done = match inspect(connection, path)? {
+        State::Unfinished => 0,
+        State::Version(version) => version,
+    };
+    for step in &MIGRATIONS[done..] {
+        connection.execute_batch(step).map_err(failure)?;
+    }
+    connection.execute_batch(&format!("PRAGMA user_version = {}", MIGRATIONS.len())).map_err(failure)?;
+    if done == 0 {
+        connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}")).map_err(failure)?;
+        genesis::write(connection)?;
+    }
+    Ok(())
+}
+
+/// Compares the schema of an open store once more: `verify` does not rely on what was found at opening.
+pub(super) fn check_schema(connection: &Connection) -> Result<()> {
+    let version: i32 = pragma(connection, "user_version")?;
+    let known = usize::try_from(version).ok().filter(|version| (1..=MIGRATIONS.len()).contains(version));
+    let known = known.ok_or_else(|| damaged(format!("the store's format number is {version}")))?;
+    compare(&schema_rows(connection).map_err(failure)?, expected(known))
+}
+
+fn compare(found: &[SchemaRow], expected: &[SchemaRow]) -> Result<()> {
+    if let Some(missing) = expected.iter().find(|row| !found.iter().any(|other| other.0 == row.0 && other.1 == row.1)) {
+        return Err(damaged(format!("the {} {} is missing from the store", missing.0, missing.1)).with_value(&missing.1));
+    }
+    let Some(strange) = found.iter().find(|row| !expected.contains(row)) else { return Ok(()) };
+    let is_known = expected.iter().any(|row| row.0 == strange.0 && row.1 == strange.1);
+    let what = if is_known { "is not what this program made" } else { "does not belong to a store" };
+    Err(damaged(format!("the {} {} {what}", strange.0, strange.1)).with_value(&strange.1))
+}
+
+/// All objects but the statistics that ANALYZE leaves: their names are reserved, and they decide speed, not answers.
+fn schema_rows(connection: &Connection) -> rusqlite::Result<Vec<SchemaRow>> {
+    let mut statement = connection.prepare(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name NOT GLOB 'sqlite_stat[1-4]' ORDER BY type, name",
+    )?;
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    rows.collect()
+}
+
+/// What the first `version` steps make, learned by making it in memory.
+fn expected(version: usize) -> &'static [SchemaRow] {
+    static EXPECTED: OnceLock<Vec<Vec<SchemaRow>>> = OnceLock::new();
+    let all = EXPECTED.get_or_init(|| {
+        let learn = || -> rusqlite::Result<Vec<Vec<SchemaRow>>> {
+            let connection = Connection::open_in_memory()?;
+            MIGRATIONS.iter().map(|step| connection.execute_batch(step).and_then(|()| schema_rows(&connection))).collect()
+        };
+        learn().expect("the migrations are part of this program, and every test runs them")
+    });
+    &all[version - 1]
+}
+
+fn pragma(connection: &Connection, name: &str) -> Result<i32> {
+    connection.query_row(&format!("PRAGMA {name}"), (), |row| row.get(0)).map_err(failure)
+}

@@ -1,0 +1,108 @@
+//! A value as the columns `v` and `type` of a row: readable by any SQLite client, and read back exactly.
+
+use std::borrow::Cow;
+
+use annals_query::{Uuid, Value, ValueType, edn};
+use rusqlite::types::ValueRef;
+use rusqlite::{Row, Statement};
+
+use super::failure::damaged;
+use crate::datom::Datom;
+use crate::error::Result;
+
+/// The columns that [`read_datom`] expects, in its order.
+pub(super) const COLUMNS: &str = "d.e, d.a, d.v, d.type, d.t, d.m, d.added";
+
+/// Binds a value to a place of a statement. Text that must be made is made in `scratch`.
+pub(super) fn bind_value(
+    statement: &mut Statement<'_>,
+    place: usize,
+    value: &Value,
+    scratch: &mut String,
+) -> rusqlite::Result<()> {
+    use std::fmt::Write as _;
+    scratch.clear();
+    match value {
+        Value::Ref(n) | Value::Long(n) | Value::Instant(n) => return statement.raw_bind_parameter(place, n),
+        Value::Boolean(flag) => return statement.raw_bind_parameter(place, i64::from(*flag)),
+        Value::Double(n) => return statement.raw_bind_parameter(place, n),
+        Value::String(text) | Value::Symbol(text) | Value::Uri(text) => return statement.raw_bind_parameter(place, &**text),
+        Value::Bytes(bytes) => return statement.raw_bind_parameter(place, &**bytes),
+        Value::Keyword(name) => {
+            scratch.push(':');
+            scratch.push_str(name);
+        }
+        Value::Uuid(id) => write!(scratch, "{id}").expect("a String takes any text"),
+        // EDN writes one letter after these numbers; the column holds the digits alone.
+        Value::BigInt(_) | Value::BigDec(_) => {
+            write!(scratch, "{value}").expect("a String takes any text");
+            scratch.pop();
+        }
+        tuple => write!(scratch, "{tuple}").expect("a String takes any text"),
+    }
+    statement.raw_bind_parameter(place, scratch.as_str())
+}
+
+/// Reads a row of [`COLUMNS`].
+pub(super) fn read_datom(row: &Row<'_>) -> Result<Datom> {
+    let e = integer(row, 0)?;
+    let value = read_value(integer(row, 3)?, row.get_ref(2).map_err(super::failure::failure)?)
+        .map_err(|error| damaged(format!("entity {e}: {error}")))?;
+    Ok(Datom { e, a: integer(row, 1)?, v: value, t: integer(row, 4)?, added: integer(row, 6)? != 0, m: integer(row, 5)? })
+}
+
+/// The value of the columns `type` and `v`.
+pub(super) fn read_value(code: i64, v: ValueRef<'_>) -> Result<Value> {
+    let kind = u8::try_from(code).ok().and_then(ValueType::from_code);
+    let kind = kind.ok_or_else(|| damaged(format!("there is no type of value with the code {code}")))?;
+    match (kind, v) {
+        (ValueType::String, ValueRef::Text(bytes)) => Ok(Value::String(text(bytes)?.into())),
+        (ValueType::Keyword, ValueRef::Text(bytes)) => match text(bytes)?.strip_prefix(':') {
+            Some(name) => Ok(Value::Keyword(name.into())),
+            None => Err(mismatch(kind)),
+        },
+        (ValueType::Long, ValueRef::Integer(n)) => Ok(Value::Long(n)),
+        (ValueType::Instant, ValueRef::Integer(n)) => Ok(Value::Instant(n)),
+        (ValueType::Ref, ValueRef::Integer(n)) => Ok(Value::Ref(n)),
+        (ValueType::Boolean, ValueRef::Integer(flag @ (0 | 1))) => Ok(Value::Boolean(flag == 1)),
+        (ValueType::Double, ValueRef::Real(n)) if !n.is_nan() => Ok(Value::Double(n)),
+        (ValueType::Bytes, ValueRef::Blob(bytes)) => Ok(Value::Bytes(bytes.into())),
+        (ValueType::Symbol, ValueRef::Text(bytes)) => Ok(Value::Symbol(text(bytes)?.into())),
+        (ValueType::Uri, ValueRef::Text(bytes)) => Ok(Value::Uri(text(bytes)?.into())),
+        (ValueType::Uuid, ValueRef::Text(bytes)) => Uuid::try_parse(text(bytes)?).map(Value::Uuid).map_err(|_| mismatch(kind)),
+        (ValueType::BigInt, ValueRef::Text(bytes)) => read_edn(kind, &format!("{}N", text(bytes)?)),
+        (ValueType::BigDec, ValueRef::Text(bytes)) => read_edn(kind, &format!("{}M", text(bytes)?)),
+        (ValueType::Tuple, ValueRef::Text(bytes)) => read_edn(kind, text(bytes)?),
+        _ => Err(mismatch(kind)),
+    }
+}
+
+fn read_edn(kind: ValueType, text: &str) -> Result<Value> {
+    edn::read(text).ok().filter(|value| value.value_type() == Some(kind)).ok_or_else(|| mismatch(kind))
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| damaged("a text is not UTF-8"))
+}
+
+fn mismatch(kind: ValueType) -> crate::error::Error {
+    damaged(format!("a value does not have the form of its type, {}", kind.name()))
+}
+
+fn integer(row: &Row<'_>, column: usize) -> Result<i64> {
+    match row.get_ref(column) {
+        Ok(ValueRef::Integer(n)) => Ok(n),
+        _ => Err(damaged("a row of datoms holds something else than an integer where one belongs")),
+    }
+}
+
+/// The value as it is stored: there is one zero, not two.
+pub(super) fn stored(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Double(n) if *n == 0.0 && n.is_sign_negative() => Cow::Owned(Value::Double(0.0)),
+        Value::Vector(items) if items.iter().any(|item| matches!(stored(item), Cow::Owned(_))) => {
+            Cow::Owned(Value::vector(items.iter().map(|item| stored(item).into_owned())))
+        }
+        other => Cow::Borrowed(other),
+    }
+}

@@ -1,0 +1,237 @@
+//! The promise: what a commit appended is there for every reader, exactly as it was said, and what failed left nothing.
+//! Attacked with values of every type, several transactions in one commit, failures at every step, and with a second handle.
+
+use annals::schema::attribute;
+use annals::store::{Access, Store};
+use annals::{Datom, ErrorKind, Partition, Value};
+use annals_query::edn;
+use tempfile::TempDir;
+
+/// An attribute of the user's; the store does not ask whether it was declared.
+const NAME: i64 = attribute::FIRST_OF_USER;
+const INDEXED: i64 = attribute::FIRST_OF_USER + 1;
+
+fn new_store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::create(folder.path().join("annals.db")).expect("a new store");
+    (folder, store)
+}
+
+fn datom(e: i64, a: i64, v: impl Into<Value>, t: i64) -> Datom {
+    Datom { e, a, v: v.into(), t, added: true, m: 0 }
+}
+
+/// Appends one transaction with these facts and gives its t.
+fn append(store: &Store, facts: &[(i64, i64, Value)]) -> i64 {
+    let written = store.write(|w| {
+        let (t, instant) = (w.basis().t + 1, w.basis().instant + 1);
+        let datoms: Vec<Datom> = facts.iter().map(|(e, a, v)| datom(*e, *a, v.clone(), t)).collect();
+        w.append(t, instant, &datoms, &|a| a == INDEXED)?;
+        Ok(t)
+    });
+    written.expect("the transaction is in order")
+}
+
+#[test]
+fn a_new_store_knows_its_schema_in_transaction_1() {
+    let (_folder, store) = new_store();
+    let basis = store.basis().expect("a basis");
+    assert_eq!(basis.t, 1);
+    let ident = Value::keyword("run/id");
+    let found = store.datoms_by_value(attribute::IDENT, &ident, 1).expect("an answer");
+    assert_eq!(found, [datom(attribute::RUN_ID, attribute::IDENT, ident, 1)]);
+    let tuple = store.datoms_of_entity_attribute(attribute::STATE_ID, attribute::TUPLE_ATTRS, 1).expect("an answer");
+    assert_eq!(tuple[0].v.to_string(), "[:state/namespace :state/key]");
+    let transactions = store.transactions(0, 9).expect("an answer");
+    assert_eq!((transactions.len(), transactions[0].hash), (1, basis.hash));
+}
+
+#[test]
+fn values_of_every_type_come_back_exactly() {
+    let (_folder, store) = new_store();
+    let texts = [
+        "#db/id 5",
+        "true",
+        "false",
+        "-9223372036854775808",
+        "12N",
+        "-100000000000000000000000N",
+        "0.1",
+        "2.0",
+        "##Inf",
+        "5e-324",
+        "1.20M",
+        "1E+400M",
+        "-0.00M",
+        "#inst \"1969-12-31T23:59:59.999999Z\"",
+        "#uuid \"00000000-0000-0000-0000-00000000000a\"",
+        ":a/b",
+        "#db/keyword \"with space\"",
+        "a/b",
+        "\"\"",
+        "\"text with \\u0000 zero\"",
+        "#uri \"http://x/?a=\\\"b\\\"\"",
+        "#bytes \"00ff\"",
+        "#bytes \"\"",
+        "[]",
+        "[nil 1 \"a\\u0000\" [:k #db/id 3 1.50M 2.0 #bytes \"00\"]]",
+    ];
+    for text in texts {
+        let value = edn::read(text).expect("the text is EDN");
+        for a in [NAME, INDEXED] {
+            let t = append(&store, &[(9, a, value.clone())]);
+            let found = store.datoms_of_entity_attribute(9, a, t).expect("an answer");
+            assert_eq!(found.last(), Some(&datom(9, a, value.clone(), t)), "{text}");
+        }
+        let found = store.datoms_by_value(INDEXED, &value, i64::MAX).expect("an answer");
+        assert_eq!(found.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn there_is_one_zero() {
+    let (_folder, store) = new_store();
+    let t = append(&store, &[(9, NAME, Value::Double(-0.0)), (9, NAME, Value::vector([Value::Double(-0.0)]))]);
+    let found = store.datoms_of_entity(9, t).expect("an answer");
+    assert_eq!((found[0].v.to_string(), found[1].v.to_string()), ("0.0".into(), "[0.0]".into()));
+}
+
+#[test]
+fn reading_until_t_leaves_later_transactions_out() {
+    let (_folder, store) = new_store();
+    let first = append(&store, &[(9, INDEXED, Value::from(1)), (10, NAME, Value::from(2))]);
+    let second = append(&store, &[(9, INDEXED, Value::from(1)), (11, NAME, Value::from(2))]);
+    let count = |until_t| {
+        let mut entities = 0;
+        let mut log = 0;
+        store
+            .datoms_of_entities(9, 11, until_t, |_| {
+                entities += 1;
+                Ok(())
+            })
+            .expect("an answer");
+        store
+            .log(1, until_t, None, |_| {
+                log += 1;
+                Ok(())
+            })
+            .expect("an answer");
+        let of_entity = store.datoms_of_entity(9, until_t).expect("an answer").len();
+        (of_entity, store.datoms_by_value(INDEXED, &Value::from(1), until_t).expect("an answer").len(), entities, log)
+    };
+    assert_eq!(count(1), (0, 0, 0, 0));
+    assert_eq!(count(first), (1, 1, 2, 2));
+    assert_eq!(count(second), (2, 2, 4, 4));
+    assert_eq!(count(i64::MAX), (2, 2, 4, 4));
+    let mut seen = Vec::new();
+    store
+        .log(first, second, Some(&[NAME]), |datom| {
+            seen.push(datom);
+            Ok(())
+        })
+        .expect("an answer");
+    assert_eq!(seen, [datom(11, NAME, 2, second)]);
+}
+
+#[test]
+fn several_transactions_in_one_commit_are_each_their_own() {
+    let (_folder, store) = new_store();
+    let basis = store.basis().expect("a basis");
+    store
+        .write(|w| {
+            for t in 2..=4 {
+                w.append(t, basis.instant + t, &[datom(9, NAME, t, t)], &|_| false)?;
+                assert_eq!(w.datoms_of_entity(9, t)?.len() as i64, t - 1);
+            }
+            Ok(())
+        })
+        .expect("three transactions");
+    assert_eq!(store.basis().expect("a basis").t, 4);
+    assert_eq!(store.last_t_at(basis.instant + 3).expect("an answer"), 3);
+    assert_eq!(store.last_t_at(basis.instant - 1).expect("an answer"), 0);
+    assert_eq!(store.last_t_at(i64::MAX).expect("an answer"), 4);
+    let rows = store.transactions(1, 3).expect("an answer");
+    assert_eq!(rows.iter().map(|row| (row.t, row.datoms)).collect::<Vec<_>>(), [(2, 1), (3, 1)]);
+}
+
+#[test]
+fn a_commit_that_fails_leaves_nothing_and_the_next_one_works() {
+    let (_folder, store) = new_store();
+    let before = store.basis().expect("a basis");
+    let next = before.t + 1;
+    let check = |code: &str, t: i64, instant: i64, v: Value, e: i64| {
+        let outcome = store.write(|w| {
+            w.append(next, before.instant, &[datom(9, INDEXED, 1, next)], &|a| a == INDEXED)?;
+            w.append(t, instant, &[datom(9, INDEXED, 1, t), Datom { e, ..datom(1, NAME, v.clone(), t) }], &|a| a == INDEXED)
+        });
+        let error = outcome.expect_err("the second transaction is wrong");
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.help().is_some(), "{error}");
+        assert_eq!(store.basis().expect("a basis"), before);
+        assert_eq!(store.datoms_by_value(INDEXED, &Value::from(1), i64::MAX).expect("an answer"), []);
+    };
+    check("transaction/conflict", next + 2, before.instant, Value::from(1), 9);
+    check("transaction/conflict", next, before.instant, Value::from(1), 9);
+    check("transaction/instant", next + 1, before.instant - 1, Value::from(1), 9);
+    check("transaction/not-a-value", next + 1, before.instant, Value::Nil, 9);
+    check("transaction/entity", next + 1, before.instant, Value::from(1), 0);
+    check("transaction/limit", next + 1, before.instant, Value::vector((0..9).map(Value::from)), 9);
+    assert_eq!(append(&store, &[(9, NAME, Value::from("still works"))]), next);
+}
+
+#[test]
+fn a_panic_inside_a_commit_leaves_nothing() {
+    let (_folder, store) = new_store();
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        store.write::<()>(|w| {
+            w.append(2, i64::MAX, &[datom(9, NAME, 1, 2)], &|_| false)?;
+            panic!("the caller's own");
+        })
+    }));
+    assert!(outcome.is_err());
+    assert_eq!(append(&store, &[(9, NAME, Value::from(1))]), 2);
+}
+
+#[test]
+fn an_attribute_that_becomes_indexed_leads_from_its_values() {
+    let (_folder, store) = new_store();
+    let t = append(&store, &[(9, NAME, Value::from("a")), (10, NAME, Value::from("b"))]);
+    assert_eq!(store.datoms_by_value(NAME, &Value::from("b"), t).expect("an answer"), []);
+    store.write(|w| w.reindex(NAME)).expect("a reindex");
+    store.write(|w| w.reindex(NAME)).expect("a reindex again");
+    assert_eq!(store.datoms_by_value(NAME, &Value::from("b"), t).expect("an answer"), [datom(10, NAME, "b", t)]);
+}
+
+#[test]
+fn last_entities_and_sequences_are_found() {
+    let (_folder, store) = new_store();
+    let run = Partition::FIRST_OWN.entity(1);
+    let line = |n: u32| Partition::FIRST_OWN.entity(n);
+    assert_eq!(store.last_entity(Partition::FIRST_OWN).expect("an answer"), None);
+    append(
+        &store,
+        &[
+            (line(2), attribute::LOG_RUN, Value::Ref(run)),
+            (line(2), attribute::LOG_SEQ, Value::from(2)),
+            (line(3), attribute::LOG_RUN, Value::Ref(run)),
+            (line(3), attribute::LOG_SEQ, Value::from(1)),
+            (line(4), attribute::LOG_RUN, Value::Ref(run + 5)),
+            (line(4), attribute::LOG_SEQ, Value::from(7)),
+        ],
+    );
+    assert_eq!(store.last_entity(Partition::FIRST_OWN).expect("an answer"), Some(line(4)));
+    assert_eq!(store.last_partition().expect("an answer"), Partition::FIRST_OWN);
+    assert_eq!(store.last_in_sequence(attribute::LOG_SEQ, attribute::LOG_RUN, run).expect("an answer"), 2);
+    assert_eq!(store.last_in_sequence(attribute::LOG_SEQ, attribute::LOG_RUN, run + 9).expect("an answer"), 0);
+}
+
+#[test]
+fn another_handle_sees_what_was_committed_at_once() {
+    let (folder, store) = new_store();
+    let other = Store::open(folder.path().join("annals.db"), Access::ReadOnly).expect("a second handle");
+    let t = append(&store, &[(9, NAME, Value::from("a"))]);
+    assert_eq!(other.basis().expect("a basis"), store.basis().expect("a basis"));
+    assert_eq!(other.datoms_of_entity(9, t).expect("an answer").len(), 1);
+    let refused = other.write(|_| Ok(())).expect_err("opened for reading only");
+    assert_eq!(refused.kind(), ErrorKind::ReadOnly);
+}
