@@ -1,7 +1,5 @@
 //! Transaction 1 of every store: what it knows before anybody says anything.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use annals_query::Value;
 use rusqlite::Connection;
 
@@ -10,12 +8,14 @@ use crate::datom::Datom;
 use crate::error::Result;
 use crate::schema::{Builtin, GENESIS, attribute, ident};
 
+/// Transaction 1 says the same at the same instant in every store: the hash chain has one beginning, an export of one store
+/// can be taken in by another to the letter, and a history of any age fits behind it.
+const INSTANT: i64 = 0;
+
 /// Writes transaction 1 inside the transaction that makes the tables.
 pub(super) fn write(connection: &Connection) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
-    let datoms = datoms(now);
     let mut scratch = Vec::new();
-    Appender::new(connection, &mut scratch)?.append(1, now, &datoms, &is_indexed)
+    Appender::new(connection, &mut scratch)?.append(1, INSTANT, &datoms(INSTANT), &is_indexed)
 }
 
 /// The datoms of transaction 1.
