@@ -16,6 +16,7 @@ pub(crate) mod closure;
 pub(crate) mod compare;
 pub(crate) mod fixpoint;
 pub(crate) mod gather;
+pub(crate) mod graph;
 pub(crate) mod index;
 pub(crate) mod join;
 pub(crate) mod key;

@@ -270,7 +270,7 @@ impl Group {
     }
 }
 
-fn surroundings<'p>(run: &Run<'p>) -> Surroundings<'p> {
+pub(crate) fn surroundings<'p>(run: &Run<'p>) -> Surroundings<'p> {
     Surroundings {
         predicates: &run.program.predicates,
         names: &run.program.names,
@@ -280,7 +280,7 @@ fn surroundings<'p>(run: &Run<'p>) -> Surroundings<'p> {
 }
 
 /// A body whose `or` holds a recursive call is as many bodies as the `or` has branches.
-fn spread(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Vec<PredicateBranch> {
+pub(crate) fn spread(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Vec<PredicateBranch> {
     let component = run.program.predicates[predicate].component;
     let recursive = branch.goals.iter().position(|goal| match &goal.kind {
         GoalKind::Union(union) => union.branches.iter().any(|goals| calls_component(goals, component, run)),

@@ -1,0 +1,129 @@
+//! Promise: the engine answers every hand-written vector of the semantics as written down, whatever order its clauses stand in and whatever kind
+//! of columns the facts come in. Attacked with permuted clauses, columns without types, and estimates that lie.
+
+mod common;
+
+use annals_query::ast::{Query, RuleSet};
+use annals_query::engine::{self, Options};
+use annals_query::{Answer, Budget, Given, Result, Value, parse};
+use common::memory::Manner;
+use common::naive::Input;
+use common::vector::{Vector, read_all};
+
+/// The orders of clauses that are tried.
+const LIMIT_ORDERS: usize = 6;
+
+/// The query with its top clauses as written, backwards, and turned.
+fn orders(query: &Query) -> Vec<Query> {
+    let count = query.clauses.len();
+    let turned = (0..count.clamp(1, LIMIT_ORDERS / 2)).flat_map(|by| {
+        let mut clauses = query.clauses.clone();
+        clauses.rotate_left(by.min(count));
+        let backwards = clauses.iter().rev().cloned().collect();
+        [clauses, backwards]
+    });
+    turned.map(|clauses| Query { clauses, ..query.clone() }).collect()
+}
+
+fn given(inputs: &[Input], seed: Option<u64>) -> (Vec<Given>, RuleSet) {
+    let mut rules = RuleSet::default();
+    let given = inputs.iter().map(|input| match (input, seed) {
+        (Input::Facts(facts), Some(0)) => Input::Facts(facts.in_manner(Manner::Plain).into()).given(),
+        (Input::Facts(facts), Some(seed)) => Input::Facts(facts.in_manner(Manner::Random(seed.into())).into()).given(),
+        (Input::Rules(own), _) => {
+            rules = own.clone();
+            input.given()
+        }
+        _ => input.given(),
+    });
+    (given.collect(), rules)
+}
+
+fn answer(query: &Query, inputs: &[Input], seed: Option<u64>) -> Result<Answer> {
+    let (given, rules) = given(inputs, seed);
+    engine::answer(query, &rules, &given, &Options::default(), &Budget::default())
+}
+
+/// Rows by meaning; in order unless none was asked for.
+fn comparable(query: &Query, rows: &[Vec<Value>]) -> Vec<Value> {
+    let mut rows: Vec<Value> = rows.iter().map(|row| Value::vector(row.iter().map(Value::canonical))).collect();
+    if query.order_by.is_empty() {
+        rows.sort();
+    }
+    rows
+}
+
+fn fault(vector: &Vector) -> Option<String> {
+    let query = match parse::query(&vector.query) {
+        Ok(query) => query,
+        Err(error) => return vector.field("answer").map(|_| format!("is refused: {error}")),
+    };
+    let expected = comparable(&query, &vector.rows(&query)?);
+    for query in orders(&query) {
+        for seed in [None, Some(0), Some(1), Some(2), Some(3)] {
+            let found = match answer(&query, &vector.inputs, seed) {
+                Ok(found) => comparable(&query, &found.rows),
+                Err(error) => return Some(format!("fails ({seed:?}): {error}")),
+            };
+            if found != expected {
+                return Some(format!("{} instead of {} ({seed:?})", Value::vector(found), Value::vector(expected)));
+            }
+        }
+    }
+    None
+}
+
+#[track_caller]
+fn check(text: &str) {
+    let vectors = read_all(text);
+    let faults = vectors.iter().filter_map(|vector| {
+        Some(format!("line {}: {}\n  engine: {}\n  {}", vector.line, vector.about, fault(vector)?, vector.query))
+    });
+    let faults = faults.collect::<Vec<_>>();
+    assert!(faults.is_empty(), "{} of {} vectors fail\n{}", faults.len(), vectors.len(), faults.join("\n"));
+}
+
+#[test]
+fn variables_unify_results_are_sets_and_nothing_aggregates_to_nothing() {
+    check(include_str!("semantics/unification.edn"));
+}
+
+#[test]
+fn aggregates_are_of_the_bag_and_group_by_the_rest() {
+    check(include_str!("semantics/aggregates.edn"));
+}
+
+#[test]
+fn answers_have_the_shape_and_order_asked_for() {
+    check(include_str!("semantics/find.edn"));
+}
+
+#[test]
+fn clauses_hold_in_any_order() {
+    check(include_str!("semantics/clauses.edn"));
+}
+
+#[test]
+fn rules_give_the_least_fixpoint() {
+    check(include_str!("semantics/rules.edn"));
+}
+
+#[test]
+fn values_false_nil_and_absence_are_told_apart() {
+    check(include_str!("semantics/values.edn"));
+}
+
+#[test]
+fn idents_and_lookup_references_stand_for_entities() {
+    check(include_str!("semantics/entities.edn"));
+}
+
+#[test]
+fn views_show_the_time_they_name() {
+    check(include_str!("semantics/time.edn"));
+}
+
+#[test]
+fn pull_gives_nested_maps() {
+    check(include_str!("semantics/pull.edn"));
+}
