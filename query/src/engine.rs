@@ -1,8 +1,8 @@
 //! The way in: a checked query and what is given for it go in, an answer comes out.
 
 use crate::answer::{Answer, Given};
-use crate::ast::{Query, RuleSet};
 use crate::budget::Budget;
+use crate::check::{self, Checked};
 use crate::error::Result;
 use crate::find;
 use crate::parse;
@@ -23,12 +23,14 @@ pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
         Given::Rules(rules) => Some(rules.clone()),
         _ => None,
     });
-    answer(&query, &rules.unwrap_or_default(), given, &Options::default(), budget).map_err(|error| error.located_in(text))
+    let checked = check::check(query, rules.unwrap_or_default()).map_err(|error| error.located_in(text))?;
+    answer(&checked, given, &Options::default(), budget).map_err(|error| error.located_in(text))
 }
 
 /// Answers a query. `given` matches `query.inputs` one to one.
-pub fn answer(query: &Query, rules: &RuleSet, given: &[Given], options: &Options, budget: &Budget) -> Result<Answer> {
-    let program = Program::new(query, rules, given, options.strict)?;
+pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Budget) -> Result<Answer> {
+    let query = checked.query();
+    let program = Program::new(query, checked.rules(), given, options.strict)?;
     let relation = Run::new(&program, budget).relation()?;
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();
     let mut answer =

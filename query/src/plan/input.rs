@@ -34,10 +34,12 @@ pub(crate) fn value_in(row: &Row, slot: Slot) -> Option<Value> {
 fn bind(target: &Target, value: &Value, rows: &mut Vec<Row>) -> Result<()> {
     match target {
         Target::Ignore => {}
+        // Nil is no value: nothing can be bound to it.
+        _ if matches!(value, Value::Nil) => rows.clear(),
         Target::Scalar(slot) => rows.retain_mut(|row| unify(row, *slot, value)),
         Target::Tuple(parts) => {
             let items = items_of(value)?;
-            if items.len() < parts.len() {
+            if items.len() != parts.len() {
                 return Err(wrong_shape(value, &format!("a vector of {} values", parts.len())));
             }
             for (part, item) in parts.iter().zip(&items) {
@@ -85,7 +87,6 @@ fn items_of(value: &Value) -> Result<Vec<Value>> {
         Value::Vector(items) | Value::List(items) => Ok(items.to_vec()),
         Value::Set(items) => Ok(items.iter().cloned().collect()),
         Value::Map(entries) => Ok(entries.iter().map(|(key, value)| Value::vector([key.clone(), value.clone()])).collect()),
-        Value::Nil => Ok(Vec::new()),
         other => Err(wrong_shape(other, "a vector, list or set")),
     }
 }

@@ -115,8 +115,16 @@ impl<'q> Lowering<'q> {
         let span = clause.span();
         let kind = match clause {
             Clause::Pattern { source, terms, .. } => self.pattern(source, terms, span, scope)?,
-            Clause::Predicate { call, .. } => self.call(call, None, scope)?,
-            Clause::Function { call, binding, .. } => self.call(call, Some(binding), scope)?,
+            Clause::Predicate { call, .. } => {
+                let kind = self.call(call, None, scope)?;
+                goals.push(self.goal(kind, call.span));
+                return Ok(());
+            }
+            Clause::Function { call, binding, .. } => {
+                let kind = self.call(call, Some(binding), scope)?;
+                goals.push(self.goal(kind, call.span));
+                return Ok(());
+            }
             Clause::And(clauses, _) => {
                 for clause in clauses {
                     self.clause(clause, scope, goals)?;
