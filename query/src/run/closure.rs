@@ -112,7 +112,8 @@ fn classify(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Option
             _ => rest.push(Arc::clone(goal)),
         }
     }
-    let is_free = |goals: &[Arc<Goal>], ends: [Slot; 2]| block_needs(goals, &ends, &[], &run.program.predicates).iter().next().is_none();
+    let is_free =
+        |goals: &[Arc<Goal>], ends: [Slot; 2]| block_needs(goals, &ends, &[], &run.program.predicates).iter().next().is_none();
     let mentions = |slot: Slot| rest.iter().any(|goal| goal.mentions().contains(&slot));
     match calls[..] {
         [] => is_free(&rest, [x, y]).then_some(Head::Base),
@@ -161,7 +162,11 @@ fn pairs(bodies: &[&PredicateBranch], run: &Run<'_>) -> Result<Relation> {
 
 impl Closure {
     fn new(edges: &Relation, steps: Option<&(Side, Relation)>, budget: &Budget) -> Result<Self> {
-        let ends = [Some(edges), steps.map(|(_, steps)| steps)].into_iter().flatten().flat_map(|pairs| &pairs.columns).collect::<Vec<_>>();
+        let ends = [Some(edges), steps.map(|(_, steps)| steps)]
+            .into_iter()
+            .flatten()
+            .flat_map(|pairs| &pairs.columns)
+            .collect::<Vec<_>>();
         let every = concat(&ends);
         let rows = every.len();
         let nodes = distinct(Relation::new(vec![0], vec![every.clone()], rows), budget)?.columns.remove(0);
