@@ -23,6 +23,7 @@ mod pulls;
 ///
 /// `columns` stand in the order of `variables` and have `rows` values each; `patterns` are the pull patterns given by name. An entity
 /// that is pulled and of which nothing is known takes its row along.
+#[expect(clippy::implicit_hasher, reason = "the map is made by the engine itself, with the standard hasher")]
 pub fn finish(
     query: &Query,
     variables: &[Variable],
@@ -43,6 +44,8 @@ pub fn finish(
     // Pulled entities of which nothing is known take their rows along, so how many rows are needed shows only then.
     let end = limit.filter(|_| pulls.is_empty()).map_or(usize::MAX, |limit| query.offset.saturating_add(limit));
     let ordered = order::first_rows(&table, &keys, end, budget)?;
+    budget.check_rows(ordered.len())?;
+    budget.spend_steps(ordered.len() as u64)?;
     let range = Range { offset: query.offset, limit: limit.unwrap_or(usize::MAX) };
     Ok(Answer {
         header: shown.iter().map(header::text).collect(),

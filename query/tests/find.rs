@@ -172,6 +172,31 @@ fn offset_and_limit_cut_the_ordered_rows() {
 }
 
 #[test]
+fn many_rows_are_ordered_whole_and_in_part() {
+    // 7919 is prime to the count, so every number comes once, well mixed.
+    let count = 100_000_i64;
+    let rows: Vec<Vec<Value>> = (0..count).map(|n| vec![(n * 7919 % count).into(), (n * 7919 % count / 10).into()]).collect();
+    let first = |head: &str| finish(head, "?a ?b", &rows, true).expect("no error").rows;
+    let numbers = |rows: &[Vec<Value>]| rows.iter().filter_map(|row| row[0].as_long()).collect::<Vec<_>>();
+    assert_eq!(numbers(&first("?a :order-by [?a]")), (0..count).collect::<Vec<_>>());
+    assert_eq!(
+        numbers(&first("?a :order-by [?b :desc ?a] :limit 12"))[..11],
+        [99990, 99991, 99992, 99993, 99994, 99995, 99996, 99997, 99998, 99999, 99980]
+    );
+    assert_eq!(numbers(&first("?a :order-by [?a] :offset 99998")), [99998, 99999]);
+}
+
+#[test]
+fn ordering_stops_when_the_query_is_cancelled() {
+    let query = parse::query("[:find ?a :where [_ :p/name ?a] :order-by [?a]]").expect("a query");
+    let column = Column::Long((0..100_000).rev().collect());
+    let budget = Budget::default().with_cancel_flag(Arc::new(true.into()));
+    let given = [Variable("?a".into())];
+    let error = find::finish(&query, &given, &[column], 100_000, &sources(), &HashMap::new(), &budget).expect_err("cancelled");
+    assert_eq!(error.code(), Code::Cancelled);
+}
+
+#[test]
 fn every_shape_takes_its_part() {
     let shape = |head: &str| finish(head, "?a ?b", &rows_of("[[1 2] [3 4]]"), true).expect("no error");
     assert_eq!(shape("?a ?b").shape, Shape::Relation);

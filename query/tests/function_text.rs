@@ -158,13 +158,13 @@ fn parts_of_texts() {
 #[test]
 fn count_counts_characters_items_and_bytes() {
     check_all(
-        r##"(count "añ😀") => 3
+        r#"(count "añ😀") => 3
             (count "") => 0
             (count [1 2 3]) => 3
             (count #{1 2}) => 2
             (count {:a 1}) => 1
             (count nil) => 0
-            (count #bytes "00ff") => 2"##,
+            (count #bytes "00ff") => 2"#,
     );
     check_refused(
         Code::ArgumentType,
@@ -226,7 +226,7 @@ fn collections_are_made_and_looked_into() {
 #[test]
 fn type_names_the_type() {
     check_all(
-        r##"(type 1) => :db.type/long
+        r#"(type 1) => :db.type/long
             (type 1N) => :db.type/bigint
             (type 1.0) => :db.type/double
             (type 1M) => :db.type/bigdec
@@ -241,7 +241,7 @@ fn type_names_the_type() {
             (type [1 2]) => :db.type/tuple
             (type {:a 1}) => :db.type/map
             (type #{1}) => :db.type/set
-            (type nil) => :db.type/nil"##,
+            (type nil) => :db.type/nil"#,
     );
 }
 

@@ -8,6 +8,9 @@ use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 
+/// Rows that are sorted in a few milliseconds, between two looks at the clock.
+const RUN_ROWS: usize = 1 << 15;
+
 /// A column to order by, and the direction.
 pub(super) type Key = (usize, Direction);
 
@@ -39,15 +42,33 @@ pub(super) fn first_rows(table: &Table, keys: &[Key], end: usize, budget: &Budge
     if end == 0 {
         return Ok(Vec::new());
     }
-    budget.spend_steps(u64::from(table.rows.max(2).ilog2()) * table.rows as u64)?;
+    budget.spend_steps(table.rows as u64)?;
     let columns: Vec<Column> = table.columns.iter().map(ranked).collect();
     let compare = |a: &u32, b: &u32| compare_rows(&columns, keys, *a as usize, *b as usize);
     if end < rows.len() {
         rows.select_nth_unstable_by(end - 1, compare);
         rows.truncate(end);
     }
-    rows.sort_unstable_by(compare);
+    sort_by(&mut rows, compare, budget)?;
     Ok(rows)
+}
+
+/// Sorts in runs and joins neighbouring ones, as a sort of everything at once could not be stopped in time.
+fn sort_by(rows: &mut [u32], compare: impl Fn(&u32, &u32) -> Ordering, budget: &Budget) -> Result<()> {
+    let mut run = RUN_ROWS;
+    for part in rows.chunks_mut(run) {
+        budget.spend_steps(part.len() as u64)?;
+        part.sort_unstable_by(&compare);
+    }
+    while run < rows.len() {
+        run *= 2;
+        for part in rows.chunks_mut(run) {
+            budget.spend_steps(part.len() as u64)?;
+            // The stable sort finds the two runs, and only merges them.
+            part.sort_by(&compare);
+        }
+    }
+    Ok(())
 }
 
 fn compare_rows(columns: &[Column], keys: &[Key], a: usize, b: usize) -> Ordering {

@@ -94,7 +94,7 @@ const DIVIDE: Operation = Operation {
             Some((a as f64 / b as f64).into())
         }
     },
-    bigint: divide_bigints,
+    bigint: |a, b| Ok(divide_bigints(a, b)),
     bigdec: |a, b| check_product("/", a, b).map(|()| Value::from(a / b)),
     double: |a, b| a / b,
     is_division: true,
@@ -191,13 +191,13 @@ fn bounded(name: &str, number: BigInt) -> Result<Value> {
     Ok(number.into())
 }
 
-fn divide_bigints(a: &BigInt, b: &BigInt) -> Result<Value> {
+fn divide_bigints(a: &BigInt, b: &BigInt) -> Value {
     if (a % b).is_zero() {
-        return Ok((a / b).into());
+        return (a / b).into();
     }
     // Through decimals, as both may lie outside the doubles while their quotient does not.
     let quotient = BigDecimal::from(a.clone()) / BigDecimal::from(b.clone());
-    Ok(double_of(&quotient.into()).map_or(Value::Nil, Value::from))
+    double_of(&quotient.into()).map_or(Value::Nil, Value::from)
 }
 
 fn floor_rest(a: &BigInt, b: &BigInt) -> BigInt {

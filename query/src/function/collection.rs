@@ -3,12 +3,24 @@
 use super::argument::{count, items, refuse, string};
 use super::{Arity, Function, pure};
 use crate::error::{Code, Error, Result};
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("ground", Arity::exactly(1), itself, "The argument, for a binding to take apart.", ("(ground [1 2])", "[1 2]")),
-    pure("identity", Arity::exactly(1), itself, "The argument.", ("(identity :a)", ":a")),
-    pure("tuple", Arity::at_least(1), vector, "A tuple of the arguments.", ("(tuple 1 \"a\")", "[1 \"a\"]")),
+    pure(
+        "ground",
+        Arity::exactly(1),
+        |args| Ok(args[0].clone()),
+        "The argument, for a binding to take apart.",
+        ("(ground [1 2])", "[1 2]"),
+    ),
+    pure("identity", Arity::exactly(1), |args| Ok(args[0].clone()), "The argument.", ("(identity :a)", ":a")),
+    pure(
+        "tuple",
+        Arity::at_least(1),
+        |args| Ok(args.to_vec().into()),
+        "A tuple of the arguments.",
+        ("(tuple 1 \"a\")", "[1 \"a\"]"),
+    ),
     pure(
         "untuple",
         Arity::exactly(1),
@@ -16,7 +28,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The tuple, for a binding such as [?a ?b] to take apart.",
         ("(untuple [1 2])", "[1 2]"),
     ),
-    pure("vector", Arity::at_least(0), vector, "A vector of the arguments.", ("(vector 1 2 3)", "[1 2 3]")),
+    pure(
+        "vector",
+        Arity::at_least(0),
+        |args| Ok(args.to_vec().into()),
+        "A vector of the arguments.",
+        ("(vector 1 2 3)", "[1 2 3]"),
+    ),
     pure(
         "get",
         Arity::between(2, 3),
@@ -25,21 +43,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ("(get {:a 1} :b 0)", "0"),
     ),
     pure("nth", Arity::between(2, 3), nth, "The item at a place, counted from 0; else the default.", ("(nth [:a :b] 1)", ":b")),
-    pure("type", Arity::exactly(1), type_of, "The type as a keyword.", ("(type 1)", ":db.type/long")),
+    pure("type", Arity::exactly(1), |args| Ok(type_of(&args[0])), "The type as a keyword.", ("(type 1)", ":db.type/long")),
     pure("name", Arity::exactly(1), name, "The part of a keyword or symbol behind the slash.", ("(name :run/id)", "\"id\"")),
     pure("namespace", Arity::exactly(1), namespace, "The part before the slash, or nil.", ("(namespace :run/id)", "\"run\"")),
     pure("keyword", Arity::between(1, 2), keyword, "The keyword with this text.", ("(keyword \"run\" \"id\")", ":run/id")),
 ];
-
-#[expect(clippy::unnecessary_wraps, reason = "every function of the table gives a result")]
-fn itself(args: &[Value]) -> Result<Value> {
-    Ok(args[0].clone())
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "every function of the table gives a result")]
-fn vector(args: &[Value]) -> Result<Value> {
-    Ok(Value::vector(args.iter().cloned()))
-}
 
 fn untuple(args: &[Value]) -> Result<Value> {
     items("untuple", args, 0)?;
@@ -58,7 +66,7 @@ fn get(args: &[Value]) -> Result<Value> {
         }
         Value::Vector(items) | Value::List(items) => key.as_long().and_then(|at| items.get(usize::try_from(at).ok()?)),
         other => {
-            return Err(refuse("get", 0, "a map, vector, list or set", other)
+            return Err(refuse("get", 0, "a map, |args| Ok(args.to_vec().into()), list or set", other)
                 .with_help("a value of an entity is found with a pattern: [?e :attribute ?v]"));
         }
     };
@@ -75,16 +83,12 @@ fn nth(args: &[Value]) -> Result<Value> {
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every function of the table gives a result")]
-fn type_of(args: &[Value]) -> Result<Value> {
-    let name = args[0].value_type().map_or_else(
-        || match &args[0] {
-            Value::Tagged(..) => "tagged",
-            other => other.kind_name(),
-        },
-        crate::value::ValueType::name,
-    );
-    Ok(Value::keyword(&format!("db.type/{name}")))
+fn type_of(value: &Value) -> Value {
+    let name = match value {
+        Value::Tagged(..) => "tagged",
+        value => value.value_type().map_or(value.kind_name(), ValueType::name),
+    };
+    Value::keyword(&format!("db.type/{name}"))
 }
 
 /// The texts before and behind the slash; the slash alone is a name.

@@ -10,13 +10,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
     pure(
         "=",
         Arity::at_least(1),
-        equal,
+        |args| Ok(all_same(args).into()),
         "Are all equal? Numbers of any kind by their value; false across types.",
         ("(= 1 1.0)", "true"),
     ),
-    pure("==", Arity::at_least(1), equal, "The same as `=`.", ("(== 2 2 2)", "true")),
-    pure("!=", Arity::at_least(1), unequal, "Is one of them not equal to the others?", ("(!= 1 2)", "true")),
-    pure("not=", Arity::at_least(1), unequal, "The same as `!=`.", ("(not= 1 \"1\")", "true")),
+    pure("==", Arity::at_least(1), |args| Ok(all_same(args).into()), "The same as `=`.", ("(== 2 2 2)", "true")),
+    pure(
+        "!=",
+        Arity::at_least(1),
+        |args| Ok((!all_same(args)).into()),
+        "Is one of them not equal to the others?",
+        ("(!= 1 2)", "true"),
+    ),
+    pure("not=", Arity::at_least(1), |args| Ok((!all_same(args)).into()), "The same as `!=`.", ("(not= 1 \"1\")", "true")),
     pure(
         "<",
         Arity::at_least(1),
@@ -48,12 +54,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     pure("compare", Arity::exactly(2), compare, "-1, 0 or 1: before, equal, after.", ("(compare \"b\" \"a\")", "1")),
 ];
 
-fn equal(args: &[Value]) -> Result<Value> {
-    Ok(args.windows(2).all(|pair| pair[0].same(&pair[1])).into())
-}
-
-fn unequal(args: &[Value]) -> Result<Value> {
-    Ok((!args.windows(2).all(|pair| pair[0].same(&pair[1]))).into())
+fn all_same(args: &[Value]) -> bool {
+    args.windows(2).all(|pair| pair[0].same(&pair[1]))
 }
 
 /// Looks at every pair, so that values that cannot be compared are refused wherever they stand.

@@ -210,7 +210,9 @@ impl Puller<'_> {
             PullLimit::Count(count) => count,
             PullLimit::Unlimited => usize::MAX,
         };
-        values.values_mut().for_each(|of_one| of_one.truncate(limit));
+        for of_one in values.values_mut() {
+            of_one.truncate(limit);
+        }
         for (node, pulled) in nodes.iter().zip(pulled.iter_mut()) {
             pulled.has_found |= values.contains_key(&node.entity);
         }
