@@ -36,7 +36,7 @@ fn distance_if_near(name: &str, candidate: &str) -> Option<usize> {
     }
     let distance = distance(name, candidate);
     let holds = name.len() >= 3 && candidate.len() >= 3 && (candidate.contains(name) || name.contains(candidate));
-    (holds || distance <= longest.div_ceil(3)).then_some(distance)
+    (holds || distance <= longest / 3).then_some(distance)
 }
 
 /// Letters to add, drop, replace, or swap with their neighbour (Damerau and Levenshtein, restricted).

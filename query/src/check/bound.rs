@@ -319,7 +319,8 @@ impl<'c, 'q> Binder<'c, 'q> {
         match needed.as_slice() {
             [] => format!("the rule `{name}` cannot run: it needs more of its arguments bound, and nothing binds `{shown}`"),
             needed => {
-                format!("the rule `{name}` needs its argument {} bound, and nothing binds `{shown}` here", needed.join(" and "))
+                let noun = if needed.len() == 1 { "argument" } else { "arguments" };
+                format!("the rule `{name}` needs its {noun} {} bound, and nothing binds `{shown}` here", needed.join(" and "))
             }
         }
     }
@@ -332,17 +333,30 @@ fn arguments<'q>(call: &'q Call, bound: &Names<'q>, span: Span) -> Taken<'q> {
     }
 }
 
-/// Of all clauses that wait, the one to name: first whose variable no other waiting clause could bind, then the first written.
+/// Of all clauses that wait (each with its reason), the one to name: one whose variable no other waiting clause could bind, a
+/// `not` last, and then the first written.
 fn culprit<'q>(waiting: &[&'q Clause], blocks: &[Block<'q>]) -> Block<'q> {
-    let could_bind = |clause: &&'q Clause| match clause {
+    let could_bind: Vec<Names<'q>> = waiting.iter().map(|clause| could_bind(clause)).collect();
+    let mut counts: BTreeMap<&Variable, usize> = BTreeMap::new();
+    could_bind.iter().flatten().for_each(|variable| *counts.entry(variable).or_default() += 1);
+    let may_still_be_bound = |(at, block): &(usize, &Block<'q>)| {
+        block
+            .variable
+            .is_some_and(|variable| counts.get(variable).copied().unwrap_or(0) > usize::from(could_bind[*at].contains(variable)))
+    };
+    let first = blocks.iter().enumerate().min_by_key(|numbered| {
+        let block = numbered.1;
+        let is_negation = matches!(block.why, Why::Negation(_));
+        (!matches!(block.why, Why::Entangled), may_still_be_bound(numbered), is_negation, block.span.start)
+    });
+    *first.expect("every clause that waits gave its reason").1
+}
+
+/// What a waiting clause would bind if it could be taken.
+fn could_bind(clause: &Clause) -> Names<'_> {
+    match clause {
         Clause::Function { binding, .. } => mention::of_binding(binding).into_iter().collect(),
         Clause::Predicate { .. } | Clause::Not { .. } | Clause::NotJoin { .. } => Names::new(),
         other => mention::outside_not(other),
-    };
-    let could_be_bound: Names<'q> =
-        waiting.iter().filter(|clause| !matches!(clause, Clause::Rule { .. })).flat_map(could_bind).collect();
-    let is_last_hope = |block: &Block<'q>| block.variable.is_some_and(|variable| could_be_bound.contains(variable));
-    let is_tame = |block: &Block<'q>| !matches!(block.why, Why::Entangled);
-    let first = blocks.iter().min_by_key(|block| (is_tame(block), is_last_hope(block), block.span.start));
-    *first.expect("every clause that waits gave its reason")
+    }
 }

@@ -23,9 +23,9 @@ pub(super) fn inputs(query: &Query) -> Names<'_> {
 fn scope<'q>(clauses: &[&'q Clause], visible: &Names<'q>) -> Result<()> {
     for clause in clauses {
         match clause {
-            Clause::Or { branches, span, .. } => {
+            Clause::Or { branches, .. } => {
                 let around = mention::around(clause, clauses, visible);
-                check_branches(branches, &around, *span)?;
+                check_branches(branches, &around)?;
                 inside(branches, &around)?;
             }
             Clause::OrJoin { branches, border, .. } => inside(branches, &border.variables().collect())?,
@@ -53,7 +53,7 @@ fn inside<'q>(branches: &'q [Clause], visible: &Names<'q>) -> Result<()> {
     branches.iter().try_for_each(|branch| scope(&mention::flat(std::slice::from_ref(branch)), visible))
 }
 
-fn check_branches<'q>(branches: &'q [Clause], around: &Names<'q>, span: Span) -> Result<()> {
+fn check_branches<'q>(branches: &'q [Clause], around: &Names<'q>) -> Result<()> {
     let names = |branch: &'q Clause| {
         let mut names = mention::outside_not(branch);
         // What a `not` mentions counts where it means the same variable outside of the branch.
@@ -69,7 +69,6 @@ fn check_branches<'q>(branches: &'q [Clause], around: &Names<'q>, span: Span) ->
         return Err(Error::new(Code::UnequalBranches, format!("{with} of the `or` has `{odd}`, and {without} does not"))
             .at(branch.span())
             .with_value(odd)
-            .at(span)
             .with_help(
                 "write (or-join [..] ..) with the variables that all branches share, or bind the same variables in each",
             ));

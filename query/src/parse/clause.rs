@@ -49,9 +49,11 @@ pub(super) fn argument(form: &Form) -> Result<Argument> {
         return Ok(Argument::Source(source, form.span));
     }
     if let Some(name) = form.symbol() {
-        return Err(
-            expected("a variable, a constant or a source", form).with_help(format!("write ?{name}, :{name} or \"{name}\""))
-        );
+        let help = match as_plain_name(form) {
+            Some(_) => format!("write ?{name}, :{name} or \"{name}\""),
+            None => "a call needs a value for every argument: a variable or a constant".into(),
+        };
+        return Err(expected("a variable, a constant or a source", form).with_help(help));
     }
     if form.list().is_some() {
         return Err(expected("a variable, a constant or a source", form)
