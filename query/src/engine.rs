@@ -1,5 +1,7 @@
 //! The way in: a checked query and what is given for it go in, an answer comes out.
 
+use std::time::Instant;
+
 use crate::answer::{Answer, Given};
 use crate::budget::Budget;
 use crate::check::{self, Checked};
@@ -7,6 +9,7 @@ use crate::error::Result;
 use crate::find;
 use crate::parse;
 use crate::plan::program::Program;
+pub use crate::plan::explain::{ExplainedStep, Explanation};
 use crate::run::Run;
 
 /// How a query is to be taken.
@@ -17,6 +20,14 @@ pub struct Options {
 }
 
 /// Reads a query and answers it. Rules are taken from what is given for `%`.
+///
+/// ```
+/// use annals_query::{Budget, Given, Value, engine};
+/// let people = Given::Relation(vec![vec!["ada".into(), 36.into()], vec!["bob".into(), 17.into()]]);
+/// let answer = engine::query("[:find ?who :where [?who ?age] [(>= ?age 18)]]", &[people], &Budget::default())?;
+/// assert_eq!(answer.rows, [[Value::from("ada")]]);
+/// # Ok::<(), annals_query::Error>(())
+/// ```
 pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
     let query = parse::query(text).map_err(|error| error.located_in(text))?;
     let rules = given.iter().find_map(|given| match given {
@@ -37,4 +48,14 @@ pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Bu
         find::finish(query, &variables, &relation.columns, relation.rows, &program.sources, &program.patterns, budget)?;
     answer.warnings.extend(program.warnings);
     Ok(answer)
+}
+
+/// Runs a query and says how: the steps in their order, with the rows expected and found, and the time of each.
+pub fn explain(checked: &Checked, given: &[Given], options: &Options, budget: &Budget) -> Result<Explanation> {
+    let started = Instant::now();
+    let program = Program::new(checked.query(), checked.rules(), given, options.strict)?;
+    let planned = Instant::now();
+    let run = Run::with_efforts(&program, budget);
+    let relation = run.relation()?;
+    Ok(Explanation::new(&run, relation.rows, planned - started, planned.elapsed()))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::budget::Budget;
 use crate::error::Result;
+use crate::plan::Step;
 use crate::plan::program::Program;
 use crate::run::fixpoint::Tables;
 use crate::run::relation::Relation;
@@ -50,6 +51,21 @@ impl<'p> Run<'p> {
     /// Nothing run yet.
     pub(crate) fn new(program: &'p Program, budget: &'p Budget) -> Self {
         Self { program, budget, tables: RefCell::default(), efforts: None }
+    }
+
+    /// Nothing run yet; notes what each step costs.
+    pub(crate) fn with_efforts(program: &'p Program, budget: &'p Budget) -> Self {
+        Self { efforts: Some(RefCell::default()), ..Self::new(program, budget) }
+    }
+
+    /// What a step cost, if it ran and was noted.
+    pub(crate) fn effort_of(&self, step: &Step) -> Option<Effort> {
+        self.efforts.as_ref()?.borrow().get(&(std::ptr::from_ref(step) as usize)).copied()
+    }
+
+    /// True if a rule was found to be a transitive closure.
+    pub(crate) fn is_closure(&self, predicate: usize) -> bool {
+        self.tables.borrow().is_closure(predicate)
     }
 
     /// The rows over the variables of find, with and order-by, each once.

@@ -29,11 +29,6 @@ impl Place {
             Self::Blank | Self::Constant(_) => None,
         }
     }
-
-    /// True if something is asked of this place.
-    pub(crate) fn is_used(&self) -> bool {
-        !matches!(self, Self::Blank)
-    }
 }
 
 /// The places of a pattern on facts.

@@ -31,6 +31,13 @@ pub(crate) struct Tables {
     open: Vec<usize>,
 }
 
+impl Tables {
+    /// True if the rule was called and found to be a transitive closure.
+    pub(crate) fn is_closure(&self, predicate: usize) -> bool {
+        self.closures.get(&predicate).is_some_and(Option::is_some)
+    }
+}
+
 /// All tables that a call brings about within its component.
 struct Group {
     derivations: Vec<Derivation>,

@@ -32,11 +32,6 @@ pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, budget: &B
     Ok(assemble(left, right, &pairs, keep))
 }
 
-/// The rows of `left` that agree with some row of `right`.
-pub(crate) fn semi(left: &Relation, right: &Relation, budget: &Budget) -> Result<Relation> {
-    filter(left, right, true, budget)
-}
-
 /// The rows of `left` that agree with no row of `right`.
 pub(crate) fn anti(left: &Relation, right: &Relation, budget: &Budget) -> Result<Relation> {
     filter(left, right, false, budget)

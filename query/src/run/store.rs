@@ -9,7 +9,6 @@ use crate::column::Column;
 use crate::error::Result;
 use crate::plan::slot::Slot;
 use crate::run::block::stack;
-use crate::run::join::distinct;
 use crate::run::relation::Relation;
 use crate::value::Value;
 
@@ -141,9 +140,4 @@ impl Seen {
             (Self::One(_) | Self::Two(_), _) => false,
         }
     }
-}
-
-/// The rows of all parts, each once.
-pub(crate) fn union(slots: &[Slot], parts: &[Relation], budget: &Budget) -> Result<Relation> {
-    distinct(stack(slots, parts), budget)
 }
