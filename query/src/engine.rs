@@ -8,8 +8,8 @@ use crate::check::{self, Checked};
 use crate::error::Result;
 use crate::find;
 use crate::parse;
-use crate::plan::program::Program;
 pub use crate::plan::explain::{ExplainedStep, Explanation};
+use crate::plan::program::Program;
 use crate::run::Run;
 
 /// How a query is to be taken.
