@@ -416,6 +416,17 @@ pub struct PullAttribute {
     pub span: Span,
 }
 
+impl PullAttribute {
+    /// Its keyword as written, without colon but with the underscore of a reverse attribute.
+    pub fn keyword(&self) -> Arc<str> {
+        match self.ident.rsplit_once('/') {
+            _ if !self.is_reverse => Arc::clone(&self.ident),
+            Some((namespace, name)) => format!("{namespace}/_{name}").into(),
+            None => format!("_{}", self.ident).into(),
+        }
+    }
+}
+
 /// How many values of a cardinality-many attribute a pull gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullLimit {

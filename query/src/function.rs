@@ -84,7 +84,8 @@ impl std::fmt::Display for Arity {
     }
 }
 
-/// What a function needs beside its arguments.
+/// What a function needs beside its arguments. Call it with as many arguments as its arity allows: [`Function::call`] checks that, and
+/// the engine before it runs anything.
 #[derive(Clone, Copy)]
 pub enum Kind {
     /// Nothing: equal arguments always give the equal result. A result of nil drops the row.

@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::facts::Facts;
 use crate::value::Value;
 
-pub(crate) mod level;
+mod level;
 mod nested;
 mod values;
 

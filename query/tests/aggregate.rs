@@ -1,10 +1,12 @@
 //! Promise: an aggregate gives what its meaning says of a bag, whatever the order of its values and the kind of column they stand in,
 //! and refuses what it cannot take. Attacked with every aggregate over bags as text, each also reversed, typed, and split into groups.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use annals_query::aggregate::{self, Groups};
 use annals_query::column::TextKind;
-use annals_query::{Budget, Code, Column, Error, Result, Value, edn};
-use std::sync::Arc;
+use annals_query::{BigDecimal, Budget, Code, Column, Error, Result, Value, edn};
 
 fn values_of(text: &str) -> Vec<Value> {
     edn::read(text).expect("a test is valid EDN").as_items().expect("a vector").to_vec()
@@ -320,4 +322,107 @@ fn every_group_is_aggregated_by_itself() {
         let results = aggregate.call_groups(&constants, &column, &groups, &Budget::default()).expect("numbers");
         assert_eq!(Value::vector((0..3).map(|group| results.value(group))).to_string(), expected, "{call}");
     }
+}
+
+/// A sequence of numbers that look random, from `SEED` if it is set.
+struct Numbers {
+    seed: u64,
+    state: u64,
+}
+
+impl Numbers {
+    fn new() -> Self {
+        let seed = std::env::var("SEED").ok().map_or(42, |text| text.parse().expect("SEED is a number"));
+        Self { seed, state: seed }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    /// Of any size and sign, often near to others, so that sums cancel and tie.
+    fn double(&mut self) -> f64 {
+        let exponent = if self.below(4) == 0 { self.below(2000) as i32 - 1000 } else { self.below(120) as i32 - 60 };
+        let bits = 1 + self.below(52);
+        let digits = self.below(1 << bits) as f64;
+        let sign = if self.below(2) == 0 { 1.0 } else { -1.0 };
+        let double = sign * digits * 2.0_f64.powi(exponent);
+        if double.is_finite() { double } else { sign }
+    }
+}
+
+#[test]
+fn a_sum_of_doubles_is_the_one_nearest_to_the_exact_sum() {
+    let mut numbers = Numbers::new();
+    for _ in 0..2000 {
+        let count = 1 + numbers.below(12);
+        let items: Vec<f64> = (0..count).map(|_| numbers.double()).collect();
+        let exact: BigDecimal = items.iter().map(|item| BigDecimal::try_from(*item).expect("finite")).sum();
+        let nearest: f64 = exact.to_scientific_notation().parse().expect("a number");
+        let values: Vec<Value> = items.iter().map(|item| Value::from(*item)).collect();
+        let sum = apply("(sum ?x)", &values).expect("numbers");
+        assert!(sum.same(&Value::from(nearest)), "SEED={} {items:?}: {sum} is not {nearest}", numbers.seed);
+    }
+}
+
+#[test]
+fn the_kind_of_column_and_the_order_of_rows_never_change_a_result() {
+    let calls = [
+        "(count ?x)",
+        "(count-distinct ?x)",
+        "(distinct ?x)",
+        "(sum ?x)",
+        "(avg ?x)",
+        "(median ?x)",
+        "(variance ?x)",
+        "(stddev ?x)",
+        "(min ?x)",
+        "(max ?x)",
+        "(min 3 ?x)",
+        "(max 3 ?x)",
+        "(sample 3 ?x)",
+        "(rand ?x)",
+        "(rand 3 ?x)",
+    ];
+    let mut numbers = Numbers::new();
+    for round in 0..300 {
+        let count = 1 + numbers.below(30);
+        let mut rows: Vec<(i64, Value)> = (0..count)
+            .map(|_| {
+                let value = if round % 2 == 0 {
+                    Value::from(numbers.below(9) as i64)
+                } else {
+                    Value::from(numbers.below(9) as f64 / 8.0)
+                };
+                (numbers.below(4) as i64, value)
+            })
+            .collect();
+        for call in calls {
+            let plain = by_group(call, &rows, false);
+            assert_eq!(by_group(call, &rows, true), plain, "SEED={} {call} of {rows:?} in typed columns", numbers.seed);
+            let middle = numbers.below(count) as usize;
+            rows.rotate_left(middle);
+            rows.swap(0, middle);
+            assert_eq!(by_group(call, &rows, true), plain, "SEED={} {call} of {rows:?} in another order", numbers.seed);
+        }
+    }
+}
+
+/// The result for each group key.
+fn by_group(call: &str, rows: &[(i64, Value)], is_typed: bool) -> BTreeMap<i64, Value> {
+    let (aggregate, constants) = parse(call);
+    let values: Vec<Value> = rows.iter().map(|(_, value)| value.clone()).collect();
+    let column = typed(&values).filter(|_| is_typed).unwrap_or(Column::Value(values.into()));
+    let keys = Column::Long(rows.iter().map(|(key, _)| *key).collect());
+    let budget = Budget::default();
+    let groups = Groups::by(&[&keys], rows.len(), &budget).expect("within the budget");
+    let results = aggregate.call_groups(&constants, &column, &groups, &budget).expect("numbers");
+    groups.first_rows().iter().enumerate().map(|(group, row)| (rows[*row as usize].0, results.value(group))).collect()
 }

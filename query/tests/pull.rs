@@ -208,6 +208,7 @@ fn recursion_ends_at_its_bound_and_at_cycles() {
         BOB,
         r#"{:p/name "Bob" :p/friend [{:p/name "Ada" :p/friend [{:db/id 2} {:p/name "Cy" :p/friend [{:db/id 3}]}]}]}"#,
     );
+    check("[:p/name {(:p/friend :default :nobody) 1}]", BOB, r#"{:p/name "Bob" :p/friend [{:p/name "Ada"}]}"#);
     check("[{:p/friend ...}]", CY, "{:p/friend [{:db/id 3}]}");
     check("[:db/id {:p/_friend ...}]", ADA, "{:db/id 1 :p/_friend [{:db/id 2 :p/_friend [{:db/id 1}]}]}");
     check("[{:p/boss [:p/name {:p/friend ...}]}]", ADA, r#"{:p/boss {:p/name "Cy" :p/friend [{:db/id 3}]}}"#);

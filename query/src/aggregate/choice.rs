@@ -1,6 +1,6 @@
 //! `sample` and `rand`: a choice that looks random and is the same for the same values, whatever the order of the rows.
 
-use std::hash::Hasher as _;
+use std::hash::{Hash as _, Hasher as _};
 
 use rustc_hash::FxHasher;
 
@@ -44,8 +44,9 @@ fn sample(call: &Call<'_>) -> Result<Column> {
 
 fn random(call: &Call<'_>) -> Result<Column> {
     if let Some(limit) = call.limit {
-        call.budget.check_rows(limit.saturating_mul(call.groups.len()))?;
-        call.budget.spend_steps(limit as u64)?;
+        let draws = limit.saturating_mul(call.groups.len());
+        call.budget.check_rows(draws)?;
+        call.budget.take_bytes((draws * size_of::<Value>()) as u64)?;
     }
     by_bag(call, |values| {
         let mut chance = Chance::new(&values);
@@ -77,7 +78,7 @@ impl Chance {
         let mut hasher = FxHasher::default();
         hasher.write_u64(0x616E_6E61_6C73); // a fixed start, "annals"
         for value in values {
-            hasher.write(value.canonical().to_string().as_bytes());
+            value.canonical().hash(&mut hasher);
         }
         Self(hasher.finish())
     }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::ast::{Argument, Element, PullArgument, PullAttribute, PullLimit, PullNested, PullPattern, PullSpec, SourceName};
-use crate::pull::level::written_ident;
 
 /// `?e`, `(count ?x)`, `(pull ?e [*])`.
 pub(super) fn text(element: &Element) -> String {
@@ -70,6 +69,6 @@ fn attribute_text(attribute: &PullAttribute) -> String {
     if let Some(transform) = &attribute.transform {
         let _ = write!(options, " :xform {transform}");
     }
-    let ident = written_ident(attribute);
+    let ident = attribute.keyword();
     if options.is_empty() { format!(":{ident}") } else { format!("(:{ident}{options})") }
 }

@@ -173,6 +173,9 @@ impl Puller<'_> {
         nodes: &[Node],
         pulled: &mut [Pulled],
     ) -> Result<()> {
+        if frame.remaining[place] == Some(0) {
+            return Ok(());
+        }
         let key = key_of(spec);
         let Some(attribute) = self.facts.attribute(&spec.ident) else {
             if let Some(default) = &spec.default {
@@ -243,18 +246,7 @@ fn place_ids(spec: &PullAttribute, nodes: &[Node], pulled: &mut [Pulled]) -> Res
 fn key_of(spec: &PullAttribute) -> Value {
     match &spec.alias {
         Some(alias) => alias.clone(),
-        None => Value::Keyword(written_ident(spec)),
-    }
-}
-
-/// The attribute's keyword without colon, with the underscore of a reverse one.
-pub(crate) fn written_ident(spec: &PullAttribute) -> Arc<str> {
-    if !spec.is_reverse {
-        return Arc::clone(&spec.ident);
-    }
-    match spec.ident.split_once('/') {
-        Some((namespace, name)) => format!("{namespace}/_{name}").into(),
-        None => format!("_{}", spec.ident).into(),
+        None => Value::Keyword(spec.keyword()),
     }
 }
 

@@ -30,12 +30,11 @@ struct Way<'p> {
 impl Puller<'_> {
     /// The values of an entry for each node, references shown as maps.
     pub(super) fn show(&self, frame: &Frame<'_>, entry: &Entry<'_>, values: &Values, nodes: &[Node]) -> Result<Vec<Vec<Value>>> {
-        let is_exhausted = matches!(entry.nested, PullNested::Depth(_)) && frame.remaining[entry.place] == Some(0);
         let way = self.way(frame, entry);
         let mut children = Vec::new();
         let mut shown = Vec::with_capacity(nodes.len());
         for node in nodes {
-            let of_one = values.get(&node.entity).filter(|_| !is_exhausted).map_or(&[][..], Vec::as_slice);
+            let of_one = values.get(&node.entity).map_or(&[][..], Vec::as_slice);
             shown.push(show_one(way.as_ref(), node, of_one, &mut children));
         }
         let mut maps: Vec<Value> = Vec::new();
