@@ -3,4 +3,5 @@
 
 pub(crate) mod memory;
 pub(crate) mod naive;
+pub(crate) mod random;
 pub(crate) mod vector;

@@ -1,0 +1,142 @@
+//! A random program as a whole: sources, inputs, clauses, find, order.
+
+use std::sync::Arc;
+
+use annals_query::Value;
+
+use super::clause::{Maker, Scope, input};
+use super::{Kind, Program, Random, Source, history, rule};
+
+/// The program of a seed.
+pub(crate) fn program(seed: u64) -> Program {
+    let mut random = Random::new(seed);
+    let fields = history::schema(&mut random);
+    let facts = Arc::new(history::history(&mut random, &fields));
+    let mut sources = vec![("$".to_owned(), Source::View(history::view(&mut random)))];
+    if random.percent(25) {
+        sources.push(("$other".to_owned(), Source::View(history::view(&mut random))));
+    }
+    if random.percent(20) {
+        sources.push(("$rows".to_owned(), history::rows(&mut random)));
+    }
+    let heads = if random.percent(45) { rule::families(&mut random, &fields) } else { Vec::new() };
+    let mut maker = Maker { random: &mut random, fields: &fields, sources: &sources, heads: &heads, next_variable: 0 };
+    let mut scope = Scope::default();
+    let inputs = inputs(&mut maker, &mut scope);
+    let clauses = clauses(&mut maker, &mut scope);
+    let rules = heads.iter().flat_map(|head| head.rules.clone()).collect();
+    let (find, with, tail) = find(maker.random, &scope);
+    Program { facts, sources, inputs, rules, find, with, clauses, tail }
+}
+
+/// Inputs in all four binding forms, mostly none.
+fn inputs(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<(String, Value)> {
+    let mut inputs = Vec::new();
+    if maker.random.percent(60) {
+        return inputs;
+    }
+    for number in 0..maker.random.between(1, 2) {
+        let kind = *maker.random.choose(&[Kind::Entity, Kind::Entity, Kind::Long, Kind::String, Kind::Keyword]);
+        let name = format!("?in{number}");
+        let second = format!("?also{number}");
+        scope.add(&name, kind);
+        let some = |maker: &mut Maker<'_>| {
+            let count = maker.random.below(5);
+            (0..count).map(|_| input(maker, kind)).collect::<Vec<_>>()
+        };
+        let pair = |maker: &mut Maker<'_>| Value::vector([input(maker, kind), input(maker, Kind::Long)]);
+        inputs.push(match maker.random.below(5) {
+            0 => (name, input(maker, kind)),
+            1 | 2 => (format!("[{name} ...]"), Value::vector(some(maker))),
+            3 => {
+                scope.add(&second, Kind::Long);
+                (format!("[{name} {second}]"), pair(maker))
+            }
+            _ => {
+                scope.add(&second, Kind::Long);
+                let count = maker.random.below(5);
+                (format!("[[{name} {second}]]"), Value::vector((0..count).map(|_| pair(maker)).collect::<Vec<_>>()))
+            }
+        });
+    }
+    inputs
+}
+
+/// One to six patterns with other clauses among them.
+fn clauses(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<String> {
+    let mut clauses = Vec::new();
+    for _ in 0..[1, 1, 2, 2, 2, 3, 3, 4, 5, 6][maker.random.below(10)] {
+        let is_rule = maker.random.percent(25);
+        let rule = if is_rule { maker.rule(scope) } else { None };
+        let clause = rule.unwrap_or_else(|| maker.pattern(scope));
+        clauses.push(clause);
+    }
+    for _ in 0..[0, 0, 1, 1, 1, 2, 2, 3][maker.random.below(8)] {
+        clauses.extend(match maker.random.below(10) {
+            0..=2 => maker.predicate(scope),
+            3..=5 => maker.function(scope),
+            6 | 7 => maker.alternatives(scope, 1),
+            _ => maker.not(scope, 1),
+        });
+    }
+    maker.random.shuffle(&mut clauses);
+    clauses
+}
+
+/// What is asked for, `:with`, and order.
+fn find(random: &mut Random, scope: &Scope) -> (String, Vec<String>, Vec<String>) {
+    let mut variables = scope.variables.clone();
+    random.shuffle(&mut variables);
+    if variables.is_empty() {
+        return ("?nothing".to_owned(), Vec::new(), Vec::new());
+    }
+    let count = variables.len().min(random.between(1, 3) as usize);
+    let mut elements: Vec<String> = variables[..count].iter().map(|(name, _)| name.clone()).collect();
+    let is_aggregated = random.percent(25);
+    if is_aggregated {
+        for (position, (name, kind)) in variables[..count].iter().enumerate() {
+            if position == 0 || random.percent(30) {
+                elements[position] = aggregate(random, name, *kind);
+            }
+        }
+    }
+    let mut with: Vec<String> = Vec::new();
+    if random.percent(if is_aggregated { 50 } else { 10 }) {
+        with.extend(variables[count..].iter().take(2).map(|(name, _)| name.clone()));
+    }
+    let mut tail = Vec::new();
+    if random.percent(25) {
+        let keys: Vec<String> =
+            elements.iter().map(|element| format!("{element} {}", random.choose(&[":asc", ":desc"]))).collect();
+        let keys = &keys[..random.between(1, keys.len() as i64) as usize];
+        tail.push(format!(":order-by [{}]", keys.join(" ")));
+    }
+    if random.percent(12) {
+        tail.push(format!(":limit {}", random.below(5)));
+    }
+    if random.percent(8) {
+        tail.push(format!(":offset {}", random.below(4)));
+    }
+    let find = match random.below(10) {
+        0 => format!("[{} ...]", elements[0]),
+        1 => format!("{} .", elements[0]),
+        2 => format!("[{}]", elements.join(" ")),
+        _ => elements.join(" "),
+    };
+    if find.starts_with('[') && find.ends_with("...]") || find.ends_with(" .") {
+        tail.retain(|part| !part.starts_with(":order-by") || !elements[1..].iter().any(|element| part.contains(element.as_str())));
+    }
+    (find, with, tail)
+}
+
+fn aggregate(random: &mut Random, variable: &str, kind: Kind) -> String {
+    let of_numbers = ["sum", "avg", "median", "variance", "stddev"];
+    let of_all = ["count", "count-distinct", "min", "max", "distinct"];
+    if matches!(kind, Kind::Long | Kind::Double) && random.percent(50) {
+        return format!("({} {variable})", random.choose(&of_numbers));
+    }
+    if random.percent(20) {
+        return format!("({} {} {variable})", random.choose(&["min", "max"]), random.between(1, 3));
+    }
+    format!("({} {variable})", random.choose(&of_all))
+}

@@ -1,0 +1,98 @@
+//! Random rules: families of rules over random attributes.
+
+use super::history::Field;
+use super::{Kind, Random};
+
+/// A rule as its callers see it.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) name: &'static str,
+    /// Kinds of its arguments, and whether each must be bound by the caller.
+    pub(super) args: Vec<(Kind, bool)>,
+    /// Whether its bodies ask for what is missing, which a history does not tell.
+    pub(super) rules: Vec<String>,
+}
+
+/// One to three families.
+pub(super) fn families(random: &mut Random, fields: &[Field]) -> Vec<Head> {
+    let mut heads = Vec::new();
+    for _ in 0..random.between(1, 3) {
+        let family = random.below(10);
+        for head in family_of(random, fields, family) {
+            if !heads.iter().any(|known: &Head| known.name == head.name) {
+                heads.push(head);
+            }
+        }
+    }
+    heads
+}
+
+fn family_of(random: &mut Random, fields: &[Field], family: usize) -> Vec<Head> {
+    let of_kind = |random: &mut Random, kind: Kind| {
+        let found: Vec<&Field> = fields.iter().filter(|field| field.kind == kind).collect();
+        random.choose(&found).ident.clone()
+    };
+    let (to, other, age) = (of_kind(random, Kind::Entity), of_kind(random, Kind::Entity), of_kind(random, Kind::Long));
+    let any = random.choose(fields).clone();
+    let two = vec![(Kind::Entity, false), (Kind::Entity, false)];
+    let number = random.between(0, 4);
+    let rule = |name, args, rules: &[String]| Head { name, args, rules: rules.to_vec() };
+    let edge = format!("[(path ?x ?y) [?x :{to} ?y]]");
+    match family {
+        0 => vec![rule("path", two, &[edge, format!("[(path ?x ?y) {}]", both(random, &format!("[?x :{other} ?z]"), "(path ?z ?y)"))])],
+        1 => vec![rule("path", two, &[edge, format!("[(path ?x ?y) {}]", both(random, "(path ?x ?z)", &format!("[?z :{other} ?y]")))])],
+        2 => vec![rule("path", two, &[edge, format!("[(path ?x ?y) {}]", both(random, "(path ?x ?z)", "(path ?z ?y)"))])],
+        3 => vec![
+            rule(
+                "odd",
+                two.clone(),
+                &[format!("[(odd ?a ?b) [?a :{to} ?b]]"), format!("[(odd ?a ?b) {}]", both(random, "(even ?a ?c)", &format!("[?c :{to} ?b]")))],
+            ),
+            rule("even", two, &[format!("[(even ?a ?b) {}]", both(random, "(odd ?a ?c)", &format!("[?c :{other} ?b]")))]),
+        ],
+        4 => vec![rule("small", vec![(Kind::Long, true)], &[format!("[(small {}) [(< ?n {number})]]", random.choose(&["?n", "[?n]"]))])],
+        5 => vec![rule(
+            "next",
+            vec![(Kind::Long, true), (Kind::Long, false)],
+            &["[(next [?n] ?m) [(inc ?n) ?m]]".to_owned(), format!("[(next [?n] ?m) [(< ?n 4)] [(inc ?n) ?k] (next ?k ?m)]")],
+        )],
+        6 => vec![
+            rule("inner", vec![(Kind::Entity, false)], &[format!("[(inner ?x) [?x :{to} _]]")]),
+            rule(
+                "leaf",
+                vec![(Kind::Entity, false)],
+                &[format!("[(leaf ?x) {}]", both(random, "(not (inner ?x))", &format!("[?y :{other} ?x]")))],
+            ),
+        ],
+        7 => vec![rule(
+            "same",
+            two,
+            &[
+                format!("[(same ?x ?y) [?x :{to} ?p] [?y :{to} ?p]]"),
+                format!("[(same ?x ?y) [?x :{other} ?p] {}]", both(random, &format!("[?y :{other} ?q]"), "(same ?p ?q)")),
+            ],
+        )],
+        8 => vec![rule(
+            "has",
+            vec![(Kind::Entity, false), (any.kind, false)],
+            &[
+                format!("[(has ?e ?v) [?e :{} ?v]]", any.ident),
+                format!("[(has ?e ?v) (or-join [?e ?v] (and [?e :{to} ?x] [?x :{} ?v]))]", any.ident),
+            ],
+        )],
+        _ => vec![rule(
+            "reach",
+            vec![(Kind::Entity, false), (Kind::Long, false)],
+            &[
+                format!("[(reach ?e ?n) [?e :{age} ?n] (not [?e :{to} ?e])]"),
+                format!("[(reach ?e ?n) {} [(>= ?n {number})]]", both(random, &format!("[?e :{to} ?f]"), "(reach ?f ?n)")),
+                format!("[(reach ?e ?n) (reach 1 ?n) (or [?e :{to} 2] [?e :{other} 1])]"),
+            ],
+        )],
+    }
+}
+
+/// Two clauses in either order.
+fn both(random: &mut Random, first: &str, second: &str) -> String {
+    if random.percent(50) { format!("{first} {second}") } else { format!("{second} {first}") }
+}
