@@ -19,7 +19,8 @@ pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expect
     let named = elements.iter().chain(keys.iter().copied());
     let mut kept: Variables = query.with.iter().map(|(variable, _)| variable.clone()).collect();
     kept.extend(named.clone().filter_map(variable).cloned());
-    let rows = distinct(environments.iter().map(|environment| restrict(environment, &kept)).collect());
+    let rows: Option<Vec<Environment>> = environments.iter().map(|environment| restrict(environment, &kept)).collect();
+    let rows = distinct(rows.ok_or_else(|| Error::new(Code::UnboundVariable, "nothing binds what is asked for"))?);
 
     let mut groups: BTreeMap<Vec<Value>, Vec<Environment>> = BTreeMap::new();
     let is_aggregated = named.clone().any(|element| matches!(element, Element::Aggregate { .. }));
@@ -37,18 +38,19 @@ pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expect
         let keys: Result<Vec<Value>> = keys.iter().map(|element| value(element, group)).collect();
         rows.push((row?, keys?));
     }
+    // Values that are the same are equal in order too, so that the next key decides.
     rows.sort_by(|(_, left), (_, right)| {
         let each = query.order_by.iter().zip(left.iter().zip(right)).map(|(key, (left, right))| match key.direction {
-            Direction::Ascending => left.cmp(right),
-            Direction::Descending => right.cmp(left),
+            Direction::Ascending => left.canonical().cmp(&right.canonical()),
+            Direction::Descending => right.canonical().cmp(&left.canonical()),
         });
         each.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
     });
     Ok(Expected { rows })
 }
 
-fn restrict(environment: &Environment, kept: &Variables) -> Environment {
-    kept.iter().map(|variable| (variable.clone(), environment[variable].clone())).collect()
+fn restrict(environment: &Environment, kept: &Variables) -> Option<Environment> {
+    kept.iter().map(|variable| Some((variable.clone(), environment.get(variable)?.clone()))).collect()
 }
 
 /// The variable of an element; an aggregate's is its last argument.

@@ -32,7 +32,7 @@ pub(super) type Variables = BTreeSet<Variable>;
 type Mode = (Arc<str>, Vec<bool>);
 
 /// Environments times facts looked at before a program counts as too large for this evaluator.
-const LIMIT_STEPS: usize = 3_000_000;
+const LIMIT_STEPS: usize = 300_000;
 
 /// What is given for one place of `:in`, in a form that both evaluators take.
 #[derive(Clone, Debug)]

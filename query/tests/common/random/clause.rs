@@ -159,7 +159,8 @@ impl Maker<'_> {
 
     /// A predicate on variables in sight, if there are fitting ones.
     pub(super) fn predicate(&mut self, scope: &Scope) -> Option<String> {
-        let kind = *self.random.choose(&[Kind::Long, Kind::Long, Kind::Double, Kind::Entity, Kind::String, Kind::Any, Kind::Boolean]);
+        let kind =
+            *self.random.choose(&[Kind::Long, Kind::Long, Kind::Double, Kind::Entity, Kind::String, Kind::Any, Kind::Boolean]);
         let known = scope.of_kind(kind);
         if known.is_empty() {
             return None;
@@ -171,17 +172,26 @@ impl Maker<'_> {
             Kind::Boolean => format!("[({} {first})]", self.random.choose(&["identity", "true?", "false?"])),
             Kind::Any => format!("[({} {first} {other})]", self.random.choose(&["=", "!="])),
             Kind::String if self.random.percent(30) => format!("[(starts-with? {first} \"a\")]"),
-            Kind::Long if self.random.percent(20) => format!("[({} {first})]", self.random.choose(&["even?", "odd?", "pos?", "zero?"])),
+            Kind::Long if self.random.percent(20) => {
+                format!("[({} {first})]", self.random.choose(&["even?", "odd?", "pos?", "zero?"]))
+            }
             Kind::Long if self.random.percent(15) => format!("[(<= 0 {first} {other} 5)]"),
             _ => {
                 let name = self.random.choose(&["<", "<=", ">", ">=", "=", "!="]).to_string();
-                if self.random.percent(30) { format!("[({name} {other} {first})]") } else { format!("[({name} {first} {other})]") }
+                if self.random.percent(30) {
+                    format!("[({name} {other} {first})]")
+                } else {
+                    format!("[({name} {first} {other})]")
+                }
             }
         })
     }
 
     /// A function with some binding form, if there are fitting variables.
     pub(super) fn function(&mut self, scope: &mut Scope) -> Option<String> {
+        if scope.variables.is_empty() {
+            return None;
+        }
         let longs = scope.of_kind(Kind::Long);
         let long = |maker: &mut Self| if longs.is_empty() { None } else { Some(maker.random.choose(&longs).clone()) };
         Some(match self.random.below(14) {
@@ -251,7 +261,7 @@ impl Maker<'_> {
             return None;
         }
         let head = self.random.choose(self.heads).clone();
-        let mut args = Vec::new();
+        let mut args: Vec<String> = Vec::new();
         for (kind, is_required) in &head.args {
             args.push(match self.random.below(10) {
                 0 => self.literal(*kind),
@@ -318,7 +328,10 @@ impl Maker<'_> {
         let is_join = self.random.percent(45);
         let mut locals: Vec<String> = Vec::new();
         if is_join {
-            locals = outer.into_iter().filter(|name| *name != entity && other.as_ref().is_none_or(|(known, _)| known != name)).collect();
+            locals = outer
+                .into_iter()
+                .filter(|name| *name != entity && other.as_ref().is_none_or(|(known, _)| known != name))
+                .collect();
             locals.push("?local".to_owned());
         }
         let mut branches = Vec::new();
@@ -379,7 +392,7 @@ impl Maker<'_> {
 /// A value as an input for a variable of this kind: an entity now and then by name or lookup reference.
 pub(super) fn input(maker: &mut Maker<'_>, kind: Kind) -> Value {
     match (kind, maker.random.below(6)) {
-        (Kind::Entity, 0) => Value::keyword(maker.random.choose(&["one", "two", "nobody"])),
+        (Kind::Entity, 0) => Value::keyword(maker.random.choose::<&str>(&["one", "two", "nobody"])),
         (Kind::Entity, 1) => Value::vector([Value::keyword(UNIQUE), Value::from(*maker.random.choose(&["a", "b", "c"]))]),
         (Kind::Entity, _) => Value::Long(maker.random.between(1, LAST_ENTITY)),
         _ => value(maker.random, kind),

@@ -31,7 +31,7 @@ pub(super) fn value(random: &mut Random, kind: Kind) -> Value {
         Kind::Long => Value::Long(random.between(-1, 6)),
         Kind::Double => Value::Double(random.between(0, 6) as f64 / 2.0),
         Kind::String => Value::from(*random.choose(&["a", "b", "c", "ab", ""])),
-        Kind::Keyword => Value::keyword(random.choose(&["x", "y", "z"])),
+        Kind::Keyword => Value::keyword(random.choose::<&str>(&["x", "y", "z"])),
         Kind::Boolean => Value::Boolean(random.percent(50)),
         Kind::Any => {
             let kind = *random.choose(&[Kind::Long, Kind::Long, Kind::Double, Kind::String, Kind::Keyword, Kind::Boolean]);

@@ -4,6 +4,7 @@ mod clause;
 mod history;
 mod query;
 mod rule;
+mod trial;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::memory::{Manner, MemoryFacts, View};
 use super::naive::Input;
 
 pub(crate) use query::program;
+pub(crate) use trial::{Outcome, outcome, shrunk};
 
 /// A sequence of numbers that look random (splitmix64).
 #[derive(Clone, Debug)]
@@ -157,11 +159,14 @@ impl Program {
         }
         lines.extend(self.sources.iter().map(|(name, source)| match source {
             Source::View(view) => format!("{name} = {view:?}"),
-            Source::Rows(rows) => format!("{name} = {}", Value::vector(rows.iter().map(|row| Value::vector(row.iter().cloned())))),
+            Source::Rows(rows) => {
+                format!("{name} = {}", Value::vector(rows.iter().map(|row| Value::vector(row.iter().cloned()))))
+            }
         }));
         lines.extend(self.inputs.iter().map(|(form, value)| format!("{form} = {value}")));
         for fact in self.facts.log() {
-            let ident = self.facts.attributes().find(|attribute| attribute.id == fact.a).map_or("?", |attribute| &attribute.ident);
+            let ident =
+                self.facts.attributes().find(|attribute| attribute.id == fact.a).map_or("?", |attribute| &attribute.ident);
             lines.push(format!("[{} :{ident} {} {} {} {}]", fact.e, fact.v, fact.t, fact.m, fact.added));
         }
         lines.join("\n")

@@ -2,10 +2,18 @@
 
 use std::sync::Arc;
 
-use annals_query::Value;
+use annals_query::{Value, parse};
 
+use super::super::memory::Manner;
+use super::super::naive::{self, Input};
 use super::clause::{Maker, Scope, input};
 use super::{Kind, Program, Random, Source, history, rule};
+
+/// How often a clause is made anew when nothing is left with it.
+const LIMIT_RETRIES: usize = 5;
+
+/// Rows beyond which a clause is made anew, too: products of everything with everything take long and show little.
+const LIMIT_ROWS: usize = 200;
 
 /// The program of a seed.
 pub(crate) fn program(seed: u64) -> Program {
@@ -23,10 +31,13 @@ pub(crate) fn program(seed: u64) -> Program {
     let mut maker = Maker { random: &mut random, fields: &fields, sources: &sources, heads: &heads, next_variable: 0 };
     let mut scope = Scope::default();
     let inputs = inputs(&mut maker, &mut scope);
-    let clauses = clauses(&mut maker, &mut scope);
     let rules = heads.iter().flat_map(|head| head.rules.clone()).collect();
-    let (find, with, tail) = find(maker.random, &scope);
-    Program { facts, sources, inputs, rules, find, with, clauses, tail }
+    let (find, with, tail, clauses) = (String::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut program = Program { facts, sources: sources.clone(), inputs, rules, find, with, clauses, tail };
+    clauses_into(&mut program, &mut maker, &mut scope);
+    random.shuffle(&mut program.clauses);
+    (program.find, program.with, program.tail) = find_of(&mut random, &scope);
+    program
 }
 
 /// Inputs in all four binding forms, mostly none.
@@ -62,29 +73,51 @@ fn inputs(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<(String, Value)> {
     inputs
 }
 
-/// One to six patterns with other clauses among them.
-fn clauses(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<String> {
-    let mut clauses = Vec::new();
-    for _ in 0..[1, 1, 2, 2, 2, 3, 3, 4, 5, 6][maker.random.below(10)] {
-        let is_rule = maker.random.percent(25);
-        let rule = if is_rule { maker.rule(scope) } else { None };
-        let clause = rule.unwrap_or_else(|| maker.pattern(scope));
-        clauses.push(clause);
+/// One to six patterns with other clauses among them. A clause that leaves nothing is mostly made anew: empty answers show little.
+fn clauses_into(program: &mut Program, maker: &mut Maker<'_>, scope: &mut Scope) {
+    let patterns = [1, 1, 2, 2, 2, 3, 3, 4, 5, 6][maker.random.below(10)];
+    let others = [0, 0, 1, 1, 1, 2, 2, 3][maker.random.below(8)];
+    let Ok(given) = program.given(|| Manner::Typed) else { return };
+    for number in 0..patterns + others {
+        for _ in 0..LIMIT_RETRIES {
+            let mut grown = scope.clone();
+            let clause = if number < patterns { Some(positive(maker, &mut grown)) } else { other(maker, &mut grown) };
+            let Some(clause) = clause else { continue };
+            program.clauses.push(clause);
+            if leaves_something(program, &grown, &given) || maker.random.percent(4) {
+                *scope = grown;
+                break;
+            }
+            program.clauses.pop();
+        }
     }
-    for _ in 0..[0, 0, 1, 1, 1, 2, 2, 3][maker.random.below(8)] {
-        clauses.extend(match maker.random.below(10) {
-            0..=2 => maker.predicate(scope),
-            3..=5 => maker.function(scope),
-            6 | 7 => maker.alternatives(scope, 1),
-            _ => maker.not(scope, 1),
-        });
+}
+
+fn positive(maker: &mut Maker<'_>, scope: &mut Scope) -> String {
+    let is_rule = maker.random.percent(25);
+    let rule = if is_rule { maker.rule(scope) } else { None };
+    rule.unwrap_or_else(|| maker.pattern(scope))
+}
+
+fn other(maker: &mut Maker<'_>, scope: &mut Scope) -> Option<String> {
+    match maker.random.below(10) {
+        0..=2 => maker.predicate(scope),
+        3..=5 => maker.function(scope),
+        6 | 7 => maker.alternatives(scope, 1),
+        _ => maker.not(scope, 1),
     }
-    maker.random.shuffle(&mut clauses);
-    clauses
+}
+
+/// Whether the clauses so far hold in some ways, but not in very many.
+fn leaves_something(program: &Program, scope: &Scope, given: &[Input]) -> bool {
+    let names: Vec<&str> = scope.variables.iter().map(|(name, _)| name.as_str()).collect();
+    let probe = Program { find: if names.is_empty() { "?none".to_owned() } else { names.join(" ") }, ..program.clone() };
+    let answer = parse::query(&probe.text()).and_then(|query| naive::answer(&query, given));
+    answer.is_ok_and(|answer| (1..=LIMIT_ROWS).contains(&answer.len()))
 }
 
 /// What is asked for, `:with`, and order.
-fn find(random: &mut Random, scope: &Scope) -> (String, Vec<String>, Vec<String>) {
+fn find_of(random: &mut Random, scope: &Scope) -> (String, Vec<String>, Vec<String>) {
     let mut variables = scope.variables.clone();
     random.shuffle(&mut variables);
     if variables.is_empty() {
@@ -124,7 +157,9 @@ fn find(random: &mut Random, scope: &Scope) -> (String, Vec<String>, Vec<String>
         _ => elements.join(" "),
     };
     if find.starts_with('[') && find.ends_with("...]") || find.ends_with(" .") {
-        tail.retain(|part| !part.starts_with(":order-by") || !elements[1..].iter().any(|element| part.contains(element.as_str())));
+        tail.retain(|part| {
+            !part.starts_with(":order-by") || !elements[1..].iter().any(|element| part.contains(element.as_str()))
+        });
     }
     (find, with, tail)
 }

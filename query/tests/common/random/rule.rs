@@ -39,18 +39,33 @@ fn family_of(random: &mut Random, fields: &[Field], family: usize) -> Vec<Head> 
     let rule = |name, args, rules: &[String]| Head { name, args, rules: rules.to_vec() };
     let edge = format!("[(path ?x ?y) [?x :{to} ?y]]");
     match family {
-        0 => vec![rule("path", two, &[edge, format!("[(path ?x ?y) {}]", both(random, &format!("[?x :{other} ?z]"), "(path ?z ?y)"))])],
-        1 => vec![rule("path", two, &[edge, format!("[(path ?x ?y) {}]", both(random, "(path ?x ?z)", &format!("[?z :{other} ?y]")))])],
+        0 => vec![rule(
+            "path",
+            two,
+            &[edge, format!("[(path ?x ?y) {}]", both(random, &format!("[?x :{other} ?z]"), "(path ?z ?y)"))],
+        )],
+        1 => vec![rule(
+            "path",
+            two,
+            &[edge, format!("[(path ?x ?y) {}]", both(random, "(path ?x ?z)", &format!("[?z :{other} ?y]")))],
+        )],
         2 => vec![rule("path", two, &[edge, format!("[(path ?x ?y) {}]", both(random, "(path ?x ?z)", "(path ?z ?y)"))])],
         3 => vec![
             rule(
                 "odd",
                 two.clone(),
-                &[format!("[(odd ?a ?b) [?a :{to} ?b]]"), format!("[(odd ?a ?b) {}]", both(random, "(even ?a ?c)", &format!("[?c :{to} ?b]")))],
+                &[
+                    format!("[(odd ?a ?b) [?a :{to} ?b]]"),
+                    format!("[(odd ?a ?b) {}]", both(random, "(even ?a ?c)", &format!("[?c :{to} ?b]"))),
+                ],
             ),
             rule("even", two, &[format!("[(even ?a ?b) {}]", both(random, "(odd ?a ?c)", &format!("[?c :{other} ?b]")))]),
         ],
-        4 => vec![rule("small", vec![(Kind::Long, true)], &[format!("[(small {}) [(< ?n {number})]]", random.choose(&["?n", "[?n]"]))])],
+        4 => vec![rule(
+            "small",
+            vec![(Kind::Long, true)],
+            &[format!("[(small {}) [(< ?n {number})]]", random.choose(&["?n", "[?n]"]))],
+        )],
         5 => vec![rule(
             "next",
             vec![(Kind::Long, true), (Kind::Long, false)],
