@@ -20,7 +20,7 @@ mod group;
 mod statistics;
 mod sum;
 
-pub use bag::Bags;
+use bag::Bags;
 pub use group::Groups;
 
 /// A built-in aggregate.

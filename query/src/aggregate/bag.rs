@@ -4,7 +4,7 @@ use super::Groups;
 
 /// The rows of each group, ascending.
 #[derive(Clone, Debug)]
-pub struct Bags {
+pub(super) struct Bags {
     rows: Vec<u32>,
     /// Where each bag ends in `rows`.
     ends: Vec<u32>,
@@ -12,7 +12,7 @@ pub struct Bags {
 
 impl Bags {
     /// Sorts rows by their group, by counting.
-    pub fn new(groups: &Groups) -> Self {
+    pub(super) fn new(groups: &Groups) -> Self {
         let mut ends = vec![0_u32; groups.len()];
         for group in groups.of_rows() {
             ends[*group as usize] += 1;
@@ -32,7 +32,7 @@ impl Bags {
     }
 
     /// The rows of each group, group by group.
-    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| &self.rows[start as usize..*end as usize])
     }
