@@ -1,0 +1,96 @@
+//! The ways in which an entity can be named.
+
+use std::sync::Arc;
+
+use annals_query::{Code, Value};
+
+use super::Db;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Names an entity: by its id, by its ident, or by a unique value.
+///
+/// ```
+/// use annals::EntityRef;
+/// let by_id = EntityRef::from(8_589_934_593);
+/// let by_ident = EntityRef::from(":run/status");
+/// let by_value = EntityRef::from((":run/id", "0199"));
+/// # let _ = (by_id, by_ident, by_value);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntityRef {
+    /// By its id.
+    Id(i64),
+    /// By its ident, without colon.
+    Ident(Arc<str>),
+    /// By the value it has for a unique attribute (without colon).
+    Lookup(Arc<str>, Value),
+}
+
+fn without_colon(ident: &str) -> Arc<str> {
+    ident.strip_prefix(':').unwrap_or(ident).into()
+}
+
+impl From<i64> for EntityRef {
+    fn from(id: i64) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<&str> for EntityRef {
+    fn from(ident: &str) -> Self {
+        Self::Ident(without_colon(ident))
+    }
+}
+
+impl<V: Into<Value>> From<(&str, V)> for EntityRef {
+    fn from((attribute, value): (&str, V)) -> Self {
+        Self::Lookup(without_colon(attribute), value.into())
+    }
+}
+
+impl TryFrom<&Value> for EntityRef {
+    type Error = Error;
+
+    /// Reads `8589934593`, `:some/ident` and `[:run/id "0199"]`.
+    fn try_from(value: &Value) -> Result<Self> {
+        match value {
+            Value::Long(id) | Value::Ref(id) => Ok(Self::Id(*id)),
+            Value::Keyword(ident) => Ok(Self::Ident(Arc::clone(ident))),
+            Value::Vector(parts) | Value::List(parts) => match &**parts {
+                [Value::Keyword(attribute), value] => Ok(Self::Lookup(Arc::clone(attribute), value.clone())),
+                _ => Err(not_an_entity(value)),
+            },
+            _ => Err(not_an_entity(value)),
+        }
+    }
+}
+
+fn not_an_entity(value: &Value) -> Error {
+    Error::new(ErrorKind::Entity, format!("a {} does not name an entity", value.kind_name()))
+        .with_value(value.to_edn())
+        .with_help("give an id, an ident such as :run/status, or a lookup reference such as [:run/id \"0199\"]")
+}
+
+impl Db {
+    /// The id of the entity that is meant, if there is one. A lookup reference is resolved in this view: a value that was given
+    /// away since leads to the one who had it then.
+    pub fn entity_id(&self, entity: impl Into<EntityRef>) -> Result<Option<i64>> {
+        match entity.into() {
+            EntityRef::Id(id) => Ok(Some(id)),
+            EntityRef::Ident(ident) => Ok(self.snapshot.schema().entity(&ident)),
+            EntityRef::Lookup(ident, value) => {
+                let Some(declaration) = self.snapshot.schema().declaration_by_ident(&ident) else { return Ok(None) };
+                if declaration.attribute.unique.is_none() {
+                    return Err(Error::new(
+                        ErrorKind::Query(Code::NotUnique),
+                        format!("the values of :{ident} are not unique, so they lead to no entity"),
+                    )
+                    .with_value(format!("[:{ident} {}]", value.to_edn()))
+                    .with_help(format!("declare {{:db/ident :{ident} :db/unique :db.unique/identity}}, or give the entity's id")));
+                }
+                self.holder(declaration.attribute.id, &value)
+            }
+        }
+    }
+}

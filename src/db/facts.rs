@@ -1,0 +1,269 @@
+//! A database value as the query engine sees it.
+
+use std::sync::Arc;
+
+use annals_query::nearest::nearest;
+use annals_query::{
+    Attribute, Batch, Budget, Cardinality, Code, Column, Error as QueryError, Estimate, Fact, Facts, Places, Result, Scan, Slice,
+    Unique, Value, Values,
+};
+
+use super::Db;
+use super::reading::from_batch;
+use crate::datom::Datom;
+use crate::error::{Error, ErrorKind};
+use crate::index::Lives;
+use crate::schema::attribute;
+
+/// A log of at most so many datoms is read as soon as a query names its attributes: estimates are exact from the start.
+const LIMIT_EAGER_DATOMS: i64 = 100_000;
+
+/// How many facts one value of many is guessed to have, while nothing is known of an attribute.
+const GUESSED_ROWS_PER_VALUE: f64 = 100.0;
+
+/// How many attributes share the datoms of a log, while nothing is known of them.
+const GUESSED_ATTRIBUTES: f64 = 8.0;
+
+impl Facts for Db {
+    fn attribute(&self, ident: &str) -> Option<Arc<Attribute>> {
+        self.snapshot.schema().declaration_by_ident(ident).map(|declaration| Arc::clone(&declaration.attribute))
+    }
+
+    fn attribute_by_id(&self, id: i64) -> Option<Arc<Attribute>> {
+        self.snapshot.schema().declaration(id).map(|declaration| Arc::clone(&declaration.attribute))
+    }
+
+    fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
+        Ok(self.snapshot.schema().entity(ident))
+    }
+
+    fn ident_of(&self, entity: i64) -> Result<Option<Arc<str>>> {
+        Ok(self.snapshot.schema().ident(entity).map(Arc::clone))
+    }
+
+    fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>> {
+        self.holder(attribute.id, value).map_err(|error| as_query_error(&error))
+    }
+
+    fn names_near(&self, ident: &str) -> Vec<String> {
+        let schema = self.snapshot.schema();
+        let mut names: Vec<&str> = schema.declarations().map(|declaration| &*declaration.attribute.ident).collect();
+        names.sort_unstable();
+        nearest(ident, names, 3).into_iter().map(str::to_owned).collect()
+    }
+
+    fn prepare(&self, attributes: &[i64]) -> Result<()> {
+        let index = self.snapshot.index();
+        index.want(attributes.iter().copied());
+        let is_small = || index.store().datoms_until(self.snapshot.stored_t()).is_ok_and(|count| count <= LIMIT_EAGER_DATOMS);
+        if attributes.iter().any(|attribute| !index.has(*attribute)) && is_small() {
+            for attribute in attributes {
+                index.column(*attribute, self.snapshot.stored_t()).map_err(|error| as_query_error(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
+        match scan.attribute {
+            Some(attribute) => self.scan_attribute(attribute, scan, budget),
+            None => self.scan_all(scan, budget),
+        }
+    }
+
+    fn estimate(&self, scan: &Scan<'_>) -> Estimate {
+        let Some(attribute) = scan.attribute else { return self.estimate_all(scan) };
+        match self.snapshot.index().known(attribute) {
+            Some(lives) => estimate_from(&lives, scan),
+            None => self.guess(attribute, scan),
+        }
+    }
+
+    fn entity(&self, entity: i64, budget: &Budget) -> Result<Vec<Fact>> {
+        self.refuse_history("an entity").map_err(|error| as_query_error(&error))?;
+        let datoms = self.datoms_of_entity(entity).map_err(|error| as_query_error(&error))?;
+        budget.spend_steps(datoms.len() as u64 + 1)?;
+        Ok(datoms.into_iter().map(fact).collect())
+    }
+
+    fn referrers(&self, entity: i64, attribute: i64, budget: &Budget) -> Result<Vec<i64>> {
+        let wanted = Value::Ref(entity);
+        let scan = Scan { attribute: Some(attribute), values: Values::Equal(&wanted), ..Scan::default() };
+        let lives = self.snapshot.lives(attribute, &scan).map_err(|error| as_query_error(&error))?;
+        let rows = lives.select(&scan);
+        budget.spend_steps(rows.len() as u64 + 1)?;
+        let references = rows.iter().map(|row| lives.life(row)).filter(|life| life.v == wanted);
+        Ok(references.flat_map(|life| self.view().datoms_of(attribute, &life).map(|datom| datom.e).collect::<Vec<_>>()).collect())
+    }
+
+    fn is_history(&self) -> bool {
+        self.view().window.is_history
+    }
+}
+
+impl Db {
+    fn scan_attribute(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
+        let lives = self.snapshot.lives(attribute, scan).map_err(|error| as_query_error(&error))?;
+        lives.scan(attribute, scan, self.view(), budget)
+    }
+
+    /// A scan that names no attribute: of few entities or of one transaction from the store, otherwise attribute by attribute.
+    fn scan_all(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
+        let attributes = match (scan.entities, scan.t) {
+            (Some(entities), _) if entities.len() <= super::reading::LIMIT_ENTITY_READS => {
+                return self.scan_entities(entities, scan, budget);
+            }
+            (_, Some(t)) => self.attributes_of_transaction(t).map_err(|error| as_query_error(&error))?,
+            _ => self.attributes(),
+        };
+        if scan.t.is_none() {
+            self.snapshot.index().want(attributes.iter().copied());
+        }
+        let mut joined = Joined::default();
+        for attribute in attributes {
+            let places = Places { a: true, v: true, t: true, m: true, added: true };
+            let of_transaction = match scan.t {
+                Some(t) => Some(self.entities_of_transaction(t, attribute).map_err(|error| as_query_error(&error))?),
+                None => None,
+            };
+            let entities = of_transaction.as_deref().or(scan.entities);
+            let one = Scan { attribute: Some(attribute), places, entities, ..scan.clone() };
+            joined.append(&self.scan_attribute(attribute, &one, budget)?, scan);
+            budget.check_rows(joined.e.len())?;
+        }
+        Ok(joined.into_batch())
+    }
+
+    fn scan_entities(&self, entities: &[i64], scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
+        let mut joined = Joined::default();
+        for &entity in entities {
+            for (attribute, lives) in self.snapshot.lives_of_entity(entity).map_err(|error| as_query_error(&error))? {
+                let one = Scan {
+                    attribute: Some(attribute),
+                    places: Places { a: true, v: true, t: true, m: true, added: true },
+                    ..scan.clone()
+                };
+                joined.append(&Lives::of(&lives).scan(attribute, &one, self.view(), budget)?, scan);
+            }
+            budget.check_rows(joined.e.len())?;
+        }
+        Ok(joined.into_batch())
+    }
+
+    fn estimate_all(&self, scan: &Scan<'_>) -> Estimate {
+        let datoms = self.log_length();
+        let entities = datoms / GUESSED_ATTRIBUTES;
+        let rows = match scan {
+            Scan { entities: Some(entities), .. } => entities.len() as f64 * GUESSED_ATTRIBUTES,
+            Scan { t: Some(_), .. } => GUESSED_ATTRIBUTES,
+            Scan { values: Values::Any, .. } => datoms,
+            _ => GUESSED_ROWS_PER_VALUE,
+        };
+        Estimate { rows, distinct_e: entities, distinct_v: entities }
+    }
+
+    /// A guess about an attribute of which nothing is in memory.
+    fn guess(&self, attribute: i64, scan: &Scan<'_>) -> Estimate {
+        let declaration = self.snapshot.schema().declaration(attribute).map(|declaration| &declaration.attribute);
+        let is_many = declaration.is_some_and(|attribute| attribute.cardinality == Cardinality::Many);
+        let unique: Option<Unique> = declaration.and_then(|attribute| attribute.unique);
+        let facts = (self.log_length() / GUESSED_ATTRIBUTES).max(1.0);
+        let per_value = if unique.is_some() { 1.0 } else { GUESSED_ROWS_PER_VALUE.min(facts) };
+        let all = match scan.values {
+            Values::Any => facts,
+            Values::Equal(_) => per_value,
+            Values::Range(..) => (facts / 3.0).max(1.0),
+        };
+        let of_entities = scan.entities.map_or(f64::INFINITY, |entities| entities.len() as f64 * if is_many { 3.0 } else { 1.0 });
+        Estimate { rows: all.min(of_entities), distinct_e: facts, distinct_v: facts / per_value }
+    }
+
+    fn log_length(&self) -> f64 {
+        self.snapshot.index().store().datoms_until(self.snapshot.stored_t()).unwrap_or(0) as f64
+    }
+}
+
+fn estimate_from(lives: &Lives, scan: &Scan<'_>) -> Estimate {
+    let all = match &scan.values {
+        Values::Any => lives.len(),
+        Values::Equal(wanted) => lives.count_equal(wanted),
+        Values::Range(low, high) => lives.count_between(*low, *high),
+    } as f64;
+    let (distinct_e, distinct_v) = (lives.distinct_e() as f64, lives.distinct_v() as f64);
+    let of_entities = scan.entities.map_or(1.0, |entities| (entities.len() as f64 / distinct_e.max(1.0)).min(1.0));
+    Estimate { rows: all * of_entities, distinct_e, distinct_v }
+}
+
+/// Facts of several attributes, one below the other.
+#[derive(Default)]
+struct Joined {
+    e: Vec<i64>,
+    a: Vec<i64>,
+    v: Vec<Value>,
+    t: Vec<i64>,
+    m: Vec<i64>,
+    added: Vec<bool>,
+}
+
+impl Joined {
+    fn append(&mut self, batch: &Batch, scan: &Scan<'_>) {
+        let longs = |column: Option<&Column>| -> Slice<i64> {
+            match column {
+                Some(Column::Long(items)) => items.clone(),
+                _ => Vec::new().into(),
+            }
+        };
+        self.e.extend_from_slice(&longs(Some(&batch.e)));
+        let places = scan.places;
+        if places.a {
+            self.a.extend_from_slice(&longs(batch.a.as_ref()));
+        }
+        if places.t {
+            self.t.extend_from_slice(&longs(batch.t.as_ref()));
+        }
+        if places.m {
+            self.m.extend_from_slice(&longs(batch.m.as_ref()));
+        }
+        if let (true, Some(v)) = (places.v, &batch.v) {
+            self.v.extend((0..v.len()).map(|row| v.value(row)));
+        }
+        if let (true, Some(Column::Boolean(added))) = (places.added, &batch.added) {
+            self.added.extend_from_slice(added);
+        }
+    }
+
+    fn into_batch(self) -> Batch {
+        let count = self.e.len();
+        let whole = |items: Vec<i64>| (items.len() == count).then(|| Column::Long(items.into()));
+        Batch {
+            a: whole(self.a),
+            v: (self.v.len() == count).then(|| Column::Value(self.v.into())),
+            t: whole(self.t),
+            m: whole(self.m),
+            added: (self.added.len() == count).then(|| Column::Boolean(self.added.into())),
+            e: Column::Long(self.e.into()),
+        }
+    }
+}
+
+fn fact(datom: Datom) -> Fact {
+    let Datom { e, a, v, t, added, m } = datom;
+    Fact { e, a, v, t, m, added }
+}
+
+/// An error of the store, on its way through the engine.
+pub(super) fn as_query_error(error: &Error) -> QueryError {
+    let code = match error.kind() {
+        ErrorKind::Query(code) => code,
+        _ => Code::Source,
+    };
+    let passed = QueryError::new(code, error.message());
+    let passed = match error.value() {
+        Some(value) => passed.with_value(value),
+        None => passed,
+    };
+    match error.help() {
+        Some(help) => passed.with_help(help),
+        None => passed,
+    }
+}

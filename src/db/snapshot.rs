@@ -1,0 +1,261 @@
+//! Everything that was said up to one moment: what database values look at, and what a transaction is checked against.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use annals_query::{Scan, Value, ValueType, Values};
+
+use crate::datom::Datom;
+use crate::error::Result;
+use crate::index::life::continued;
+use crate::index::{Cached, Index, Life, Lives, Novelty};
+use crate::schema::{Schema, SchemaBuilder};
+
+/// A scan of at most so many entities reads each from the store, if the attribute has no columns yet: that takes about as long
+/// as reading 5,000 datoms of the log.
+const LIMIT_POINT_READS: usize = 64;
+
+/// A scan that picks at most one row in so many looks at what is beside the columns; any other merges it into them first.
+const ROWS_PER_PICK: usize = 8;
+
+/// Picks so small that merging is never worth it.
+const SMALL_PICK: usize = 1024;
+
+/// The log up to a moment: what the store holds until `stored_t`, and datoms that only this snapshot has.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    index: Arc<Index>,
+    stored_t: i64,
+    basis: i64,
+    instant: i64,
+    schema: Schema,
+    builder: Arc<SchemaBuilder>,
+    novelty: Novelty,
+    /// Columns into which the novelty was merged.
+    merged: Mutex<HashMap<i64, Arc<Lives>>>,
+}
+
+impl Snapshot {
+    /// What the store holds until `t`.
+    pub(crate) fn new(index: Arc<Index>, t: i64, instant: i64, builder: Arc<SchemaBuilder>, schema: Schema) -> Self {
+        let (novelty, merged) = (Novelty::default(), Mutex::default());
+        Self { index, stored_t: t, basis: t, instant, schema, builder, novelty, merged }
+    }
+
+    /// The same with one more transaction, which no store needs to hold. `t` follows this snapshot's basis.
+    #[must_use]
+    pub(crate) fn with(&self, t: i64, instant: i64, datoms: &[Datom]) -> Self {
+        assert_eq!(t, self.basis + 1, "transactions are numbered without gaps");
+        let mut novelty = self.novelty.clone();
+        datoms.iter().for_each(|datom| novelty.insert(datom));
+        let (builder, schema) = self.schema_after(datoms);
+        Self { index: Arc::clone(&self.index), stored_t: self.stored_t, basis: t, instant, schema, builder, novelty, merged: Mutex::default() }
+    }
+
+    /// The store until `t`, where it holds everything that this snapshot has and then these datoms.
+    #[must_use]
+    pub(crate) fn followed_by(&self, t: i64, instant: i64, datoms: &[Datom]) -> Self {
+        let (builder, schema) = self.schema_after(datoms);
+        Self::new(Arc::clone(&self.index), t, instant, builder, schema)
+    }
+
+    /// The snapshot as it would be had nothing happened after `t`; schema and idents stay as they are now.
+    pub(crate) fn known_at(&self, t: i64) -> Result<Self> {
+        let instant = if t >= self.basis { self.instant } else { self.instant_of(t)?.unwrap_or(0) };
+        let index = Arc::clone(&self.index);
+        let (builder, schema) = (Arc::clone(&self.builder), self.schema.clone());
+        let (stored_t, basis) = (self.stored_t.min(t), self.basis.min(t));
+        Ok(Self { index, stored_t, basis, instant, schema, builder, novelty: self.novelty.known_at(t), merged: Mutex::default() })
+    }
+
+    /// The newest transaction.
+    pub(crate) fn basis(&self) -> i64 {
+        self.basis
+    }
+
+    /// The newest transaction that the store holds.
+    pub(crate) fn stored_t(&self) -> i64 {
+        self.stored_t
+    }
+
+    /// The instant of the newest transaction, in microseconds.
+    pub(crate) fn instant(&self) -> i64 {
+        self.instant
+    }
+
+    /// Attributes and idents.
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The columns that all snapshots of a connection share.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What is beside the store.
+    pub(crate) fn novelty(&self) -> &Novelty {
+        &self.novelty
+    }
+
+    /// Every fact that an entity ever had, by attribute.
+    pub(crate) fn lives_of_entity(&self, entity: i64) -> Result<Vec<(i64, Vec<Life>)>> {
+        let mut events = self.index.store().datoms_of_entity(entity, self.stored_t)?;
+        events.extend(self.novelty.of_entity(entity).cloned());
+        events.sort_unstable();
+        let by_attribute = events.chunk_by(|left, right| left.a == right.a);
+        Ok(by_attribute.map(|events| (events[0].a, continued([], events))).collect())
+    }
+
+    /// Every value that an entity ever had for an attribute.
+    pub(crate) fn lives_of(&self, entity: i64, attribute: i64) -> Result<Vec<Life>> {
+        let mut events = self.index.store().datoms_of_entity_attribute(entity, attribute, self.stored_t)?;
+        if let Some(novelty) = self.novelty.attribute(attribute) {
+            events.extend(novelty.of_entity(entity, attribute).cloned());
+        }
+        events.sort_unstable();
+        Ok(continued([], &events))
+    }
+
+    /// Every entity that ever had exactly this value for an attribute.
+    pub(crate) fn lives_of_value(&self, attribute: i64, value: &Value) -> Result<Vec<Life>> {
+        if !self.schema.declaration(attribute).is_some_and(|declaration| declaration.is_indexed) {
+            let scan = Scan { attribute: Some(attribute), values: Values::Equal(value), ..Scan::default() };
+            let lives = self.lives(attribute, &scan)?;
+            let rows = lives.select(&scan);
+            return Ok(rows.iter().map(|row| lives.life(row)).filter(|life| life.v == *value).collect());
+        }
+        let mut events = self.index.store().datoms_by_value(attribute, value, self.stored_t)?;
+        if let Some(novelty) = self.novelty.attribute(attribute) {
+            events.extend(novelty.of_value(value, attribute).into_iter().filter(|datom| datom.v == *value).cloned());
+        }
+        events.sort_unstable();
+        Ok(continued([], &events))
+    }
+
+    /// Columns that hold at least what the scan selects of an attribute. They may know facts after this snapshot's basis, if
+    /// nothing is beside the store.
+    pub(crate) fn lives(&self, attribute: i64, scan: &Scan<'_>) -> Result<Arc<Lives>> {
+        let cached = match self.index.cached(attribute, self.stored_t)? {
+            Some(cached) => cached,
+            None => match self.read_points(attribute, scan)? {
+                Some(lives) => return Ok(Arc::new(Lives::of(&lives))),
+                None => self.index.column(attribute, self.stored_t)?,
+            },
+        };
+        let is_complete = cached.tail.is_empty() && self.novelty.attribute(attribute).is_none();
+        if is_complete && (self.novelty.is_empty() || cached.lives.newest_t() <= self.stored_t) {
+            return Ok(cached.lives);
+        }
+        if let Some(lives) = self.picked(attribute, scan, &cached) {
+            return Ok(Arc::new(lives));
+        }
+        self.whole(attribute)
+    }
+
+    /// Takes one more attribute's events into account than the columns do, for a scan that picks few rows.
+    fn picked(&self, attribute: i64, scan: &Scan<'_>, cached: &Cached) -> Option<Lives> {
+        if scan.entities.is_none() && !matches!(scan.values, Values::Equal(_)) {
+            return None;
+        }
+        let rows = cached.lives.select(scan);
+        if rows.len() > SMALL_PICK.max(cached.lives.len() / ROWS_PER_PICK) {
+            return None;
+        }
+        let known = rows.iter().filter_map(|row| cached.lives.life(row).known_at(self.stored_t));
+        let mut events: Vec<&Datom> = cached.tail.select(attribute, scan);
+        events.retain(|datom| datom.t <= self.stored_t);
+        events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.select(attribute, scan)));
+        events.sort_unstable();
+        Some(Lives::of(&continued(known, events)))
+    }
+
+    /// All columns of an attribute with everything in them.
+    fn whole(&self, attribute: i64) -> Result<Arc<Lives>> {
+        if self.novelty.is_empty() {
+            return self.index.whole(attribute, self.stored_t);
+        }
+        if let Some(lives) = self.merged().get(&attribute) {
+            return Ok(Arc::clone(lives));
+        }
+        let mut lives = self.index.whole(attribute, self.stored_t)?;
+        if lives.newest_t() > self.stored_t {
+            lives = Arc::new(lives.known_at(self.stored_t));
+        }
+        if let Some(novelty) = self.novelty.attribute(attribute) {
+            let events: Vec<&Datom> = novelty.iter().collect();
+            lives = Arc::new(lives.continued(&events));
+        }
+        self.merged().insert(attribute, Arc::clone(&lives));
+        Ok(lives)
+    }
+
+    fn merged(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Arc<Lives>>> {
+        self.merged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the scan selects, read from the store, if that is little.
+    fn read_points(&self, attribute: i64, scan: &Scan<'_>) -> Result<Option<Vec<Life>>> {
+        match (scan.entities, &scan.values) {
+            (Some(entities), _) if entities.len() <= LIMIT_POINT_READS => {
+                let mut lives = Vec::new();
+                for &entity in entities {
+                    lives.extend(self.lives_of(entity, attribute)?);
+                }
+                Ok(Some(lives))
+            }
+            (_, Values::Equal(wanted)) => match self.exact(attribute, wanted) {
+                Some(exact) => Ok(Some(self.lives_of_value(attribute, &exact)?)),
+                None => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// The one stored value that can be the same as `wanted` for an indexed attribute, if there is just one.
+    pub(crate) fn exact(&self, attribute: i64, wanted: &Value) -> Option<Value> {
+        let declaration = self.schema.declaration(attribute).filter(|declaration| declaration.is_indexed)?;
+        match (declaration.attribute.value_type, wanted) {
+            (Some(ValueType::Ref), Value::Long(id) | Value::Ref(id)) => Some(Value::Ref(*id)),
+            (Some(ValueType::Long), Value::Long(_)) => Some(wanted.clone()),
+            (_, Value::Vector(parts)) => parts.iter().all(is_only_itself).then(|| wanted.clone()),
+            (_, wanted) => is_only_itself(wanted).then(|| wanted.clone()),
+        }
+    }
+
+    /// The instant of a transaction up to the basis; `None` before the first.
+    pub(crate) fn instant_of(&self, t: i64) -> Result<Option<i64>> {
+        if t == self.basis {
+            return Ok(Some(self.instant));
+        }
+        let lives = self.lives_of(t, crate::schema::attribute::TX_INSTANT)?;
+        Ok(lives.first().and_then(|life| if let Value::Instant(instant) = life.v { Some(instant) } else { None }))
+    }
+
+    /// The last transaction at or before an instant; 0 before the first.
+    pub(crate) fn last_t_at(&self, instant: i64) -> Result<i64> {
+        for t in (self.stored_t + 1..=self.basis).rev() {
+            if self.instant_of(t)?.is_some_and(|at| at <= instant) {
+                return Ok(t);
+            }
+        }
+        Ok(self.index.store().last_t_at(instant)?.min(self.stored_t))
+    }
+
+    fn schema_after(&self, datoms: &[Datom]) -> (Arc<SchemaBuilder>, Schema) {
+        if !datoms.iter().any(|datom| SchemaBuilder::concerns(datom.a)) {
+            return (Arc::clone(&self.builder), self.schema.clone());
+        }
+        let mut builder = SchemaBuilder::clone(&self.builder);
+        for datom in datoms.iter().filter(|datom| SchemaBuilder::concerns(datom.a)) {
+            builder.apply(datom.e, datom.a, &datom.v, datom.added);
+        }
+        let schema = builder.build();
+        (Arc::new(builder), schema)
+    }
+}
+
+/// True if no other value is the same as this one, as it is for numbers, and for references, which queries write as longs.
+fn is_only_itself(value: &Value) -> bool {
+    !value.is_number() && !matches!(value, Value::Ref(_) | Value::Vector(_) | Value::List(_))
+}

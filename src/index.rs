@@ -1,0 +1,26 @@
+//! Columns of facts in memory, derived from the log and shared by all database values of a connection.
+//!
+//! An attribute's facts become columns when they are first wanted. What is committed later is read from the log by the next
+//! reader that wants it and kept beside the columns in ordered sets, until there is so much of it that the reader merges
+//! it into new columns. A writer does nothing here, so recording costs no memory. Facts are never changed, so columns
+//! that know more than a database value serve it all the same: what came after its basis is outside its window.
+
+mod admit;
+mod by_value;
+mod cache;
+mod events;
+pub(crate) mod life;
+mod lives;
+mod novelty;
+mod scan;
+mod select;
+mod values;
+pub(crate) mod view;
+pub(crate) mod window;
+
+pub(crate) use cache::{Cached, Index};
+pub(crate) use life::Life;
+pub(crate) use lives::Lives;
+pub(crate) use novelty::{AttributeNovelty, Novelty};
+pub(crate) use view::{Filter, View};
+pub(crate) use window::Window;

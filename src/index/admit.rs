@@ -1,0 +1,85 @@
+//! Which values a scan admits, tested row by row.
+
+use std::cmp::Ordering;
+use std::ops::Bound;
+
+use annals_query::{Column, Value, Values};
+
+use super::by_value::as_shown;
+use super::values::ValueColumn;
+
+/// A choice of values, made ready for one column.
+#[derive(Debug)]
+pub(super) enum Admit {
+    /// Every value.
+    All,
+    /// No value of this column.
+    Nothing,
+    /// What is the same as this canonical value.
+    Equal(Value),
+    /// Longs, entities or instants between these, both included.
+    Integers(i64, i64),
+    /// What is of the bounds' type and between them.
+    Between(Bound<Value>, Bound<Value>),
+}
+
+impl Admit {
+    pub(super) fn new(values: &Values<'_>, column: &Column) -> Self {
+        match values {
+            Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded) => Self::All,
+            Values::Equal(wanted) => Self::Equal(as_shown(wanted).canonical()),
+            Values::Range(low, high) => Self::between(low.map(as_shown), high.map(as_shown), column),
+        }
+    }
+
+    fn between(low: Bound<Value>, high: Bound<Value>, column: &Column) -> Self {
+        let first = |bound: &Bound<Value>| match (bound, column) {
+            (Bound::Included(Value::Long(n)), Column::Long(_)) | (Bound::Included(Value::Instant(n)), Column::Instant(_)) => Some(*n),
+            (Bound::Excluded(Value::Long(n)), Column::Long(_)) | (Bound::Excluded(Value::Instant(n)), Column::Instant(_)) => {
+                n.checked_add(1)
+            }
+            (Bound::Unbounded, Column::Long(_) | Column::Instant(_)) => Some(i64::MIN),
+            _ => None,
+        };
+        let last = |bound: &Bound<Value>| match (bound, column) {
+            (Bound::Excluded(Value::Long(n)), Column::Long(_)) | (Bound::Excluded(Value::Instant(n)), Column::Instant(_)) => {
+                n.checked_sub(1)
+            }
+            (Bound::Unbounded, Column::Long(_) | Column::Instant(_)) => Some(i64::MAX),
+            (other, _) => first(other),
+        };
+        if let Some((first, last)) = first(&low).zip(last(&high)) {
+            return if first <= last { Self::Integers(first, last) } else { Self::Nothing };
+        }
+        Self::Between(low, high)
+    }
+
+    /// True if the value in this row is admitted.
+    #[inline]
+    pub(super) fn admits(&self, values: &ValueColumn, row: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing => false,
+            Self::Equal(wanted) => values.compare(row, wanted) == Ordering::Equal,
+            Self::Integers(first, last) => match values.shown() {
+                Column::Long(items) | Column::Instant(items) => (*first..=*last).contains(&items[row]),
+                _ => false,
+            },
+            Self::Between(low, high) => is_between(&values.shown().value(row), low, high),
+        }
+    }
+}
+
+fn is_between(value: &Value, low: &Bound<Value>, high: &Bound<Value>) -> bool {
+    let is_above = match low {
+        Bound::Unbounded => true,
+        Bound::Included(low) => value.compare_within_type(low).is_some_and(Ordering::is_ge),
+        Bound::Excluded(low) => value.compare_within_type(low).is_some_and(Ordering::is_gt),
+    };
+    is_above
+        && match high {
+            Bound::Unbounded => true,
+            Bound::Included(high) => value.compare_within_type(high).is_some_and(Ordering::is_le),
+            Bound::Excluded(high) => value.compare_within_type(high).is_some_and(Ordering::is_lt),
+        }
+}

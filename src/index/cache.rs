@@ -1,0 +1,186 @@
+//! The columns that are there, and how they keep up with the log.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::events::Events;
+use super::lives::Lives;
+use super::novelty::AttributeNovelty;
+use crate::datom::Datom;
+use crate::error::Result;
+use crate::store::Store;
+
+/// Datoms kept beside the columns of an attribute before they are merged: looking among them costs under a microsecond, and a
+/// merge copies the columns.
+const LIMIT_TAIL_DATOMS: usize = 4096;
+
+/// Beside columns of many rows, one datom for so many rows may wait: then a merge costs each of them little.
+const ROWS_PER_TAIL_DATOM: usize = 64;
+
+/// Columns of one attribute, and the datoms after them.
+#[derive(Clone, Debug)]
+pub(crate) struct Cached {
+    /// The columns.
+    pub(crate) lives: Arc<Lives>,
+    /// The datoms after them.
+    pub(crate) tail: AttributeNovelty,
+}
+
+/// Everything in memory: all attributes know the log up to the same t.
+#[derive(Clone, Debug, Default)]
+struct State {
+    t: i64,
+    attributes: HashMap<i64, Cached>,
+}
+
+/// Columns of one store.
+#[derive(Debug)]
+pub(crate) struct Index {
+    store: Arc<Store>,
+    state: RwLock<Arc<State>>,
+    /// Held while the state is being replaced, so that two readers do not do the same work.
+    replacing: Mutex<()>,
+    /// Attributes that somebody is about to scan: fetched along when the log has to be read anyway.
+    wanted: Mutex<BTreeSet<i64>>,
+}
+
+impl Index {
+    /// No columns yet.
+    pub(crate) fn new(store: Arc<Store>) -> Self {
+        Self { store, state: RwLock::default(), replacing: Mutex::default(), wanted: Mutex::default() }
+    }
+
+    /// The store below.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Says that these attributes are about to be scanned.
+    pub(crate) fn want(&self, attributes: impl IntoIterator<Item = i64>) {
+        let state = self.state();
+        let missing = attributes.into_iter().filter(|attribute| !state.attributes.contains_key(attribute));
+        locked(&self.wanted).extend(missing);
+    }
+
+    /// The columns of an attribute, with everything up to `t`, if there are any.
+    pub(crate) fn cached(&self, attribute: i64, t: i64) -> Result<Option<Cached>> {
+        let state = self.state();
+        match state.attributes.get(&attribute) {
+            Some(cached) if state.t >= t => Ok(Some(cached.clone())),
+            Some(_) => self.column(attribute, t).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The columns of an attribute with everything up to `t`, built if need be.
+    pub(crate) fn column(&self, attribute: i64, t: i64) -> Result<Cached> {
+        let is_ready = |state: &State| state.attributes.get(&attribute).filter(|_| state.t >= t).cloned();
+        if let Some(cached) = is_ready(&self.state()) {
+            return Ok(cached);
+        }
+        let guard = locked(&self.replacing);
+        let state = self.state();
+        if let Some(cached) = is_ready(&state) {
+            return Ok(cached);
+        }
+        let mut next = State::clone(&state);
+        self.advance(&mut next, t)?;
+        if !next.attributes.contains_key(&attribute) {
+            self.build(&mut next, attribute)?;
+        }
+        let cached = next.attributes[&attribute].clone();
+        self.replace(next);
+        drop(guard);
+        Ok(cached)
+    }
+
+    /// The columns of an attribute with everything up to `t`, nothing beside them.
+    pub(crate) fn whole(&self, attribute: i64, t: i64) -> Result<Arc<Lives>> {
+        let cached = self.column(attribute, t)?;
+        if cached.tail.is_empty() {
+            return Ok(cached.lives);
+        }
+        let guard = locked(&self.replacing);
+        let mut next = State::clone(&self.state());
+        let cached = next.attributes.get_mut(&attribute).expect("columns that were there stay there");
+        if !cached.tail.is_empty() {
+            *cached = cached.merged();
+        }
+        let lives = Arc::clone(&cached.lives);
+        self.replace(next);
+        drop(guard);
+        Ok(lives)
+    }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, next: State) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+    }
+
+    /// Reads the log from where the state ends to `t`.
+    fn advance(&self, state: &mut State, t: i64) -> Result<()> {
+        if t <= state.t {
+            return Ok(());
+        }
+        let attributes: Vec<i64> = state.attributes.keys().copied().collect();
+        let mut later: HashMap<i64, Vec<Datom>> = HashMap::new();
+        if !attributes.is_empty() {
+            self.store.log(state.t, t, Some(&attributes), |datom| {
+                later.entry(datom.a).or_default().push(datom);
+                Ok(())
+            })?;
+        }
+        for (attribute, datoms) in later {
+            let cached = state.attributes.get_mut(&attribute).expect("only datoms of these attributes were asked for");
+            cached.append(&datoms);
+        }
+        state.t = t;
+        Ok(())
+    }
+
+    /// Builds the columns of an attribute, and of all others that are wanted, in one pass over the log.
+    fn build(&self, state: &mut State, attribute: i64) -> Result<()> {
+        let mut attributes = std::mem::take(&mut *locked(&self.wanted));
+        attributes.insert(attribute);
+        attributes.retain(|attribute| !state.attributes.contains_key(attribute));
+        let attributes: Vec<i64> = attributes.into_iter().collect();
+        let mut events: HashMap<i64, Events> = attributes.iter().map(|&attribute| (attribute, Events::default())).collect();
+        self.store.log(0, state.t, Some(&attributes), |datom| {
+            events.entry(datom.a).or_default().push(&datom);
+            Ok(())
+        })?;
+        for (attribute, events) in events {
+            let cached = Cached { lives: Arc::new(events.into_lives()), tail: AttributeNovelty::default() };
+            state.attributes.insert(attribute, cached);
+        }
+        Ok(())
+    }
+}
+
+impl Cached {
+    /// Takes in datoms of the log, and merges when many have come together.
+    fn append(&mut self, datoms: &[Datom]) {
+        let limit = LIMIT_TAIL_DATOMS.max(self.lives.len() / ROWS_PER_TAIL_DATOM);
+        if self.tail.len() + datoms.len() <= limit {
+            datoms.iter().for_each(|datom| self.tail.insert(datom));
+            return;
+        }
+        let mut events: Vec<&Datom> = self.tail.iter().chain(datoms).collect();
+        events.sort_unstable();
+        *self = Self { lives: Arc::new(self.lives.continued(&events)), tail: AttributeNovelty::default() };
+    }
+
+    /// Everything in columns.
+    fn merged(&self) -> Self {
+        let events: Vec<&Datom> = self.tail.iter().collect();
+        Self { lives: Arc::new(self.lives.continued(&events)), tail: AttributeNovelty::default() }
+    }
+}
+
+/// The lock, also after a panic elsewhere: what it guards is replaced as a whole, never half changed.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
