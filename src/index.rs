@@ -21,6 +21,6 @@ pub(crate) mod window;
 pub(crate) use cache::{Cached, Index};
 pub(crate) use life::Life;
 pub(crate) use lives::Lives;
-pub(crate) use novelty::{AttributeNovelty, Novelty};
-pub(crate) use view::{Filter, View};
+pub(crate) use novelty::Novelty;
+pub(crate) use view::View;
 pub(crate) use window::Window;

@@ -3,9 +3,12 @@
 //! Every run, log line and state change is an immutable datom `[e a v t m]` in one SQLite file; a Datalog engine answers
 //! what was true, when, and who said so.
 
+mod connection;
 pub mod contract;
 pub mod datom;
+mod db;
 pub mod error;
+mod index;
 pub mod limits;
 pub mod schema;
 pub mod store;
@@ -13,5 +16,7 @@ pub mod transact;
 
 pub use annals_query as query;
 pub use annals_query::{Uuid, Value, ValueType};
+pub use connection::{Connection, Options};
 pub use datom::{Datom, Partition};
+pub use db::{Db, EntityRef, Input, Moment, Order, Report, Transaction};
 pub use error::{Error, ErrorKind, Result};

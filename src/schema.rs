@@ -101,7 +101,7 @@ impl Schema {
 }
 
 /// Builds a [`Schema`] from the datoms that say it, in log order, retractions included: an earlier name resolves until it is given away.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SchemaBuilder {
     facts: HashMap<i64, HashMap<i64, Vec<Value>>>,
     entities_by_ident: HashMap<Arc<str>, i64>,

@@ -243,6 +243,11 @@ impl Store {
         self.reader()?.transactions(after_t, until_t)
     }
 
+    /// See [`Reader::datoms_until`].
+    pub fn datoms_until(&self, t: i64) -> Result<i64> {
+        self.reader()?.datoms_until(t)
+    }
+
     /// See [`Reader::last_t_at`].
     pub fn last_t_at(&self, instant: i64) -> Result<i64> {
         self.reader()?.last_t_at(instant)

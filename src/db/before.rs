@@ -43,10 +43,14 @@ impl Before for Snapshot {
     }
 
     fn referrers(&self, entity: i64) -> Result<Vec<Datom>> {
-        let mut attributes: Vec<i64> = self.schema().declarations().filter_map(|declaration| {
-            let attribute = &declaration.attribute;
-            attribute.value_type.is_none_or(|kind| kind == ValueType::Ref).then_some(attribute.id)
-        }).collect();
+        let mut attributes: Vec<i64> = self
+            .schema()
+            .declarations()
+            .filter_map(|declaration| {
+                let attribute = &declaration.attribute;
+                attribute.value_type.is_none_or(|kind| kind == ValueType::Ref).then_some(attribute.id)
+            })
+            .collect();
         attributes.sort_unstable();
         self.index().want(attributes.iter().copied());
         let wanted = Value::Ref(entity);

@@ -68,7 +68,7 @@ impl TryFrom<&Value> for EntityRef {
 
 fn not_an_entity(value: &Value) -> Error {
     Error::new(ErrorKind::Entity, format!("a {} does not name an entity", value.kind_name()))
-        .with_value(value.to_edn())
+        .with_value(value)
         .with_help("give an id, an ident such as :run/status, or a lookup reference such as [:run/id \"0199\"]")
 }
 
@@ -86,8 +86,10 @@ impl Db {
                         ErrorKind::Query(Code::NotUnique),
                         format!("the values of :{ident} are not unique, so they lead to no entity"),
                     )
-                    .with_value(format!("[:{ident} {}]", value.to_edn()))
-                    .with_help(format!("declare {{:db/ident :{ident} :db/unique :db.unique/identity}}, or give the entity's id")));
+                    .with_value(format!("[:{ident} {value}]"))
+                    .with_help(format!(
+                        "declare {{:db/ident :{ident} :db/unique :db.unique/identity}}, or give the entity's id"
+                    )));
                 }
                 self.holder(declaration.attribute.id, &value)
             }

@@ -9,11 +9,10 @@ use annals_query::{
 };
 
 use super::Db;
-use super::reading::from_batch;
+use super::reading::LIMIT_ENTITY_READS;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind};
 use crate::index::Lives;
-use crate::schema::attribute;
 
 /// A log of at most so many datoms is read as soon as a query names its attributes: estimates are exact from the start.
 const LIMIT_EAGER_DATOMS: i64 = 100_000;
@@ -23,6 +22,8 @@ const GUESSED_ROWS_PER_VALUE: f64 = 100.0;
 
 /// How many attributes share the datoms of a log, while nothing is known of them.
 const GUESSED_ATTRIBUTES: f64 = 8.0;
+
+const ALL_PLACES: Places = Places { a: true, v: true, t: true, m: true, added: true };
 
 impl Facts for Db {
     fn attribute(&self, ident: &str) -> Option<Arc<Attribute>> {
@@ -65,9 +66,10 @@ impl Facts for Db {
     }
 
     fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
-        match scan.attribute {
-            Some(attribute) => self.scan_attribute(attribute, scan, budget),
-            None => self.scan_all(scan, budget),
+        match (scan.attribute, scan.t) {
+            (attribute, Some(t)) if scan.entities.is_none() => self.scan_transaction(t, attribute, scan, budget),
+            (Some(attribute), _) => self.scan_attribute(attribute, scan, budget),
+            (None, _) => self.scan_all(scan, budget),
         }
     }
 
@@ -93,41 +95,45 @@ impl Facts for Db {
         let rows = lives.select(&scan);
         budget.spend_steps(rows.len() as u64 + 1)?;
         let references = rows.iter().map(|row| lives.life(row)).filter(|life| life.v == wanted);
-        Ok(references.flat_map(|life| self.view().datoms_of(attribute, &life).map(|datom| datom.e).collect::<Vec<_>>()).collect())
+        Ok(references.flat_map(|life| self.view.datoms_of(attribute, &life).map(|datom| datom.e).collect::<Vec<_>>()).collect())
     }
 
     fn is_history(&self) -> bool {
-        self.view().window.is_history
+        self.view.window.is_history
     }
 }
 
 impl Db {
     fn scan_attribute(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
         let lives = self.snapshot.lives(attribute, scan).map_err(|error| as_query_error(&error))?;
-        lives.scan(attribute, scan, self.view(), budget)
+        lives.scan(attribute, scan, &self.view, budget)
     }
 
-    /// A scan that names no attribute: of few entities or of one transaction from the store, otherwise attribute by attribute.
-    fn scan_all(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
-        let attributes = match (scan.entities, scan.t) {
-            (Some(entities), _) if entities.len() <= super::reading::LIMIT_ENTITY_READS => {
-                return self.scan_entities(entities, scan, budget);
-            }
-            (_, Some(t)) => self.attributes_of_transaction(t).map_err(|error| as_query_error(&error))?,
-            _ => self.attributes(),
-        };
-        if scan.t.is_none() {
-            self.snapshot.index().want(attributes.iter().copied());
+    /// A scan of what one transaction said: the log tells about which entities.
+    fn scan_transaction(&self, t: i64, attribute: Option<i64>, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
+        let mut entities = self.entities_of_transaction(t).map_err(|error| as_query_error(&error))?;
+        if let Some(attribute) = attribute {
+            let entities = entities.remove(&attribute).unwrap_or_default();
+            return self.scan_attribute(attribute, &Scan { entities: Some(&entities), ..scan.clone() }, budget);
         }
         let mut joined = Joined::default();
+        for (attribute, entities) in entities {
+            let one = Scan { attribute: Some(attribute), places: ALL_PLACES, entities: Some(&entities), ..scan.clone() };
+            joined.append(&self.scan_attribute(attribute, &one, budget)?, scan);
+        }
+        Ok(joined.into_batch())
+    }
+
+    /// A scan that names neither attribute nor transaction: of few entities from the store, otherwise attribute by attribute.
+    fn scan_all(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
+        if let Some(entities) = scan.entities.filter(|entities| entities.len() <= LIMIT_ENTITY_READS) {
+            return self.scan_entities(entities, scan, budget);
+        }
+        let attributes = self.attributes();
+        self.snapshot.index().want(attributes.iter().copied());
+        let mut joined = Joined::default();
         for attribute in attributes {
-            let places = Places { a: true, v: true, t: true, m: true, added: true };
-            let of_transaction = match scan.t {
-                Some(t) => Some(self.entities_of_transaction(t, attribute).map_err(|error| as_query_error(&error))?),
-                None => None,
-            };
-            let entities = of_transaction.as_deref().or(scan.entities);
-            let one = Scan { attribute: Some(attribute), places, entities, ..scan.clone() };
+            let one = Scan { attribute: Some(attribute), places: ALL_PLACES, ..scan.clone() };
             joined.append(&self.scan_attribute(attribute, &one, budget)?, scan);
             budget.check_rows(joined.e.len())?;
         }
@@ -138,12 +144,8 @@ impl Db {
         let mut joined = Joined::default();
         for &entity in entities {
             for (attribute, lives) in self.snapshot.lives_of_entity(entity).map_err(|error| as_query_error(&error))? {
-                let one = Scan {
-                    attribute: Some(attribute),
-                    places: Places { a: true, v: true, t: true, m: true, added: true },
-                    ..scan.clone()
-                };
-                joined.append(&Lives::of(&lives).scan(attribute, &one, self.view(), budget)?, scan);
+                let one = Scan { attribute: Some(attribute), places: ALL_PLACES, ..scan.clone() };
+                joined.append(&Lives::of(&lives).scan(attribute, &one, &self.view, budget)?, scan);
             }
             budget.check_rows(joined.e.len())?;
         }

@@ -26,7 +26,10 @@ impl Db {
     /// What the view shows of an entity, by attribute and value.
     pub(super) fn datoms_of_entity(&self, entity: i64) -> Result<Vec<Datom>> {
         let lives = self.snapshot.lives_of_entity(entity)?;
-        Ok(lives.iter().flat_map(|(attribute, lives)| lives.iter().flat_map(|life| self.view.datoms_of(*attribute, life))).collect())
+        Ok(lives
+            .iter()
+            .flat_map(|(attribute, lives)| lives.iter().flat_map(|life| self.view.datoms_of(*attribute, life)))
+            .collect())
     }
 
     /// The entity that has a value for a unique attribute, at the end of the window and said after its start.

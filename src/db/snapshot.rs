@@ -49,7 +49,16 @@ impl Snapshot {
         let mut novelty = self.novelty.clone();
         datoms.iter().for_each(|datom| novelty.insert(datom));
         let (builder, schema) = self.schema_after(datoms);
-        Self { index: Arc::clone(&self.index), stored_t: self.stored_t, basis: t, instant, schema, builder, novelty, merged: Mutex::default() }
+        Self {
+            index: Arc::clone(&self.index),
+            stored_t: self.stored_t,
+            basis: t,
+            instant,
+            schema,
+            builder,
+            novelty,
+            merged: Mutex::default(),
+        }
     }
 
     /// The store until `t`, where it holds everything that this snapshot has and then these datoms.

@@ -34,7 +34,9 @@ impl Admit {
 
     fn between(low: Bound<Value>, high: Bound<Value>, column: &Column) -> Self {
         let first = |bound: &Bound<Value>| match (bound, column) {
-            (Bound::Included(Value::Long(n)), Column::Long(_)) | (Bound::Included(Value::Instant(n)), Column::Instant(_)) => Some(*n),
+            (Bound::Included(Value::Long(n)), Column::Long(_)) | (Bound::Included(Value::Instant(n)), Column::Instant(_)) => {
+                Some(*n)
+            }
             (Bound::Excluded(Value::Long(n)), Column::Long(_)) | (Bound::Excluded(Value::Instant(n)), Column::Instant(_)) => {
                 n.checked_add(1)
             }

@@ -62,6 +62,16 @@ impl Index {
         locked(&self.wanted).extend(missing);
     }
 
+    /// True if there are columns of an attribute.
+    pub(crate) fn has(&self, attribute: i64) -> bool {
+        self.state().attributes.contains_key(&attribute)
+    }
+
+    /// The columns of an attribute, however old, if there are any: for estimates.
+    pub(crate) fn known(&self, attribute: i64) -> Option<Arc<Lives>> {
+        self.state().attributes.get(&attribute).map(|cached| Arc::clone(&cached.lives))
+    }
+
     /// The columns of an attribute, with everything up to `t`, if there are any.
     pub(crate) fn cached(&self, attribute: i64, t: i64) -> Result<Option<Cached>> {
         let state = self.state();

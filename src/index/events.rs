@@ -30,28 +30,27 @@ impl Events {
     /// The lives that these events tell.
     pub(crate) fn into_lives(self) -> Lives {
         let newest_t = self.t.last().copied().unwrap_or(0);
-        let order = self.order();
         let values = self.v.finish();
+        let order = order(&self.e, &values);
         let (rows, ends) = lives_of(&order, &values, &self.e, &self.t, &self.m, &self.added);
         let is_identity = rows.len() == values.len() && rows.iter().zip(0..).all(|(row, place)| *row == place);
         let v = if is_identity { values } else { values.gather(&rows) };
         let e = gather_items(&self.e, &rows);
         Lives::new(e, v, gather_items(&self.t, &rows), &gather_items(&self.m, &rows), ends, newest_t)
     }
+}
 
-    /// The events ascending by e, v and t. Most logs write new entities in ascending order, and need no sorting.
-    fn order(&self) -> Vec<u32> {
-        assert!(u32::try_from(self.e.len()).is_ok(), "the events of one attribute are counted in 32 bits");
-        let mut order: Vec<u32> = (0..self.e.len() as u32).collect();
-        if self.e.is_sorted_by(|a, b| a < b) {
-            return order;
-        }
+/// The events ascending by e, v and t. Most logs write new entities in ascending order, and need no sorting.
+fn order(e: &[i64], v: &ValueColumn) -> Vec<u32> {
+    assert!(u32::try_from(e.len()).is_ok(), "the events of one attribute are counted in 32 bits");
+    let mut order: Vec<u32> = (0..e.len() as u32).collect();
+    if !e.is_sorted_by(|a, b| a < b) {
         order.sort_by(|&a, &b| {
             let (a, b) = (a as usize, b as usize);
-            self.e[a].cmp(&self.e[b]).then_with(|| self.v.compare_rows(a, b)).then_with(|| a.cmp(&b))
+            e[a].cmp(&e[b]).then_with(|| v.compare_rows(a, b)).then_with(|| a.cmp(&b))
         });
-        order
     }
+    order
 }
 
 /// The events that begin lives, in order, and how those lives end, if any does. Events that break the log's alternation are

@@ -47,7 +47,14 @@ impl Life {
     /// The datom that retracted it, if it was.
     pub(crate) fn retraction(&self, attribute: i64) -> Option<Datom> {
         let is_over = self.t_retracted != OPEN;
-        is_over.then(|| Datom { e: self.e, a: attribute, v: self.v.clone(), t: self.t_retracted, added: false, m: self.m_retracted })
+        is_over.then(|| Datom {
+            e: self.e,
+            a: attribute,
+            v: self.v.clone(),
+            t: self.t_retracted,
+            added: false,
+            m: self.m_retracted,
+        })
     }
 }
 
@@ -96,12 +103,11 @@ mod tests {
         check(&known, &[event(1, 5, 2, false)], &[(1, 5, 1, 2), (2, 5, 1, OPEN)]);
         let again = [event(1, 5, 2, false), event(1, 5, 3, true)];
         check(&known, &again, &[(1, 5, 1, 2), (1, 5, 3, OPEN), (2, 5, 1, OPEN)]);
-        check(&known, &[event(0, 9, 2, true), event(2, 4, 2, true)], &[
-            (0, 9, 2, OPEN),
-            (1, 5, 1, OPEN),
-            (2, 4, 2, OPEN),
-            (2, 5, 1, OPEN),
-        ]);
+        check(
+            &known,
+            &[event(0, 9, 2, true), event(2, 4, 2, true)],
+            &[(0, 9, 2, OPEN), (1, 5, 1, OPEN), (2, 4, 2, OPEN), (2, 5, 1, OPEN)],
+        );
     }
 
     #[test]

@@ -106,11 +106,6 @@ impl Lives {
         if distinct * 2 < sample.len() { distinct } else { distinct * step }
     }
 
-    /// True if any value is a reference.
-    pub(crate) fn has_references(&self) -> bool {
-        self.v.has_references()
-    }
-
     /// The rows in the order of their values, sorted when first asked for.
     pub(crate) fn by_value(&self) -> &ByValue {
         self.by_value.get_or_init(|| ByValue::of(&self.v, &self.e))
@@ -182,8 +177,7 @@ impl Lives {
             let first = same[0];
             let rows = self.rows_of(first.e, start);
             start = rows.start;
-            let place = rows.start
-                + partition(rows.clone(), |row| self.v.stored(row).cmp(&first.v) != Ordering::Greater);
+            let place = rows.start + partition(rows.clone(), |row| self.v.stored(row).cmp(&first.v) != Ordering::Greater);
             let current = place.checked_sub(1).filter(|row| rows.contains(row) && self.v.stored(*row) == first.v);
             let known = current.map(|row| self.life(row));
             let lives = super::life::continued(known.clone(), same.iter().copied());

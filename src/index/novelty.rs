@@ -135,11 +135,6 @@ impl Novelty {
         self.attributes.get(&attribute)
     }
 
-    /// The attributes that have datoms here.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = i64> {
-        self.attributes.keys().copied()
-    }
-
     /// The datoms of an entity, by attribute, value and t.
     pub(crate) fn of_entity(&self, entity: i64) -> impl Iterator<Item = &Datom> {
         self.attributes.iter().flat_map(move |(attribute, novelty)| novelty.of_entity(entity, *attribute))

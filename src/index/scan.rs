@@ -113,7 +113,9 @@ impl Lives {
         }
         let pick = |added: &dyn Fn(usize) -> i64, retracted: &dyn Fn(usize) -> i64| {
             let rows = shown.rows.iter().zip(&shown.added);
-            Column::Long(rows.map(|(row, is_added)| if *is_added { added(*row as usize) } else { retracted(*row as usize) }).collect())
+            Column::Long(
+                rows.map(|(row, is_added)| if *is_added { added(*row as usize) } else { retracted(*row as usize) }).collect(),
+            )
         };
         let ends = self.ends.as_ref();
         let m_added = |row: usize| self.m_added.as_ref().map_or(0, |m| m[row]);

@@ -72,7 +72,10 @@ impl Lives {
 
     fn rows_between(&self, values: &Values<'_>, low: Bound<&Value>, high: Bound<&Value>) -> Rows<'_> {
         let is_vector = |bound: Bound<&Value>| {
-            matches!(bound, Bound::Included(Value::Vector(_) | Value::List(_)) | Bound::Excluded(Value::Vector(_) | Value::List(_)))
+            matches!(
+                bound,
+                Bound::Included(Value::Vector(_) | Value::List(_)) | Bound::Excluded(Value::Vector(_) | Value::List(_))
+            )
         };
         if !is_vector(low) && !is_vector(high) {
             let places = self.by_value().between(&self.v, low, high);

@@ -34,15 +34,6 @@ impl ValueColumn {
         self.column.len()
     }
 
-    /// True if any row holds a reference.
-    pub(crate) fn has_references(&self) -> bool {
-        match &self.references {
-            References::None => false,
-            References::All => true,
-            References::Some(flags) => flags.iter().any(|flag| *flag),
-        }
-    }
-
     /// True if this row holds a reference.
     pub(crate) fn is_reference(&self, row: usize) -> bool {
         match &self.references {

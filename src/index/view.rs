@@ -31,11 +31,8 @@ impl View {
     /// The datoms that show a life of `attribute`: for facts that hold the addition, for a history what happened in the window.
     pub(crate) fn datoms_of(&self, attribute: i64, life: &Life) -> impl Iterator<Item = Datom> {
         let window = self.window;
-        let addition = if window.is_history {
-            window.holds_event(life.t_added)
-        } else {
-            window.holds_life(life.t_added, life.t_retracted)
-        };
+        let addition =
+            if window.is_history { window.holds_event(life.t_added) } else { window.holds_life(life.t_added, life.t_retracted) };
         let addition = addition.then(|| life.addition(attribute));
         let retraction = life.retraction(attribute).filter(|datom| window.is_history && window.holds_event(datom.t));
         addition.into_iter().chain(retraction).filter(|datom| self.keeps(datom))

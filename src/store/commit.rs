@@ -27,7 +27,7 @@ impl<'s> WriteTransaction<'s> {
         Ok(Self { reader, appender, has_failed: false })
     }
 
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.has_failed
     }
 

@@ -163,7 +163,23 @@ impl Reader {
         sequence::last(self, attribute, scope, within)
     }
 
-    /// The id of the last datom of a transaction.
+    /// How many datoms there are up to and including a transaction.
+    pub fn datoms_until(&self, t: i64) -> Result<i64> {
+        self.last_id(t)
+    }
+
+    /// All datoms of a unique or indexed attribute, in the order of value and log.
+    pub fn datoms_of_indexed(&self, attribute: i64, until_t: i64) -> Result<Vec<Datom>> {
+        let sql = format!("SELECT {COLUMNS} FROM avet x CROSS JOIN datoms d ON d.id = x.id WHERE x.a = ?1 AND d.t <= ?2");
+        let mut found = Vec::new();
+        self.each(&sql, (attribute, until_t), |row| {
+            found.push(read_datom(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The id of the last datom of a transaction: ids count datoms without a gap.
     fn last_id(&self, t: i64) -> Result<i64> {
         if t <= 0 {
             return Ok(0);

@@ -1,0 +1,139 @@
+//! A connection to a store: database values out, transactions in, from any number of threads.
+
+mod commit;
+mod committing;
+mod counters;
+mod latest;
+mod queue;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::db::{Db, Report};
+use crate::error::{Error, ErrorKind, Result};
+use crate::index::Index;
+use crate::store::{Access, Durability, Store};
+use crate::transact::TxData;
+
+use self::counters::Counters;
+use self::latest::Latest;
+use self::queue::Queue;
+
+/// How long a wait for a transaction sleeps between two looks.
+const WAIT_STEP: Duration = Duration::from_millis(2);
+
+/// How a store is opened.
+///
+/// ```
+/// use annals::{Connection, Options, store::Durability};
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// # let path = folder.path().join("annals.db");
+/// let connection = Connection::open_with(path, Options { durability: Durability::Normal, ..Options::default() })?;
+/// # let _ = connection;
+/// # Ok::<(), annals::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// When a commit counts as done.
+    pub durability: Durability,
+    /// Whether a store is created where there is none.
+    pub create: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { durability: Durability::Full, create: true }
+    }
+}
+
+/// A connection to a store. Clones share everything; all threads of a process should use clones of one connection, so that
+/// what they transact at the same time is committed together.
+///
+/// ```
+/// use annals::Connection;
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// let connection = Connection::open(folder.path().join("annals.db"))?;
+/// let report = connection.transact(r#"[{:person/name "Ada"}]"#)?;
+/// assert_eq!(report.t, Some(connection.db()?.basis_t()));
+/// # Ok::<(), annals::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connection(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    index: Arc<Index>,
+    latest: Latest,
+    queue: Queue,
+    /// What the one who commits remembers from commit to commit.
+    counters: Mutex<Counters>,
+}
+
+impl Connection {
+    /// Opens a store, and creates it where there is none.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, Options::default())
+    }
+
+    /// Opens a store that is there.
+    pub fn open_existing(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, Options { create: false, ..Options::default() })
+    }
+
+    /// Opens a store that is there, for reading only: nothing is created, changed or migrated.
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
+        Self::of_store(Store::open(path, Access::ReadOnly)?)
+    }
+
+    /// Opens a store as the options say.
+    pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
+        let store = if options.create { Store::open_or_create(path)? } else { Store::open(path, Access::ReadWrite)? };
+        Self::of_store(store.with_durability(options.durability)?)
+    }
+
+    fn of_store(store: Store) -> Result<Self> {
+        let index = Arc::new(Index::new(Arc::new(store)));
+        let latest = Latest::open(&index)?;
+        Ok(Self(Arc::new(Shared { index, latest, queue: Queue::default(), counters: Mutex::default() })))
+    }
+
+    /// The store below.
+    pub fn store(&self) -> &Store {
+        self.0.index.store()
+    }
+
+    /// The database value as of now: everything that any process has committed.
+    pub fn db(&self) -> Result<Db> {
+        Ok(Db::new(self.0.latest.get(&self.0.index)?))
+    }
+
+    /// A database value that knows transaction `t`, for which this waits at most so long.
+    pub fn db_at_least(&self, t: i64, timeout: Duration) -> Result<Db> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let db = self.db()?;
+            if db.basis_t() >= t {
+                return Ok(db);
+            }
+            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                let message =
+                    format!("transaction {t} did not come within {} ms; the newest is {}", timeout.as_millis(), db.basis_t());
+                return Err(Error::new(ErrorKind::WaitTimeout, message)
+                    .with_value(t)
+                    .with_help("wait longer, or ask for an earlier t"));
+            };
+            std::thread::sleep(WAIT_STEP.min(left));
+        }
+    }
+
+    /// Commits one transaction, given as EDN text, and returns when it is durable.
+    pub fn transact(&self, transaction: &str) -> Result<Report> {
+        self.transact_data(&TxData::read(transaction)?)
+    }
+
+    /// The same for transaction data built by a program.
+    pub fn transact_data(&self, data: &TxData) -> Result<Report> {
+        self.0.queue.commit(data, |group| self.0.commit_group(group))
+    }
+}

@@ -1,0 +1,116 @@
+//! One commit of several transactions: each is checked against what stands before it, and fails alone.
+
+use std::cell::RefCell;
+use std::sync::{Arc, PoisonError};
+
+use super::Shared;
+use super::committing::Committing;
+use super::counters::Counters;
+use crate::datom::Datom;
+use crate::db::snapshot::Snapshot;
+use crate::db::{Db, Report, now_micros};
+use crate::error::{Error, Result};
+use crate::store::WriteTransaction;
+use crate::transact::{self, Prepared, TxData};
+
+/// What has come of a group so far.
+struct Group<'a> {
+    committed: Arc<Snapshot>,
+    earlier: Vec<(i64, i64, Vec<Datom>)>,
+    head: Arc<Snapshot>,
+    counters: &'a mut Counters,
+    outcomes: Vec<Result<Report>>,
+}
+
+impl Shared {
+    /// Commits a group. Who is refused is refused alone; if the commit itself fails, all of them fail.
+    pub(super) fn commit_group(&self, transactions: &[&TxData]) -> Vec<Result<Report>> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let committed = self.index.store().write(|write| {
+            let committed = self.latest.at(&self.index, write.basis())?;
+            counters.at(committed.basis());
+            let head = Arc::clone(&committed);
+            let mut group = Group { committed, earlier: Vec::new(), head, counters: &mut counters, outcomes: Vec::new() };
+            for data in transactions {
+                let outcome = group.append(write, data);
+                match outcome {
+                    Err(error) if write.has_failed() => return Err(error),
+                    outcome => group.outcomes.push(outcome),
+                }
+                // A single transaction is never looked at again.
+                if transactions.len() > 1 {
+                    group.remember();
+                }
+            }
+            Ok((group.head, group.outcomes))
+        });
+        match committed {
+            Ok((head, outcomes)) => {
+                self.latest.advance(&head);
+                outcomes
+            }
+            Err(error) => {
+                *counters = Counters::default();
+                all_failed(error, transactions.len())
+            }
+        }
+    }
+}
+
+impl Group<'_> {
+    fn append(&mut self, write: &mut WriteTransaction<'_>, data: &TxData) -> Result<Report> {
+        let prepared = self.prepare(write, data)?;
+        let before = Db::new(Arc::clone(&self.head));
+        if prepared.is_empty() {
+            return Ok(Report::new(prepared, before.clone(), before));
+        }
+        let after = Arc::new(self.head.followed_by(prepared.t, prepared.instant, &prepared.datoms));
+        let schema = after.schema();
+        let is_indexed = |attribute: i64| schema.declaration(attribute).is_some_and(|declaration| declaration.is_indexed);
+        write.append(prepared.t, prepared.instant, &prepared.datoms, &is_indexed)?;
+        for attribute in &prepared.new_indexed {
+            write.reindex(*attribute)?;
+        }
+        self.counters.follow(prepared.t, &prepared.datoms, schema);
+        self.head = Arc::clone(&after);
+        Ok(Report::new(prepared, before, Db::new(after)))
+    }
+
+    fn prepare(&mut self, write: &WriteTransaction<'_>, data: &TxData) -> Result<Prepared> {
+        let committing = Committing {
+            reader: write,
+            committed: &self.committed,
+            earlier: &self.earlier,
+            head: &self.head,
+            counters: RefCell::new(&mut *self.counters),
+        };
+        transact::prepare(&committing, data, now_micros())
+    }
+
+    /// Keeps the last transaction for those after it.
+    fn remember(&mut self) {
+        if let Some(Ok(report)) = self.outcomes.last() {
+            if let Some(t) = report.t {
+                self.earlier.push((t, report.instant, report.datoms.clone()));
+            }
+        }
+    }
+}
+
+/// The same failure for each transaction of a group.
+fn all_failed(error: Error, count: usize) -> Vec<Result<Report>> {
+    let copy = |error: &Error| {
+        let copy = Error::new(error.kind(), error.message());
+        let copy = match error.value() {
+            Some(value) => copy.with_value(value),
+            None => copy,
+        };
+        match error.help() {
+            Some(help) => copy.with_help(help),
+            None => copy,
+        }
+    };
+    let mut outcomes: Vec<Result<Report>> = (1..count).map(|_| Err(copy(&error))).collect();
+    outcomes.insert(0, Err(error));
+    outcomes
+}

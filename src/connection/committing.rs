@@ -1,0 +1,149 @@
+//! What a transaction of a group is checked against: the store as the commit under way sees it.
+
+use std::cell::RefCell;
+
+use annals_query::Value;
+
+use super::counters::Counters;
+use crate::datom::{Datom, Partition};
+use crate::db::snapshot::Snapshot;
+use crate::error::Result;
+use crate::index::life::{OPEN, continued};
+use crate::schema::{Placement, Schema};
+use crate::store::Reader;
+use crate::transact::Before;
+
+/// How many transactions back the newest number of a sequence is looked for in the log: it is nearly always near the end.
+const RECENT_TRANSACTIONS: i64 = 64;
+
+/// The store with the transactions that stand before this one in the same commit.
+pub(super) struct Committing<'a> {
+    /// Reads what the commit under way sees.
+    pub(super) reader: &'a Reader,
+    /// The store before the commit.
+    pub(super) committed: &'a Snapshot,
+    /// The transactions before this one: t, instant and datoms.
+    pub(super) earlier: &'a [(i64, i64, Vec<Datom>)],
+    /// The store after those.
+    pub(super) head: &'a Snapshot,
+    /// What is remembered from commit to commit.
+    pub(super) counters: RefCell<&'a mut Counters>,
+}
+
+impl Committing<'_> {
+    /// Answers what needs columns, which know only what is committed.
+    fn with_columns<R>(&self, answer: impl FnOnce(&Snapshot) -> R) -> R {
+        let Some(((t, instant, datoms), later)) = self.earlier.split_first() else { return answer(self.committed) };
+        let first = self.committed.with(*t, *instant, datoms);
+        answer(&later.iter().fold(first, |before, (t, instant, datoms)| before.with(*t, *instant, datoms)))
+    }
+
+    /// The newest number of a sequence, if one was given lately: numbers rise with the log.
+    fn recent_in_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<Option<i64>> {
+        let basis = self.head.basis();
+        let mut numbers = Vec::new();
+        self.reader.log((basis - RECENT_TRANSACTIONS).max(0), basis, Some(&[attribute]), |datom| {
+            if datom.added {
+                numbers.push(datom);
+            }
+            Ok(())
+        })?;
+        let wanted = Value::Ref(within);
+        for datom in numbers.iter().rev() {
+            let scopes = self.reader.datoms_of_entity_attribute(datom.e, scope, basis)?;
+            if scopes.iter().any(|scope| scope.v == wanted) {
+                return Ok(datom.v.as_long());
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The datoms that added the facts which hold after these events.
+fn holding(mut events: Vec<Datom>) -> Vec<Datom> {
+    if events.len() == 1 {
+        events.retain(|event| event.added);
+        return events;
+    }
+    events.sort_unstable_by(|left, right| left.a.cmp(&right.a).then_with(|| left.cmp(right)));
+    let by_attribute = events.chunk_by(|left, right| left.a == right.a);
+    let holding = by_attribute.flat_map(|events| {
+        let attribute = events[0].a;
+        let lives = continued([], events).into_iter().filter(|life| life.t_retracted == OPEN);
+        lives.map(move |life| life.addition(attribute))
+    });
+    holding.collect()
+}
+
+impl Before for Committing<'_> {
+    fn basis(&self) -> i64 {
+        self.head.basis()
+    }
+
+    fn instant(&self) -> i64 {
+        self.head.instant()
+    }
+
+    fn schema(&self) -> &Schema {
+        self.head.schema()
+    }
+
+    fn facts(&self, entity: i64) -> Result<Vec<Datom>> {
+        Ok(holding(self.reader.datoms_of_entity(entity, self.basis())?))
+    }
+
+    fn values(&self, entity: i64, attribute: i64) -> Result<Vec<Datom>> {
+        Ok(holding(self.reader.datoms_of_entity_attribute(entity, attribute, self.basis())?))
+    }
+
+    fn holders(&self, attribute: i64, value: &Value) -> Result<Vec<Datom>> {
+        if self.schema().declaration(attribute).is_some_and(|declaration| declaration.is_indexed) {
+            return Ok(holding(self.reader.datoms_by_value(attribute, value, self.basis())?));
+        }
+        self.with_columns(|snapshot| snapshot.holders(attribute, value))
+    }
+
+    fn referrers(&self, entity: i64) -> Result<Vec<Datom>> {
+        self.with_columns(|snapshot| snapshot.referrers(entity))
+    }
+
+    fn facts_of_attribute(&self, attribute: i64, limit: usize) -> Result<Vec<Datom>> {
+        self.with_columns(|snapshot| snapshot.facts_of_attribute(attribute, limit))
+    }
+
+    fn last_entity(&self, partition: Partition) -> Result<Option<i64>> {
+        if let Some(last) = self.counters.borrow().last_entity(partition) {
+            return Ok(last);
+        }
+        let last = self.reader.last_entity(partition)?;
+        self.counters.borrow_mut().set_last_entity(partition, last);
+        Ok(last)
+    }
+
+    fn last_partition(&self) -> Result<Partition> {
+        if let Some(last) = self.counters.borrow().last_partition() {
+            return Ok(last);
+        }
+        let last = self.reader.last_partition()?;
+        self.counters.borrow_mut().set_last_partition(last);
+        Ok(last)
+    }
+
+    fn last_in_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<i64> {
+        let sequence = (attribute, scope, within);
+        if let Some(last) = self.counters.borrow().last_in_sequence(sequence) {
+            return Ok(last);
+        }
+        let is_beside = |scope| {
+            let placement = self.schema().declaration(scope).and_then(|declaration| declaration.placement);
+            placement == Some(Placement::WithValue)
+        };
+        let last = match self.recent_in_sequence(attribute, scope, within)? {
+            Some(last) => last,
+            None if is_beside(scope) => self.reader.last_in_sequence(attribute, scope, within)?,
+            None => self.with_columns(|snapshot| snapshot.last_in_sequence(attribute, scope, within))?,
+        };
+        self.counters.borrow_mut().set_last_in_sequence(sequence, last);
+        Ok(last)
+    }
+}

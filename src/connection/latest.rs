@@ -1,0 +1,105 @@
+//! The newest snapshot, kept up with what any process commits.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use annals_query::Value;
+
+use crate::datom::{Datom, Partition};
+use crate::db::snapshot::Snapshot;
+use crate::error::Result;
+use crate::index::Index;
+use crate::schema::{Schema, SchemaBuilder, attribute};
+use crate::store::{Basis, Store};
+
+/// When others committed at most so many datoms, the log is looked through for changes of the schema; otherwise the schema is
+/// read anew, which takes about as long.
+const LIMIT_LOG_DATOMS: i64 = 20_000;
+
+/// The newest snapshot that this connection knows.
+#[derive(Debug)]
+pub(super) struct Latest(Mutex<Arc<Snapshot>>);
+
+impl Latest {
+    /// The snapshot as of now. Reads what tells of attributes and idents, and nothing else.
+    pub(super) fn open(index: &Arc<Index>) -> Result<Self> {
+        let basis = index.store().basis()?;
+        let (builder, schema) = read_schema(index.store(), basis.t)?;
+        Ok(Self(Mutex::new(Arc::new(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema)))))
+    }
+
+    /// The snapshot as of now, whoever committed last.
+    pub(super) fn get(&self, index: &Arc<Index>) -> Result<Arc<Snapshot>> {
+        self.at(index, index.store().basis()?)
+    }
+
+    /// The snapshot at a basis that was just read.
+    pub(super) fn at(&self, index: &Arc<Index>, basis: Basis) -> Result<Arc<Snapshot>> {
+        let held = Arc::clone(&self.lock());
+        if held.basis() == basis.t {
+            return Ok(held);
+        }
+        if held.basis() > basis.t {
+            // Another thread went further since the basis was read.
+            return Ok(held);
+        }
+        let next = Arc::new(self.follow(index, &held, basis)?);
+        self.advance(&next);
+        Ok(next)
+    }
+
+    /// Takes over a snapshot, if it is newer.
+    pub(super) fn advance(&self, next: &Arc<Snapshot>) {
+        let mut held = self.lock();
+        if next.basis() > held.basis() {
+            *held = Arc::clone(next);
+        }
+    }
+
+    fn follow(&self, index: &Arc<Index>, held: &Snapshot, basis: Basis) -> Result<Snapshot> {
+        let store = index.store();
+        let later = store.datoms_until(basis.t)? - store.datoms_until(held.basis())?;
+        if later > LIMIT_LOG_DATOMS {
+            let (builder, schema) = read_schema(store, basis.t)?;
+            return Ok(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema));
+        }
+        let attributes: Vec<i64> =
+            (attribute::IDENT..=attribute::LAST_OF_SCHEMA).filter(|attribute| SchemaBuilder::concerns(*attribute)).collect();
+        let mut datoms = Vec::new();
+        store.log(held.basis(), basis.t, Some(&attributes), |datom| {
+            datoms.push(datom);
+            Ok(())
+        })?;
+        Ok(held.followed_by(basis.t, basis.instant, &datoms))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Snapshot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads attributes and idents: they lie in a partition of their own, and what has an ident elsewhere is found through it.
+fn read_schema(store: &Store, t: i64) -> Result<(Arc<SchemaBuilder>, Schema)> {
+    let reader = store.reader()?;
+    let mut datoms: Vec<Datom> = Vec::new();
+    reader.datoms_of_entities(Partition::SCHEMA.entity(0), Partition::SCHEMA.last_entity(), t, |datom| {
+        datoms.push(datom);
+        Ok(())
+    })?;
+    let mut elsewhere: Vec<i64> = reader.datoms_of_indexed(attribute::IDENT, t)?.into_iter().map(|datom| datom.e).collect();
+    elsewhere.retain(|entity| Partition::of(*entity) != Partition::SCHEMA);
+    elsewhere.sort_unstable();
+    elsewhere.dedup();
+    for entity in elsewhere {
+        datoms.extend(reader.datoms_of_entity(entity, t)?);
+    }
+    datoms.retain(|datom| SchemaBuilder::concerns(datom.a));
+    // In the order of the log, retractions of a transaction before its additions: a name given on is first given up.
+    datoms.sort_by(|left, right| (left.t, left.added).cmp(&(right.t, right.added)));
+    let mut builder = SchemaBuilder::default();
+    for Datom { e, a, v, added, .. } in &datoms {
+        let v: &Value = v;
+        builder.apply(*e, *a, v, *added);
+    }
+    let schema = builder.build();
+    Ok((Arc::new(builder), schema))
+}

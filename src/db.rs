@@ -1,0 +1,163 @@
+//! A database value: everything a store said up to a moment, seen through a window of time.
+
+mod ask;
+mod before;
+mod datoms;
+mod entity;
+mod entity_ref;
+mod facts;
+mod moment;
+mod reading;
+mod report;
+pub(crate) mod snapshot;
+
+pub use ask::Input;
+pub use datoms::{Order, Transaction};
+pub use entity_ref::EntityRef;
+pub use moment::Moment;
+pub use report::Report;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::datom::Datom;
+use crate::error::Result;
+use crate::index::{View, Window};
+use crate::schema::Schema;
+use crate::transact::{self, TxData};
+
+use self::snapshot::Snapshot;
+
+/// An immutable database value. Cloning it costs next to nothing, and nothing that writers do changes it.
+///
+/// ```
+/// use annals::{Connection, Value};
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// let connection = Connection::open(folder.path().join("annals.db"))?;
+/// let first = connection.transact(r#"[{:db/id "ada" :person/name "Ada" :person/age 36}]"#)?;
+/// let ada = first.tempids["ada"];
+/// connection.transact_data(annals::transact::TxData::new().add(ada, "person/age", 37))?;
+///
+/// let db = connection.db()?;
+/// let age = |db: &annals::Db| Ok::<_, annals::Error>(db.entity(ada)?.map(|ada| ada[&Value::Keyword("person/age".into())].clone()));
+/// assert_eq!(age(&db)?, Some(Value::from(37)));
+/// assert_eq!(age(&db.as_of(first.t.expect("it said something new"))?)?, Some(Value::from(36)));
+/// # Ok::<(), annals::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Db {
+    snapshot: Arc<Snapshot>,
+    view: View,
+}
+
+impl Db {
+    /// Everything that a snapshot knows and that holds.
+    pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
+        let view = View { window: Window::ALL.with_until(snapshot.basis()), ..View::ALL };
+        Self { snapshot, view }
+    }
+
+    /// The newest transaction that this value knows, whatever its window shows.
+    pub fn basis_t(&self) -> i64 {
+        self.snapshot.basis()
+    }
+
+    /// The instant of the newest transaction that this value knows, in microseconds.
+    pub fn basis_instant(&self) -> i64 {
+        self.snapshot.instant()
+    }
+
+    /// The last transaction whose facts the window shows.
+    pub fn until_t(&self) -> i64 {
+        self.view.window.until
+    }
+
+    /// Attributes and idents, as of the basis: the same in every view, so that a query works on all of history.
+    pub fn schema(&self) -> &Schema {
+        self.snapshot.schema()
+    }
+
+    /// The value as it was at a moment, that included. A moment after the basis changes nothing.
+    pub fn as_of(&self, moment: impl Into<Moment>) -> Result<Self> {
+        let t = moment.into().resolve(&self.snapshot)?;
+        Ok(self.seen_through(self.view.window.with_until(t)))
+    }
+
+    /// Only what was said after a moment, and holds. The fact by which an entity is looked up may be older: join with another
+    /// value for that.
+    pub fn since(&self, moment: impl Into<Moment>) -> Result<Self> {
+        let t = moment.into().resolve(&self.snapshot)?;
+        Ok(self.seen_through(self.view.window.with_since(t)))
+    }
+
+    /// All additions and retractions in the window, instead of the facts that hold at its end. The sixth place of a pattern
+    /// tells them apart.
+    #[must_use]
+    pub fn history(&self) -> Self {
+        self.seen_through(Window { is_history: true, ..self.view.window })
+    }
+
+    /// True if this value shows a history.
+    pub fn shows_history(&self) -> bool {
+        self.view.window.is_history
+    }
+
+    /// Only the datoms that a predicate keeps.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// let db = connection.db()?;
+    /// let unexplained = db.filter(|datom| datom.m == 0);
+    /// # let _ = unexplained;
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    #[must_use]
+    pub fn filter(&self, keeps: impl Fn(&Datom) -> bool + Send + Sync + 'static) -> Self {
+        let mut filtered = self.clone();
+        filtered.view.filters.push(Arc::new(keeps));
+        filtered
+    }
+
+    /// The value as it would be after a transaction, of which no store learns. A value as of a moment is asked "what if then":
+    /// the transaction is checked against the facts of that moment and follows them.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// let db = connection.db()?;
+    /// let report = db.with(r#"[{:db/id "x" :plan/name "another way"}]"#)?;
+    /// assert!(report.db_after.entity(report.tempids["x"])?.is_some());
+    /// assert!(db.entity(report.tempids["x"])?.is_none());
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn with(&self, transaction: &str) -> Result<Report> {
+        self.with_data(&TxData::read(transaction)?)
+    }
+
+    /// The same for transaction data built by a program.
+    pub fn with_data(&self, data: &TxData) -> Result<Report> {
+        let until = self.view.window.until;
+        let before =
+            if until < self.snapshot.basis() { Arc::new(self.snapshot.known_at(until)?) } else { Arc::clone(&self.snapshot) };
+        let prepared = transact::prepare(&*before, data, now_micros())?;
+        let after = if prepared.is_empty() {
+            Arc::clone(&before)
+        } else {
+            Arc::new(before.with(prepared.t, prepared.instant, &prepared.datoms))
+        };
+        let window = Window { until: after.basis(), ..self.view.window };
+        let db_after = Self { snapshot: after, view: View { window, filters: self.view.filters.clone() } };
+        Ok(Report::new(prepared, self.clone(), db_after))
+    }
+
+    fn seen_through(&self, window: Window) -> Self {
+        Self { snapshot: Arc::clone(&self.snapshot), view: View { window, filters: self.view.filters.clone() } }
+    }
+}
+
+/// The instant that the machine's clock shows, in microseconds since 1970 (UTC).
+pub(crate) fn now_micros() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
+}

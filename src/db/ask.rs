@@ -1,0 +1,143 @@
+//! Questions: queries and pulls.
+
+use std::sync::Arc;
+
+use annals_query::ast::{self, Query, RuleSet};
+use annals_query::engine::{self, Options};
+use annals_query::{Answer, Budget, Code, Error as QueryError, Given, Value, parse, pull};
+
+use super::{Db, EntityRef};
+use crate::error::Result;
+
+/// What is given for a place of a query's `:in`, beside the value that is asked.
+///
+/// A text stands for itself; where the query expects rules (`%`) or a pull pattern it is read as such. Rows of data for a
+/// further source are a vector of vectors.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// Another database value, for a further source such as `$then`.
+    Db(Db),
+    /// A value.
+    Value(Value),
+}
+
+impl From<Db> for Input {
+    fn from(db: Db) -> Self {
+        Self::Db(db)
+    }
+}
+
+impl From<&Db> for Input {
+    fn from(db: &Db) -> Self {
+        Self::Db(db.clone())
+    }
+}
+
+impl<V: Into<Value>> From<V> for Input {
+    fn from(value: V) -> Self {
+        Self::Value(value.into())
+    }
+}
+
+impl Db {
+    /// Answers a query. This value is `$`; `inputs` are what else the query's `:in` names, in its order.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// let query = "[:find ?doc . :in $ ?name :where [?a :db/ident ?name] [?a :db/doc ?doc]]";
+    /// let answer = connection.db()?.q(query, &[annals::Value::Keyword("run/status".into()).into()])?;
+    /// assert_eq!(answer.rows.len(), 1);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn q(&self, query: &str, inputs: &[Input]) -> Result<Answer> {
+        self.q_within(query, inputs, Options::default(), &Budget::default())
+    }
+
+    /// The same within a budget of rows, bytes and time, and with the engine's options.
+    pub fn q_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
+        let answer = || {
+            let parsed = parse::query(query)?;
+            let given = self.given(&parsed, inputs)?;
+            let rules = given.iter().find_map(|given| match given {
+                Given::Rules(rules) => Some(rules.clone()),
+                _ => None,
+            });
+            engine::answer(&parsed, &rules.unwrap_or_default(), &given, &options, budget)
+        };
+        answer().map_err(|error: QueryError| error.located_in(query).into())
+    }
+
+    /// What is known of an entity, in the shape of a pull pattern; nil for an unknown one.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// let pulled = connection.db()?.pull("[:db/ident :db/doc]", ":run/status")?;
+    /// assert!(pulled.to_string().contains(":db/ident :run/status"));
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn pull(&self, pattern: &str, entity: impl Into<EntityRef>) -> Result<Value> {
+        Ok(self.pull_many(pattern, [entity])?.pop().unwrap_or(Value::Nil))
+    }
+
+    /// The same for several entities, in their order.
+    pub fn pull_many<E: Into<EntityRef>>(&self, pattern: &str, entities: impl IntoIterator<Item = E>) -> Result<Vec<Value>> {
+        let pattern = parse::pull_pattern(pattern).map_err(|error| error.located_in(pattern))?;
+        self.refuse_history("a pull")?;
+        let ids: Vec<Option<i64>> = entities.into_iter().map(|entity| self.entity_id(entity)).collect::<Result<_>>()?;
+        let known: Vec<i64> = ids.iter().copied().flatten().collect();
+        let mut pulled = pull::pull_many(self, &pattern, &known, &Budget::default())?.into_iter();
+        Ok(ids.into_iter().map(|id| id.and_then(|_| pulled.next()).unwrap_or(Value::Nil)).collect())
+    }
+
+    /// What is given for each place of `:in`: this value for `$`, and the inputs for the others.
+    fn given(&self, query: &Query, inputs: &[Input]) -> annals_query::Result<Vec<Given>> {
+        let is_asked = |place: &ast::Input| matches!(place, ast::Input::Source(name, _) if &*name.0 == "$");
+        let expected = query.inputs.iter().filter(|place| !is_asked(place)).count();
+        if expected != inputs.len() {
+            let message = format!("the query's :in names {expected} inputs beside $, and {} are given", inputs.len());
+            return Err(
+                QueryError::new(Code::InputCount, message).with_help("give one input for each place of :in, in its order")
+            );
+        }
+        let mut inputs = inputs.iter();
+        let mut given = Vec::with_capacity(query.inputs.len());
+        for place in &query.inputs {
+            given.push(match (is_asked(place), place) {
+                (true, _) => Given::Facts(Arc::new(self.clone())),
+                (false, place) => as_given(place, inputs.next().expect("the inputs were counted"))?,
+            });
+        }
+        Ok(given)
+    }
+}
+
+fn as_given(place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
+    let value = match input {
+        Input::Db(db) => return Ok(Given::Facts(Arc::new(db.clone()))),
+        Input::Value(value) => value,
+    };
+    Ok(match (place, value) {
+        (ast::Input::Rules(_), Value::String(text)) => Given::Rules(rules(text)?),
+        (ast::Input::Rules(_), other) => Given::Rules(rules(&other.to_string())?),
+        (ast::Input::Pattern(..), Value::String(text)) => Given::Pattern(parse::pull_pattern(text)?),
+        (ast::Input::Pattern(..), other) => Given::Pattern(parse::pull_pattern(&other.to_string())?),
+        (ast::Input::Source(_, span), value) => {
+            let rows = value.as_items().map(|rows| rows.iter().map(|row| row.as_items().map(<[Value]>::to_vec)).collect());
+            let rows: Option<Option<Vec<Vec<Value>>>> = rows;
+            Given::Relation(rows.flatten().ok_or_else(|| {
+                QueryError::new(Code::InputShape, "a source is a database value or rows of data")
+                    .with_value(value)
+                    .at(*span)
+                    .with_help("give rows as a vector of vectors: [[1 \"a\"] [2 \"b\"]]")
+            })?)
+        }
+        (ast::Input::Binding(_), value) => Given::Value(value.clone()),
+    })
+}
+
+fn rules(text: &str) -> annals_query::Result<RuleSet> {
+    parse::rules(text)
+}
