@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use annals_query::ast::{self, Query, RuleSet};
-use annals_query::engine::{self, Options};
+use annals_query::ast::{self, PullPattern, Query, RuleSet};
+use annals_query::check::{self, Checked};
+use annals_query::engine::{self, Explanation, Options};
 use annals_query::{Answer, Budget, Code, Error as QueryError, Given, Value, parse, pull};
 
 use super::{Db, EntityRef};
@@ -57,16 +58,26 @@ impl Db {
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
-        let answer = || {
-            let parsed = parse::query(query)?;
-            let given = self.given(&parsed, inputs)?;
-            let rules = given.iter().find_map(|given| match given {
-                Given::Rules(rules) => Some(rules.clone()),
-                _ => None,
-            });
-            engine::answer(&parsed, &rules.unwrap_or_default(), &given, &options, budget)
-        };
-        answer().map_err(|error: QueryError| error.located_in(query).into())
+        let (checked, given) = self.checked(query, inputs)?;
+        engine::answer(&checked, &given, &options, budget).map_err(|error| error.located_in(query).into())
+    }
+
+    /// How a query is answered: its steps in their order, with the rows expected and found.
+    pub fn explain(&self, query: &str, inputs: &[Input]) -> Result<Explanation> {
+        let (checked, given) = self.checked(query, inputs)?;
+        let explanation = engine::explain(&checked, &given, &Options::default(), &Budget::default());
+        explanation.map_err(|error| error.located_in(query).into())
+    }
+
+    fn checked(&self, text: &str, inputs: &[Input]) -> Result<(Checked, Vec<Given>)> {
+        let query = parse::query(text).map_err(|error| error.located_in(text))?;
+        let given = self.given(&query, inputs)?;
+        let rules = given.iter().find_map(|given| match given {
+            Given::Rules(rules) => Some(rules.clone()),
+            _ => None,
+        });
+        let checked = check::check(query, rules.unwrap_or_default()).map_err(|error| error.located_in(text))?;
+        Ok((checked, given))
     }
 
     /// What is known of an entity, in the shape of a pull pattern; nil for an unknown one.
@@ -84,7 +95,7 @@ impl Db {
 
     /// The same for several entities, in their order.
     pub fn pull_many<E: Into<EntityRef>>(&self, pattern: &str, entities: impl IntoIterator<Item = E>) -> Result<Vec<Value>> {
-        let pattern = parse::pull_pattern(pattern).map_err(|error| error.located_in(pattern))?;
+        let pattern = self::pattern(pattern)?;
         self.refuse_history("a pull")?;
         let ids: Vec<Option<i64>> = entities.into_iter().map(|entity| self.entity_id(entity)).collect::<Result<_>>()?;
         let known: Vec<i64> = ids.iter().copied().flatten().collect();
@@ -122,8 +133,8 @@ fn as_given(place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
     Ok(match (place, value) {
         (ast::Input::Rules(_), Value::String(text)) => Given::Rules(rules(text)?),
         (ast::Input::Rules(_), other) => Given::Rules(rules(&other.to_string())?),
-        (ast::Input::Pattern(..), Value::String(text)) => Given::Pattern(parse::pull_pattern(text)?),
-        (ast::Input::Pattern(..), other) => Given::Pattern(parse::pull_pattern(&other.to_string())?),
+        (ast::Input::Pattern(..), Value::String(text)) => Given::Pattern(pattern(text)?),
+        (ast::Input::Pattern(..), other) => Given::Pattern(pattern(&other.to_string())?),
         (ast::Input::Source(_, span), value) => {
             let rows = value.as_items().map(|rows| rows.iter().map(|row| row.as_items().map(<[Value]>::to_vec)).collect());
             let rows: Option<Option<Vec<Vec<Value>>>> = rows;
@@ -139,5 +150,9 @@ fn as_given(place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
 }
 
 fn rules(text: &str) -> annals_query::Result<RuleSet> {
-    parse::rules(text)
+    parse::rules(text).map_err(|error| error.located_in(text))
+}
+
+fn pattern(text: &str) -> annals_query::Result<PullPattern> {
+    parse::pull_pattern(text).map_err(|error| error.located_in(text))
 }
