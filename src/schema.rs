@@ -32,6 +32,10 @@ pub struct Declaration {
     pub placement: Option<Placement>,
     /// `:db/sequenceWithin`: values count 1, 2, 3 among the entities that share a value of that attribute.
     pub sequence_within: Option<i64>,
+    /// The attributes composed of this one, by their `:db/tupleAttrs`; ascending.
+    pub part_of: Vec<i64>,
+    /// The attributes that count within this one, by their `:db/sequenceWithin`; ascending.
+    pub sequences: Vec<i64>,
 }
 
 /// Where a new entity is placed that has an attribute with `:db/placement`.
@@ -135,12 +139,14 @@ impl SchemaBuilder {
         let mut specs = HashMap::new();
         for &entity in self.facts.keys() {
             if let Some(declaration) = self.declaration(entity) {
-                declarations.insert(entity, Arc::new(declaration));
+                declarations.insert(entity, declaration);
             }
             if let Some(spec) = self.spec(entity) {
                 specs.insert(entity, spec);
             }
         }
+        link(&mut declarations);
+        let declarations: HashMap<_, _> = declarations.into_iter().map(|(id, declaration)| (id, Arc::new(declaration))).collect();
         Schema {
             declarations: Arc::new(declarations),
             entities_by_ident: Arc::new(self.entities_by_ident.clone()),
@@ -193,6 +199,8 @@ impl SchemaBuilder {
             },
             sequence_within: self.first(entity, attribute::SEQUENCE_WITHIN).and_then(Value::as_long),
             attribute: Arc::new(public),
+            part_of: Vec::new(),
+            sequences: Vec::new(),
         })
     }
 
@@ -226,5 +234,28 @@ impl SchemaBuilder {
     fn names(&self, entity: i64, attribute: i64) -> Vec<Arc<str>> {
         let values = self.facts.get(&entity).and_then(|facts| facts.get(&attribute));
         values.into_iter().flatten().filter_map(Value::as_text).map(Arc::from).collect()
+    }
+}
+
+/// Tells each attribute which others depend on it.
+fn link(declarations: &mut HashMap<i64, Declaration>) {
+    let mut links: Vec<(i64, i64)> = Vec::new();
+    let mut counts: Vec<(i64, i64)> = Vec::new();
+    for (&id, declaration) in &*declarations {
+        links.extend(declaration.tuple_attributes.iter().flat_map(|parts| parts.iter()).map(|&part| (part, id)));
+        counts.extend(declaration.sequence_within.map(|scope| (scope, id)));
+    }
+    links.sort_unstable();
+    links.dedup();
+    counts.sort_unstable();
+    for (part, id) in links {
+        if let Some(declaration) = declarations.get_mut(&part) {
+            declaration.part_of.push(id);
+        }
+    }
+    for (scope, id) in counts {
+        if let Some(declaration) = declarations.get_mut(&scope) {
+            declaration.sequences.push(id);
+        }
     }
 }

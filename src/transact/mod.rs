@@ -1,34 +1,98 @@
 //! Transaction data to datoms: passes as files, in the order in which data meets them.
+//!
+//! ```text
+//! text -> TxData -> Statement -> Claim -> Change -> Datom
+//!     forms   expand      claim    delta     prepared
+//! ```
+//!
+//! Between: `vocabulary` says which attributes there are, `upsert` follows identities, `place` gives ids, `sequence` numbers,
+//! `sweep` asks the store what a retraction takes along; after `delta`, `compose` keeps composed values, and `check` and
+//! `declare` judge the outcome. Nothing here writes; every pass sees the store as it was before.
 
 mod before;
+mod check;
+mod claim;
+mod compose;
 mod data;
+mod declare;
+mod delta;
+mod expand;
+mod forms;
+mod nodes;
+mod place;
 mod prepared;
+mod refusal;
+mod resolve;
+mod sequence;
+mod sweep;
+mod upsert;
+mod value;
+mod vocabulary;
 
 pub use before::Before;
 pub use data::{AttributeTerm, EntityTerm, Fresh, MapEntry, MapForm, Operation, TxData, ValueTerm};
 pub use prepared::Prepared;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use delta::Change;
+use refusal::Refusals;
+use resolve::Resolver;
+use vocabulary::{SchemaFact, Vocabulary};
+
+use crate::schema::SchemaBuilder;
 
 /// Checks a transaction against the store before it and computes its datoms. Nothing is written.
+///
+/// Errors carry the place of the form, and line and column if the data was read from text.
 pub fn prepare(before: &dyn Before, data: &TxData, now_micros: i64) -> Result<Prepared> {
-    let instant = now_micros.max(before.instant());
-    if data.is_empty() {
-        let (datoms, fresh, new_indexed) = (Vec::new(), Vec::new(), Vec::new());
-        let tempids = std::collections::BTreeMap::new();
-        return Ok(Prepared { t: before.basis() + 1, instant, datoms, tempids, new_indexed, changes_schema: false, fresh });
-    }
-    Err(Error::new(ErrorKind::TransactionSyntax, "only empty transactions are understood as yet"))
+    prepare_in_passes(before, data, now_micros).map_err(|error| match data.text() {
+        Some(text) => error.located_in(text),
+        None => error,
+    })
 }
 
-impl TxData {
-    /// Reads one transaction: a vector of forms, or a single form.
-    pub fn read(text: &str) -> Result<Self> {
-        Err(Error::new(ErrorKind::TransactionSyntax, "text is not read as yet").with_value(text))
+fn prepare_in_passes(before: &dyn Before, data: &TxData, now_micros: i64) -> Result<Prepared> {
+    let mut refusals = Refusals::default();
+    let mut resolver = Resolver::new(before, data.fresh);
+    let mut expanded = expand::expand(data, &mut resolver, &mut refusals);
+    refusals.settle()?;
+    let vocabulary = Vocabulary::read(&mut expanded, &mut resolver)?;
+    let mut claimed = claim::claim(&expanded.statements, &vocabulary, &mut resolver, &mut refusals);
+    refusals.settle()?;
+    upsert::upsert(&claimed.claims, &vocabulary, &mut resolver, &mut refusals)?;
+    place::place(&mut claimed, &mut resolver, &mut refusals)?;
+    refusals.settle()?;
+    sequence::number(&mut claimed.claims, &vocabulary, &resolver, &mut refusals)?;
+    refusals.settle()?;
+    sweep::sweep(&mut claimed, &vocabulary, &resolver, &mut refusals)?;
+    refusals.settle()?;
+    let mut changes = delta::compare(&mut claimed.claims, &resolver, &mut refusals)?;
+    refusals.settle()?;
+    let after = Vocabulary::after(before, &schema_facts(&changes))?;
+    if after.is_changed() {
+        for change in &mut changes {
+            change.declaration = after.declaration(change.datom.a).unwrap_or(change.declaration);
+        }
     }
+    compose::compose(&mut changes, &after, &resolver)?;
+    check::check_unique(&changes, &mut resolver, &mut refusals)?;
+    check::check_predicates(&changes, &resolver, &mut refusals);
+    check::check_ensured(&claimed, &changes, &resolver, &mut refusals)?;
+    refusals.settle()?;
+    if after.is_changed() {
+        declare::check_declarations(&changes, &after, &resolver, &mut refusals)?;
+        refusals.settle()?;
+    }
+    prepared::finish(changes, &claimed.instants, &after, &resolver, now_micros)
+}
 
-    /// Reads one or many transactions: each of several vectors of forms is one.
-    pub fn read_many(text: &str) -> Result<Vec<Self>> {
-        Ok(vec![Self::read(text)?])
-    }
+/// What the changes say through attributes of the schema, documentation included.
+fn schema_facts(changes: &[Change<'_>]) -> Vec<SchemaFact> {
+    let concerns =
+        |change: &&Change<'_>| SchemaBuilder::concerns(change.datom.a) || change.datom.a == crate::schema::attribute::DOC;
+    let fact = |change: &Change<'_>| {
+        let datom = &change.datom;
+        SchemaFact { e: datom.e, a: datom.a, v: datom.v.clone(), added: datom.added }
+    };
+    changes.iter().filter(concerns).map(fact).collect()
 }
