@@ -1,0 +1,7 @@
+//! The promise: a transaction is a set of statements about the store before it, read as Datomic reads them; what is wrong is
+//! refused whole, with code, place and remedy. The attack: cases as text for every rule, every permutation of small
+//! transactions, and random ones against a model of a few lines. The store beneath is a log folded in memory.
+
+mod check;
+mod forms;
+mod store;
