@@ -15,6 +15,10 @@ pub struct Slice<T> {
 
 impl<T> Slice<T> {
     /// The part of this slice in `range`, counted from its own start.
+    ///
+    /// # Panics
+    ///
+    /// If the range does not lie within the slice.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
         assert!(range.start <= range.end && range.end <= self.len(), "a part lies within its slice");
