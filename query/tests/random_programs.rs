@@ -6,7 +6,8 @@
 
 mod common;
 
-use common::random::{Outcome, outcome, program, shrunk};
+use common::random::query::program;
+use common::random::trial::{Outcome, outcome, shrunk};
 
 /// Programs when nothing else is asked for.
 const PROGRAMS: u64 = 2_000;

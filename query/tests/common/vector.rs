@@ -129,13 +129,13 @@ fn facts(declared: Option<&Value>, facts: Option<&Value>) -> MemoryFacts {
     let mut log: Vec<Fact> = Vec::new();
     for fact in facts.and_then(Value::as_items).unwrap_or_default() {
         let places = fact.as_items().expect("a fact is a vector");
-        let long = |place: usize, otherwise: i64| places.get(place).map_or(otherwise, |value| value.as_long().expect("a long"));
+        let number = |place: usize, otherwise: i64| places.get(place).map_or(otherwise, |value| value.as_long().expect("a long"));
         log.push(Fact {
-            e: long(0, 0),
+            e: number(0, 0),
             a: id_of(places[1].as_text().expect("an attribute is a keyword")),
             v: places[2].clone(),
-            t: long(3, 1),
-            m: long(4, 0),
+            t: number(3, 1),
+            m: number(4, 0),
             added: places.get(5) != Some(&Value::Boolean(false)),
         });
     }

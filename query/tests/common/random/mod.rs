@@ -2,9 +2,9 @@
 
 mod clause;
 mod history;
-mod query;
+pub(crate) mod query;
 mod rule;
-mod trial;
+pub(crate) mod trial;
 
 use std::sync::Arc;
 
@@ -13,9 +13,6 @@ use annals_query::{Result, Value};
 
 use super::memory::{Manner, MemoryFacts, View};
 use super::naive::Input;
-
-pub(crate) use query::program;
-pub(crate) use trial::{Outcome, outcome, shrunk};
 
 /// A sequence of numbers that look random (splitmix64).
 #[derive(Clone, Debug)]

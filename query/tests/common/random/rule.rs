@@ -69,7 +69,7 @@ fn family_of(random: &mut Random, fields: &[Field], family: usize) -> Vec<Head> 
         5 => vec![rule(
             "next",
             vec![(Kind::Long, true), (Kind::Long, false)],
-            &["[(next [?n] ?m) [(inc ?n) ?m]]".to_owned(), format!("[(next [?n] ?m) [(< ?n 4)] [(inc ?n) ?k] (next ?k ?m)]")],
+            &["[(next [?n] ?m) [(inc ?n) ?m]]".to_owned(), "[(next [?n] ?m) [(< ?n 4)] [(inc ?n) ?k] (next ?k ?m)]".to_owned()],
         )],
         6 => vec![
             rule("inner", vec![(Kind::Entity, false)], &[format!("[(inner ?x) [?x :{to} _]]")]),
