@@ -69,7 +69,9 @@ pub(super) fn of_terms(terms: &[Term]) -> impl Iterator<Item = &Variable> {
 /// The rules that clauses call, at any depth; true for calls under a `not`.
 pub(super) fn rule_calls(clauses: &[Clause]) -> Vec<(&str, bool)> {
     let mut found = Vec::new();
-    clauses.iter().for_each(|clause| add_rule_calls(clause, false, &mut found));
+    for clause in clauses {
+        add_rule_calls(clause, false, &mut found);
+    }
     found
 }
 
@@ -77,10 +79,14 @@ fn add_rule_calls<'q>(clause: &'q Clause, is_negated: bool, found: &mut Vec<(&'q
     match clause {
         Clause::Rule { name, .. } => found.push((name, is_negated)),
         Clause::And(inner, _) | Clause::Or { branches: inner, .. } | Clause::OrJoin { branches: inner, .. } => {
-            inner.iter().for_each(|clause| add_rule_calls(clause, is_negated, found));
+            for clause in inner {
+                add_rule_calls(clause, is_negated, found);
+            }
         }
         Clause::Not { clauses, .. } | Clause::NotJoin { clauses, .. } => {
-            clauses.iter().for_each(|clause| add_rule_calls(clause, true, found));
+            for clause in clauses {
+                add_rule_calls(clause, true, found);
+            }
         }
         Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Function { .. } => {}
     }
@@ -96,7 +102,9 @@ fn add<'q>(clause: &'q Clause, with_not: bool, names: &mut Names<'q>) {
         }
         Clause::Not { .. } | Clause::NotJoin { .. } if !with_not => {}
         Clause::And(clauses, _) | Clause::Or { branches: clauses, .. } | Clause::Not { clauses, .. } => {
-            clauses.iter().for_each(|clause| add(clause, with_not, names));
+            for clause in clauses {
+                add(clause, with_not, names);
+            }
         }
         Clause::OrJoin { border, .. } => names.extend(border.variables()),
         Clause::NotJoin { variables, .. } => names.extend(variables.iter().map(|(variable, _)| variable)),
