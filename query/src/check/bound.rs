@@ -10,12 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ast::{Call, Clause, Query, Rule, Term, Variable};
 use crate::check::block::{Block, Taken, Why, culprit};
 use crate::check::branch;
-use crate::check::mention::{self, Names};
+use crate::check::mention::{self, Names, Scope};
 use crate::check::rulebook::Rulebook;
 use crate::error::{Error, Result, Span};
 
-/// Clauses that may be looked at. An ordinary query takes a few dozen; only one built to be entangled comes near.
-const LIMIT_LOOKS: u32 = 2_000_000;
+/// How often clauses may be looked at, about a second's work. An ordinary query takes a few dozen looks; only one built to be
+/// entangled comes near.
+const LIMIT_LOOKS: usize = 5_000_000;
+/// Looks that a clause with clauses inside counts for, beside one for each variable around it.
+const LOOKS_PER_COMPOUND: usize = 50;
 
 /// A rule and which of its arguments are bound.
 type Mode<'q> = (&'q str, Vec<bool>);
@@ -29,7 +32,7 @@ pub(super) struct Binder<'c, 'q> {
     askers: RefCell<BTreeMap<Mode<'q>, BTreeSet<Mode<'q>>>>,
     /// Modes to look at (again).
     open: RefCell<BTreeSet<Mode<'q>>>,
-    looks: Cell<u32>,
+    looks: Cell<usize>,
 }
 
 impl<'c, 'q> Binder<'c, 'q> {
@@ -123,6 +126,7 @@ impl<'c, 'q> Binder<'c, 'q> {
         visible: &Names<'q>,
         asker: Option<&Mode<'q>>,
     ) -> Taken<'q> {
+        let scope = Scope::new(clauses, visible);
         let mut waiting = clauses.to_vec();
         // What costs least to look at first, so that the rest is looked at seldom.
         waiting.sort_by_key(|clause| match clause {
@@ -135,7 +139,7 @@ impl<'c, 'q> Binder<'c, 'q> {
             let count = waiting.len();
             let mut blocks = Vec::new();
             waiting.retain(|clause| {
-                let outcome = self.take(clause, bound, (clauses, visible), asker);
+                let outcome = self.take(clause, bound, &scope, asker);
                 outcome.map_err(|block| blocks.push(block)).is_err()
             });
             if waiting.is_empty() {
@@ -147,15 +151,9 @@ impl<'c, 'q> Binder<'c, 'q> {
         }
     }
 
-    fn take(
-        &self,
-        clause: &'q Clause,
-        bound: &mut Names<'q>,
-        (scope, visible): (&[&'q Clause], &Names<'q>),
-        asker: Option<&Mode<'q>>,
-    ) -> Taken<'q> {
+    fn take(&self, clause: &'q Clause, bound: &mut Names<'q>, scope: &Scope<'_, 'q>, asker: Option<&Mode<'q>>) -> Taken<'q> {
         let span = clause.span();
-        self.looks.set(self.looks.get() + 1);
+        self.looks.set(self.looks.get() + looks(clause, scope));
         if self.looks.get() > LIMIT_LOOKS {
             return Err(Block { why: Why::Entangled, variable: None, span });
         }
@@ -166,9 +164,9 @@ impl<'c, 'q> Binder<'c, 'q> {
                 arguments(call, bound, span)?;
                 bound.extend(mention::of_binding(binding));
             }
-            Clause::And(clauses, _) => self.take_all(&mention::flat(clauses), bound, visible, asker)?,
+            Clause::And(..) => unreachable!("every list of clauses is flattened before its clauses are taken"),
             Clause::Or { branches, .. } => {
-                let around = mention::around(clause, scope, visible);
+                let around = scope.around(clause);
                 *bound = self.or(branches, bound, &around, asker)?;
             }
             Clause::OrJoin { border, branches, .. } => {
@@ -187,7 +185,7 @@ impl<'c, 'q> Binder<'c, 'q> {
                 bound.extend(crossing);
             }
             Clause::Not { clauses, .. } => {
-                let around = mention::around(clause, scope, visible);
+                let around = scope.around(clause);
                 let shared = mention::of(clause).intersection(&around).copied().collect();
                 self.negation("not", clauses, (&shared, &around), bound, span, asker)?;
             }
@@ -268,6 +266,15 @@ impl<'c, 'q> Binder<'c, 'q> {
         let needed: Vec<&Variable> =
             head.into_iter().zip(self.needs(name)).filter(|(_, is_needed)| *is_needed).map(|(variable, _)| variable).collect();
         block.into_error(scope, &needed)
+    }
+}
+
+/// What looking at a clause once counts for.
+fn looks(clause: &Clause, scope: &Scope<'_, '_>) -> usize {
+    match clause {
+        Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Function { .. } => 1,
+        Clause::Rule { .. } => LOOKS_PER_COMPOUND,
+        _ => LOOKS_PER_COMPOUND + scope.len(),
     }
 }
 

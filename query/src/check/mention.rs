@@ -1,6 +1,7 @@
 //! Which variables and rules clauses mention.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{Argument, Binding, Call, Clause, Term, Variable};
 
@@ -33,16 +34,45 @@ pub(super) fn outside_not(clause: &Clause) -> Names<'_> {
     names
 }
 
-/// The variables that a clause can share with the rest of its scope: those of the other clauses, and those visible from
-/// outside. A `not` binds nothing, so what only `not`s mention belongs to each of them alone.
-pub(super) fn around<'q>(clause: &Clause, scope: &[&'q Clause], visible: &Names<'q>) -> Names<'q> {
-    let mut names = visible.clone();
-    for other in scope {
-        if !std::ptr::eq(*other, clause) && !matches!(other, Clause::Not { .. } | Clause::NotJoin { .. }) {
-            add(other, true, &mut names);
-        }
+/// Clauses that share their variables, and what is visible to them from outside.
+pub(super) struct Scope<'s, 'q> {
+    clauses: &'s [&'q Clause],
+    visible: &'s Names<'q>,
+    /// In how many clauses each variable stands; counted when first asked for.
+    counts: OnceCell<BTreeMap<&'q Variable, usize>>,
+}
+
+impl<'s, 'q> Scope<'s, 'q> {
+    pub(super) fn new(clauses: &'s [&'q Clause], visible: &'s Names<'q>) -> Self {
+        Self { clauses, visible, counts: OnceCell::new() }
     }
-    names
+
+    /// The variables that a clause can share with the rest of its scope: those of the other clauses, and those visible from
+    /// outside. A `not` binds nothing, so what only `not`s mention belongs to each of them alone.
+    pub(super) fn around(&self, clause: &Clause) -> Names<'q> {
+        let own = if is_negation(clause) { Names::new() } else { of(clause) };
+        let others = self.counts().iter().filter(|(variable, count)| **count > usize::from(own.contains(*variable)));
+        others.map(|(variable, _)| *variable).chain(self.visible.iter().copied()).collect()
+    }
+
+    /// About how many variables [`Scope::around`] goes through.
+    pub(super) fn len(&self) -> usize {
+        self.counts().len() + self.visible.len()
+    }
+
+    fn counts(&self) -> &BTreeMap<&'q Variable, usize> {
+        self.counts.get_or_init(|| {
+            let mut counts = BTreeMap::new();
+            for variable in self.clauses.iter().filter(|clause| !is_negation(clause)).flat_map(|clause| of(clause)) {
+                *counts.entry(variable).or_default() += 1;
+            }
+            counts
+        })
+    }
+}
+
+fn is_negation(clause: &Clause) -> bool {
+    matches!(clause, Clause::Not { .. } | Clause::NotJoin { .. })
 }
 
 /// The variables among the arguments of a call.
