@@ -7,6 +7,7 @@ mod entity;
 mod entity_ref;
 mod facts;
 mod moment;
+mod range;
 mod reading;
 mod report;
 pub(crate) mod snapshot;

@@ -11,7 +11,6 @@ mod atom;
 mod form;
 mod instant;
 mod json;
-mod keyword;
 mod read;
 mod tag;
 mod text;

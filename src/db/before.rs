@@ -67,9 +67,7 @@ impl Before for Snapshot {
     }
 
     fn last_entity(&self, partition: Partition) -> Result<Option<i64>> {
-        let stored = self.index().store().last_entity(partition)?;
-        let own = self.novelty().last_entity(partition.last_entity()).filter(|entity| Partition::of(*entity) == partition);
-        Ok(stored.max(own))
+        self.last_entity_of(partition)
     }
 
     fn last_partition(&self) -> Result<Partition> {

@@ -24,7 +24,7 @@ pub(super) struct Choice {
 
 impl Db {
     /// What the view shows of an entity, by attribute and value.
-    pub(super) fn datoms_of_entity(&self, entity: i64) -> Result<Vec<Datom>> {
+    pub(crate) fn datoms_of_entity(&self, entity: i64) -> Result<Vec<Datom>> {
         let lives = self.snapshot.lives_of_entity(entity)?;
         Ok(lives
             .iter()
@@ -33,7 +33,7 @@ impl Db {
     }
 
     /// The entity that has a value for a unique attribute, at the end of the window and said after its start.
-    pub(super) fn holder(&self, attribute: i64, value: &Value) -> Result<Option<i64>> {
+    pub(crate) fn holder(&self, attribute: i64, value: &Value) -> Result<Option<i64>> {
         let lives = match self.snapshot.exact(attribute, value) {
             Some(exact) => self.snapshot.lives_of_value(attribute, &exact)?,
             None => self.lives_matching(attribute, &Values::Equal(value))?,

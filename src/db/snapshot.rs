@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use annals_query::{Scan, Value, ValueType, Values};
 
-use crate::datom::Datom;
+use crate::datom::{Datom, Partition};
 use crate::error::Result;
 use crate::index::life::continued;
 use crate::index::{Cached, Index, Life, Lives, Novelty};
@@ -114,6 +114,33 @@ impl Snapshot {
         events.sort_unstable();
         let by_attribute = events.chunk_by(|left, right| left.a == right.a);
         Ok(by_attribute.map(|events| (events[0].a, continued([], events))).collect())
+    }
+
+    /// Everything that was ever said of the entities from `first` to `last`, by entity, attribute, value and t.
+    pub(crate) fn events_of_entities(&self, first: i64, last: i64) -> Result<Vec<Datom>> {
+        let mut events = Vec::new();
+        self.index.store().datoms_of_entities(first, last, self.stored_t, |datom| {
+            events.push(datom);
+            Ok(())
+        })?;
+        events.extend(self.novelty.iter().filter(|datom| (first..=last).contains(&datom.e)).cloned());
+        events.sort_unstable();
+        Ok(events)
+    }
+
+    /// Everything that was ever said through a unique or indexed attribute, by entity, value and t.
+    pub(crate) fn events_of_indexed(&self, attribute: i64) -> Result<Vec<Datom>> {
+        let mut events = self.index.store().reader()?.datoms_of_indexed(attribute, self.stored_t)?;
+        events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.iter().cloned()));
+        events.sort_unstable();
+        Ok(events)
+    }
+
+    /// The greatest entity of a partition.
+    pub(crate) fn last_entity_of(&self, partition: Partition) -> Result<Option<i64>> {
+        let stored = self.index.store().last_entity(partition)?;
+        let own = self.novelty.last_entity(partition.last_entity()).filter(|entity| Partition::of(*entity) == partition);
+        Ok(stored.max(own))
     }
 
     /// Every value that an entity ever had for an attribute.
