@@ -131,11 +131,10 @@ pub(super) fn values_said(said: &Said<'_>, declaration: &Declaration, schema: &S
         Said::Made(value) => take(value),
         Said::Entity(_) => {}
         Said::Vector(items) => {
-            let values: Vec<Value> = items.iter().map(|item| (*item).clone()).collect();
-            if declaration.attribute.cardinality == Cardinality::Many && !is_lookup(schema, &values) {
-                values.iter().for_each(take);
+            if declaration.attribute.cardinality == Cardinality::Many && !is_lookup(schema, items) {
+                items.iter().for_each(take);
             } else {
-                take(&Value::Vector(values.into()));
+                take(&Value::Vector(items.as_slice().into()));
             }
         }
     }
@@ -148,7 +147,7 @@ fn one_value(said: &Said<'_>, declaration: &Declaration, resolver: &mut Resolver
     let value = match said {
         Said::Value(value) => (*value).clone(),
         Said::Made(value) => value.clone(),
-        Said::Vector(items) => Value::Vector(items.iter().map(|item| (*item).clone()).collect()),
+        Said::Vector(items) => Value::Vector(items.as_slice().into()),
         Said::Entity(entity) => Value::Ref(*entity),
     };
     typed(resolver, declaration, &value)?.ok_or_else(|| leads_nowhere(&value))

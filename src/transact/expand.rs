@@ -37,7 +37,7 @@ pub(super) enum Said<'d> {
     /// Read it as its attribute wants.
     Value(&'d Value),
     /// A vector in a map: many values, a tuple or a lookup reference.
-    Vector(Vec<&'d Value>),
+    Vector(Vec<Value>),
     /// A reference to an entity already resolved.
     Entity(i64),
     /// A value that a pass made.
@@ -90,14 +90,12 @@ impl<'d> Expansion<'d, '_, '_> {
             }
             Operation::Retract { entity, attribute, value, m } => {
                 let m = self.m(m.as_ref())?;
-                let (Some(e), Some(a)) = (self.resolver.entity_if_known(entity)?, self.known(attribute)?) else { return Ok(()) };
                 let act = match value {
-                    None => Act::RetractAll,
-                    Some(value) => match self.single(value)? {
-                        Some(said) => Act::Retract(said),
-                        None => return Ok(()),
-                    },
+                    None => Some(Act::RetractAll),
+                    Some(value) => self.single(value)?.map(Act::Retract),
                 };
+                let known = (self.resolver.entity_if_known(entity)?, self.known(attribute)?, act);
+                let (Some(e), Some(a), Some(act)) = known else { return Ok(()) };
                 self.state(act, e, a, m, span);
                 Ok(())
             }
@@ -214,10 +212,10 @@ impl<'d> Expansion<'d, '_, '_> {
         for item in items {
             match item {
                 // Inside a set a vector is one value: a tuple or a lookup reference.
-                ValueTerm::Vector(inner) if plain(inner).is_some() => {
-                    let tuple = plain(inner).unwrap_or_default().into_iter().cloned().collect();
-                    self.state(Act::Add(Said::Made(Value::Vector(tuple))), e, a, m, span);
-                }
+                ValueTerm::Vector(inner) => match plain(inner) {
+                    Some(values) => self.state(Act::Add(Said::Made(Value::Vector(values.into()))), e, a, m, span),
+                    None => self.add(e, a, item, m, span)?,
+                },
                 other => self.add(e, a, other, m, span)?,
             }
         }
@@ -229,14 +227,11 @@ impl<'d> Expansion<'d, '_, '_> {
         Ok(match term {
             ValueTerm::Value(value) => Some(Said::Value(value)),
             ValueTerm::Entity(term) => self.resolver.entity_if_known(term)?.map(Said::Entity),
-            ValueTerm::Vector(items) if plain(items).is_some() => {
-                let items = plain(items).unwrap_or_default().into_iter().cloned().collect();
-                Some(Said::Made(Value::Vector(items)))
-            }
-            _ => {
-                return Err(Error::new(ErrorKind::TransactionSyntax, "one plain value must stand here, not a map or a set")
-                    .with_help("write one operation for each value"));
-            }
+            ValueTerm::Vector(items) => match plain(items) {
+                Some(values) => Some(Said::Made(Value::Vector(values.into()))),
+                None => return Err(not_single()),
+            },
+            ValueTerm::Map(_) | ValueTerm::Set(_) => return Err(not_single()),
         })
     }
 
@@ -263,7 +258,7 @@ impl<'d> Expansion<'d, '_, '_> {
 
     /// The vector of a map as a lookup reference, if it can only be one.
     fn lookup_in(&self, items: &[ValueTerm]) -> Option<Value> {
-        let values: Vec<Value> = plain(items)?.into_iter().cloned().collect();
+        let values = plain(items)?;
         is_lookup(self.resolver.schema, &values).then(|| Value::Vector(values.into()))
     }
 
@@ -312,9 +307,19 @@ fn check_coinable(resolver: &Resolver<'_>, ident: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Entity, format!(":{ident} is no attribute")).with_value(format_args!(":{ident}")).with_help(help))
 }
 
-/// The items as plain values, if all of them are.
-fn plain(items: &[ValueTerm]) -> Option<Vec<&Value>> {
-    items.iter().map(|item| if let ValueTerm::Value(value) = item { Some(value) } else { None }).collect()
+/// The items as plain values, if all of them are; a vector inside is one value.
+fn plain(items: &[ValueTerm]) -> Option<Vec<Value>> {
+    let value_of = |item: &ValueTerm| match item {
+        ValueTerm::Value(value) => Some(value.clone()),
+        ValueTerm::Vector(inner) => Some(Value::Vector(plain(inner)?.into())),
+        _ => None,
+    };
+    items.iter().map(value_of).collect()
+}
+
+fn not_single() -> Error {
+    Error::new(ErrorKind::TransactionSyntax, "one plain value must stand here, not a map or a set")
+        .with_help("write one operation for each value")
 }
 
 trait Earlier {

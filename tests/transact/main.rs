@@ -3,5 +3,10 @@
 //! transactions, and random ones against a model of a few lines. The store beneath is a log folded in memory.
 
 mod check;
+mod declarations;
 mod forms;
+mod order;
+mod outcome;
+mod random;
 mod store;
+mod values;
