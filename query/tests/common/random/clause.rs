@@ -2,7 +2,7 @@
 
 use annals_query::Value;
 
-use super::history::{Field, LAST_ENTITY, UNIQUE, value};
+use super::history::{Field, UNIQUE, value};
 use super::rule::Head;
 use super::{Kind, Random, Source};
 
@@ -59,7 +59,7 @@ impl Maker<'_> {
         match self.random.below(8) {
             0 => self.random.choose(&[":one", ":two", ":nobody"]).to_string(),
             1 => format!("[:{UNIQUE} {:?}]", self.random.choose(&["a", "b", "c", "nobody"])),
-            _ => self.random.between(1, LAST_ENTITY).to_string(),
+            _ => self.random.entity().to_string(),
         }
     }
 
@@ -166,7 +166,7 @@ impl Maker<'_> {
             return None;
         }
         let (first, second) = (self.random.choose(&known).clone(), self.random.choose(&known).clone());
-        let literal = if kind == Kind::Entity { self.random.between(1, LAST_ENTITY).to_string() } else { self.literal(kind) };
+        let literal = if kind == Kind::Entity { self.random.entity().to_string() } else { self.literal(kind) };
         let other = if self.random.percent(50) { second } else { literal };
         Some(match kind {
             Kind::Boolean => format!("[({} {first})]", self.random.choose(&["identity", "true?", "false?"])),
@@ -344,7 +344,10 @@ impl Maker<'_> {
         if !is_join {
             return Some(format!("({source}or {branches})"));
         }
-        let border = other.map_or(entity.clone(), |(name, _)| format!("{entity} {name}"));
+        let mut border = other.as_ref().map_or(entity.clone(), |(name, _)| format!("{entity} {name}"));
+        if self.random.percent(20) {
+            border = border.replacen(&entity, &format!("[{entity}]"), 1);
+        }
         Some(format!("({source}or-join [{border}] {branches})"))
     }
 
@@ -394,7 +397,7 @@ pub(super) fn input(maker: &mut Maker<'_>, kind: Kind) -> Value {
     match (kind, maker.random.below(6)) {
         (Kind::Entity, 0) => Value::keyword(maker.random.choose::<&str>(&["one", "two", "nobody"])),
         (Kind::Entity, 1) => Value::vector([Value::keyword(UNIQUE), Value::from(*maker.random.choose(&["a", "b", "c"]))]),
-        (Kind::Entity, _) => Value::Long(maker.random.between(1, LAST_ENTITY)),
+        (Kind::Entity, _) => Value::Long(maker.random.entity()),
         _ => value(maker.random, kind),
     }
 }

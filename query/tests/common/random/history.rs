@@ -7,9 +7,6 @@ use annals_query::{Attribute, Cardinality, Fact, Unique, Value, ValueType};
 use super::super::memory::{IDENT, MemoryFacts, View};
 use super::{Kind, Random, Source};
 
-/// Entities are few, and their ids are small numbers that occur as values and as times too.
-pub(super) const LAST_ENTITY: i64 = 8;
-
 /// The attribute through which entities can be looked up.
 pub(super) const UNIQUE: &str = "id";
 
@@ -27,8 +24,8 @@ pub(super) struct Field {
 /// A value of some kind, from a domain so small that joins hit.
 pub(super) fn value(random: &mut Random, kind: Kind) -> Value {
     match kind {
-        Kind::Entity => Value::Ref(random.between(1, LAST_ENTITY)),
-        Kind::Long => Value::Long(random.between(-1, 6)),
+        Kind::Entity => Value::Ref(random.entity()),
+        Kind::Long => Value::Long(random.between(-1, random.last_entity - 2)),
         Kind::Double => Value::Double(random.between(0, 6) as f64 / 2.0),
         Kind::String => Value::from(*random.choose(&["a", "b", "c", "ab", ""])),
         Kind::Keyword => Value::keyword(random.choose::<&str>(&["x", "y", "z"])),
@@ -97,7 +94,7 @@ pub(super) fn history(random: &mut Random, fields: &[Field]) -> MemoryFacts {
     attributes.push(unique);
     attributes.push(Attribute::new(121, IDENT));
 
-    let size = random.between(30, 150) as usize;
+    let size = if random.last_entity > 8 { 400 } else { random.between(30, 150) as usize };
     let transactions = random.between(10, 20);
     let mut writer = Writer { random, log: Vec::new(), live: Vec::new(), touched: BTreeSet::new(), t: 0 };
     for t in 1..=transactions {
@@ -136,7 +133,7 @@ impl Writer<'_> {
                 self.add(e, 121, Value::keyword(ident));
             }
         }
-        let e = self.random.between(1, LAST_ENTITY);
+        let e = self.random.entity();
         let v = Value::from(*self.random.choose(&["a", "b", "c"]));
         if !self.live.iter().any(|fact| fact.a == 120 && fact.v == v) {
             self.replace(e, 120);
@@ -155,7 +152,7 @@ impl Writer<'_> {
                 }
                 continue;
             }
-            let (e, v) = (self.random.between(1, LAST_ENTITY), value(self.random, kind));
+            let (e, v) = (self.random.entity(), value(self.random, kind));
             let is_known = self.live.iter().any(|fact| fact.e == e && fact.a == attribute.id && fact.v == v);
             if !is_known && self.touched.insert((e, attribute.id)) {
                 if attribute.cardinality == Cardinality::One {
@@ -169,7 +166,7 @@ impl Writer<'_> {
     }
 
     fn metadata(&mut self) -> i64 {
-        if self.random.percent(60) { 0 } else { self.random.between(1, LAST_ENTITY) }
+        if self.random.percent(60) { 0 } else { self.random.entity() }
     }
 
     fn add(&mut self, e: i64, a: i64, v: Value) {

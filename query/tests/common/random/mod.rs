@@ -16,17 +16,21 @@ use super::naive::Input;
 
 /// A sequence of numbers that look random (splitmix64).
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random {
+    state: u64,
+    /// The greatest entity id of the program under way.
+    last_entity: i64,
+}
 
 impl Random {
     /// The sequence of a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66)
+        Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66, last_entity: 8 }
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
@@ -40,6 +44,11 @@ impl Random {
     /// A number of a range, both ends included.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         low + (self.next() % (high - low + 1) as u64) as i64
+    }
+
+    /// The id of an entity: a small number that occurs as value and as time too.
+    pub(crate) fn entity(&mut self) -> i64 {
+        self.between(1, self.last_entity)
     }
 
     /// True in so many of a hundred cases.

@@ -18,6 +18,9 @@ const LIMIT_ROWS: usize = 200;
 /// The program of a seed.
 pub(crate) fn program(seed: u64) -> Program {
     let mut random = Random::new(seed);
+    if random.percent(4) {
+        random.last_entity = 40;
+    }
     let fields = history::schema(&mut random);
     let facts = Arc::new(history::history(&mut random, &fields));
     let mut sources = vec![("$".to_owned(), Source::View(history::view(&mut random)))];
@@ -56,7 +59,14 @@ fn inputs(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<(String, Value)> {
             (0..count).map(|_| input(maker, kind)).collect::<Vec<_>>()
         };
         let pair = |maker: &mut Maker<'_>| Value::vector([input(maker, kind), input(maker, Kind::Long)]);
-        inputs.push(match maker.random.below(5) {
+        inputs.push(match maker.random.below(8) {
+            5 => (format!("[{name} {name}]"), Value::vector([input(maker, kind), input(maker, kind)])),
+            6 => (format!("[{name} _]"), pair(maker)),
+            7 => {
+                scope.add(&second, kind);
+                let row = Value::vector([input(maker, kind), Value::vector(some(maker))]);
+                (format!("[[{name} [{second} ...]]]"), Value::vector([row.clone(), row]))
+            }
             0 => (name, input(maker, kind)),
             1 | 2 => (format!("[{name} ...]"), Value::vector(some(maker))),
             3 => {

@@ -17,7 +17,7 @@ pub(super) struct Head {
 pub(super) fn families(random: &mut Random, fields: &[Field]) -> Vec<Head> {
     let mut heads = Vec::new();
     for _ in 0..random.between(1, 3) {
-        let family = random.below(10);
+        let family = random.below(14);
         for head in family_of(random, fields, family) {
             if !heads.iter().any(|known: &Head| known.name == head.name) {
                 heads.push(head);
@@ -95,6 +95,33 @@ fn family_of(random: &mut Random, fields: &[Field], family: usize) -> Vec<Head> 
                 format!("[(has ?e ?v) (or-join [?e ?v] (and [?e :{to} ?x] [?x :{} ?v]))]", any.ident),
             ],
         )],
+        9 => vec![
+            rule(
+                "path",
+                two.clone(),
+                &[edge, format!("[(path ?x ?y) {}]", both(random, &format!("[?x :{to} ?z]"), "(path ?z ?y)"))],
+            ),
+            rule("loop", vec![(Kind::Entity, false)], &["[(loop ?x) (path ?x ?x)]".to_owned()]),
+            rule("apart", two, &[format!("[(apart ?x ?y) [?x :{other} _] [_ :{to} ?y] (not (path ?x ?y))]")]),
+        ],
+        10 | 11 => {
+            let names = ["wild", "tame"];
+            let heads = names.map(|name| {
+                let count = random.between(2, 3);
+                let mut rules = vec![format!("[({name} ?x ?y) {}]", body(random, fields, &[]))];
+                rules.extend((1..count).map(|_| format!("[({name} ?x ?y) {}]", body(random, fields, &names))));
+                rule(name, two.clone(), &rules)
+            });
+            heads.to_vec()
+        }
+        12 => vec![rule(
+            "steps",
+            vec![(Kind::Entity, false), (Kind::Entity, false), (Kind::Long, false)],
+            &[
+                format!("[(steps ?x ?y ?n) [?x :{to} ?y] [(ground 1) ?n]]"),
+                format!("[(steps ?x ?y ?n) [?z :{to} ?y] (steps ?x ?z ?m) [(< ?m 3)] [(inc ?m) ?n]]"),
+            ],
+        )],
         _ => vec![rule(
             "reach",
             vec![(Kind::Entity, false), (Kind::Long, false)],
@@ -105,6 +132,45 @@ fn family_of(random: &mut Random, fields: &[Field], family: usize) -> Vec<Head> 
             ],
         )],
     }
+}
+
+/// A body over `?x` and `?y` in which anything may stand: calls of the named rules with their arguments in any place, patterns, `or`, `not`
+/// and predicates.
+fn body(random: &mut Random, fields: &[Field], names: &[&str]) -> String {
+    let references: Vec<&Field> = fields.iter().filter(|field| field.kind == Kind::Entity).collect();
+    let mut clauses = Vec::new();
+    let mut bound = Vec::new();
+    for _ in 0..random.between(1, 3) {
+        let (left, right) = (*random.choose(&["?x", "?x", "?y", "?z"]), *random.choose(&["?y", "?y", "?x", "?z"]));
+        let (to, other) = (&random.choose(&references).ident, &random.choose(&references).ident);
+        clauses.push(match random.below(8) {
+            0 | 1 if !names.is_empty() => format!("({} {left} {right})", random.choose(names)),
+            2 if !names.is_empty() => format!("({} {left} {})", random.choose(names), random.choose(&["_", "1", "2"])),
+            3 if !names.is_empty() => format!("({} 1 {right})", random.choose(names)),
+            4 => format!("(or [{left} :{to} {right}] [{right} :{other} {left}])"),
+            _ => format!("[{left} :{to} {right}]"),
+        });
+        let text = clauses.last().expect("one was pushed");
+        bound.extend([left, right].into_iter().filter(|name| text.contains(name)));
+    }
+    if !bound.contains(&"?x") || !bound.contains(&"?y") {
+        clauses.push(format!("[?x :{} ?y]", random.choose(&references).ident));
+        bound.extend(["?x", "?y"]);
+    }
+    let (left, right) = (*random.choose(&bound), *random.choose(&bound));
+    match random.below(8) {
+        0 => clauses.push(format!("[(!= {left} {right})]")),
+        1 => clauses.push(format!("[(<= {left} {right})]")),
+        2 => clauses.push(format!("(not [{left} :{} {right}])", random.choose(&references).ident)),
+        3 => clauses.push(format!(
+            "(not-join [{left}] [{left} :{} ?y] [?y :{} _])",
+            random.choose(fields).ident,
+            random.choose(fields).ident
+        )),
+        _ => {}
+    }
+    random.shuffle(&mut clauses);
+    clauses.join(" ")
 }
 
 /// Two clauses in either order.
