@@ -17,7 +17,7 @@ pub(super) struct Head {
 pub(super) fn families(random: &mut Random, fields: &[Field]) -> Vec<Head> {
     let mut heads = Vec::new();
     for _ in 0..random.between(1, 3) {
-        let family = random.below(14);
+        let family = random.below(17);
         for head in family_of(random, fields, family) {
             if !heads.iter().any(|known: &Head| known.name == head.name) {
                 heads.push(head);
@@ -113,6 +113,24 @@ fn family_of(random: &mut Random, fields: &[Field], family: usize) -> Vec<Head> 
                 rule(name, two.clone(), &rules)
             });
             heads.to_vec()
+        }
+        13..=15 => {
+            let mut rules = vec![format!("[(net ?x ?y) [?x :{to} ?y]]")];
+            for _ in 0..random.between(1, 3) {
+                let edge = random.choose(&[&to, &to, &other]).to_string();
+                let linked = |from: &str, to: &str| format!("[{from} :{edge} {to}]");
+                let narrowed = format!("[?z :{age} _]");
+                let recursion = match random.below(8) {
+                    0 => linked("?x", "?y"),
+                    1 | 2 => both(random, &linked("?x", "?z"), "(net ?z ?y)"),
+                    3 | 4 => both(random, "(net ?x ?z)", &linked("?z", "?y")),
+                    5 => both(random, "(net ?x ?z)", "(net ?z ?y)"),
+                    6 => format!("{} (net ?z ?y) {narrowed}", linked("?x", "?z")),
+                    _ => format!("(net ?y ?z) {}", linked("?z", "?x")),
+                };
+                rules.push(format!("[(net ?x ?y) {recursion}]"));
+            }
+            vec![rule("net", two, &rules)]
         }
         12 => vec![rule(
             "steps",
