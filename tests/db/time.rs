@@ -4,13 +4,10 @@
 //! scans, entities, values and attributes; and by small histories said as transactions, with every composition of views.
 //! `SEED=` chooses the histories, `HISTORIES=` says how many.
 
-#[path = "common/random_log.rs"]
-mod random_log;
-
+use crate::random_log::{KINDS, RandomLog, Shown, append, entities, fold, histories, scanned, seed, store_path, value};
 use annals::query::{Scan, Values};
 use annals::store::Durability;
 use annals::{Connection, Datom, Db, Error, Moment, Options, Order, Value};
-use random_log::{KINDS, RandomLog, Shown, append, entities, fold, histories, scanned, seed, store_path, value};
 
 fn open(folder: &tempfile::TempDir) -> Connection {
     let options = Options { durability: Durability::Normal, ..Options::default() };

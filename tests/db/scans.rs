@@ -5,18 +5,15 @@
 //! values older than the columns, on values that only `with` knows, and in a process that has no columns at all.
 //! `SEED=` chooses the logs, `HISTORIES=` says how many.
 
-#[path = "common/random_log.rs"]
-mod random_log;
-
 use std::ops::Bound;
 
+use crate::random_log::{
+    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value,
+};
 use annals::query::{Facts, Scan, Values};
 use annals::store::Durability;
 use annals::transact::TxData;
 use annals::{Connection, Datom, Db, Options, Order, Value};
-use random_log::{
-    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value,
-};
 
 fn open(path: &std::path::Path) -> Connection {
     Connection::open_with(path, Options { durability: Durability::Normal, ..Options::default() }).expect("the store opens")
@@ -120,7 +117,7 @@ fn check_reads(random: &mut Random, db: &Db, log: &[Datom]) {
     assert_eq!(read(Order::Eavt, &[e.into()]), of(&|datom| datom.e == e), "{shown:?}");
     assert_eq!(read(Order::Eavt, &[e.into(), name.clone()]), of(&|datom| datom.e == e && datom.a == kind.id), "{shown:?}");
     assert_eq!(read(Order::Aevt, &[name.clone()]), of(&|datom| datom.a == kind.id), "{shown:?}");
-    let is_value = |datom: &Datom| datom.v.same(&v) || random_log::plain(&datom.v).same(&random_log::plain(&v));
+    let is_value = |datom: &Datom| datom.v.same(&v) || crate::random_log::plain(&datom.v).same(&crate::random_log::plain(&v));
     let by_value = read(Order::Avet, &[name, v.clone()]);
     assert_eq!(
         by_value,

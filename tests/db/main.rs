@@ -1,0 +1,8 @@
+//! Database values and connections: what the public interface shows of a log, at any time, while others write.
+
+mod concurrency;
+mod measure;
+mod random_log;
+mod reads;
+mod scans;
+mod time;
