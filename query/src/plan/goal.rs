@@ -46,6 +46,8 @@ pub(crate) struct ScanGoal {
     pub(crate) rest: [Place; 3],
     /// True if some constant resolved to nothing.
     pub(crate) matches_nothing: bool,
+    /// The entity that the constant in the place of the value means to references, where the attribute is found only by running.
+    pub(crate) value_entity: Option<i64>,
     /// Bounds that predicates set to the value, exact for the declared type of the attribute.
     pub(crate) range: Option<ValueRange>,
 }

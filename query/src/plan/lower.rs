@@ -1,26 +1,22 @@
 //! From clauses to goals: scopes become slots, names become ids, rules that do not recurse become unions.
 
+mod pattern;
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::ast::{Argument, Binding, Border, Call, Clause, RuleSet, SourceName, Term, Variable};
+use crate::ast::{Argument, Binding, Border, Call, Clause, RuleSet, SourceName, Variable};
 use crate::error::{Code, Error, Result, Span};
-use crate::facts::{Attribute, Facts};
 use crate::function::{self, Kind};
 use crate::plan::dependency::Dependencies;
-use crate::plan::goal::{
-    AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Place, Predicate, PredicateBranch, RuleGoal, ScanGoal, Target, UnionGoal,
-};
+use crate::plan::goal::{AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Predicate, RuleGoal, Target, UnionGoal};
+use crate::plan::lower::rules::RuleCall;
 use crate::plan::mention::{every_variable, mentioned};
 use crate::plan::resolve::Resolver;
 use crate::plan::slot::Slot;
-use crate::run::gather::repeat;
-use crate::run::relation::Relation;
 use crate::source::{Source, Sources};
-use crate::value::{Value, ValueType};
-
-/// Rules are unfolded into their callers until the query has so many goals; then they get tables.
-const UNFOLDED_GOALS_MAX: u32 = 400;
+use crate::value::Value;
 
 /// The names of one scope, and the source of its patterns that name none.
 #[derive(Clone, Debug)]
@@ -49,7 +45,9 @@ pub(crate) struct Lowering<'q> {
     predicate_ids: BTreeMap<(Arc<str>, SourceName), usize>,
     rule_calls: Vec<RuleGoal>,
     /// Predicates whose heads are not lowered yet.
-    open_predicates: Vec<usize>,
+    open_predicates: Vec<(usize, Span)>,
+    /// The call in whose rule we are: rules have a text of their own, so errors in them name the call.
+    call_span: Option<Span>,
     goal_count: u32,
 }
 
@@ -69,6 +67,7 @@ impl<'q> Lowering<'q> {
             predicate_ids: BTreeMap::new(),
             rule_calls: Vec::new(),
             open_predicates: Vec::new(),
+            call_span: None,
             goal_count: 0,
         }
     }
@@ -96,7 +95,12 @@ impl<'q> Lowering<'q> {
     /// A goal of its own number.
     pub(crate) fn goal(&mut self, kind: GoalKind, span: Span) -> Arc<Goal> {
         self.goal_count += 1;
-        Arc::new(Goal { id: self.goal_count, kind, span })
+        Arc::new(Goal { id: self.goal_count, kind, span: self.place_of(span) })
+    }
+
+    /// Where an error is to be shown.
+    fn place_of(&self, span: Span) -> Span {
+        self.call_span.unwrap_or(span)
     }
 
     /// The goals of clauses that must all hold.
@@ -153,7 +157,9 @@ impl<'q> Lowering<'q> {
                 let shared = inner.names.values().copied().collect();
                 GoalKind::Absent(AbsentGoal { shared, goals: self.block(clauses, &mut inner)? })
             }
-            Clause::Rule { source, name, args, .. } => return self.rule(source.as_ref(), name, args, span, scope, goals),
+            Clause::Rule { source, name, args, .. } => {
+                return self.rule(&RuleCall { source: source.as_ref(), name, args, span }, scope, goals);
+            }
         };
         goals.push(self.goal(kind, span));
         Ok(())
@@ -174,111 +180,9 @@ impl<'q> Lowering<'q> {
         self.sources.get(name).ok_or_else(|| {
             Error::new(Code::UnknownSource, format!("no source is given for `{}`", name.0))
                 .with_value(&name.0)
-                .at(span)
+                .at(self.place_of(span))
                 .with_help(format!("add `{}` to :in and give a database or rows for it", name.0))
         })
-    }
-
-    fn pattern(&mut self, source: &SourceName, terms: &[Term], span: Span, scope: &mut Scope) -> Result<GoalKind> {
-        let name = inherited(Some(source), scope);
-        match self.source(&name, span)? {
-            Source::Relation(rows) => {
-                let places = terms.iter().map(|term| self.place(term, scope)).collect();
-                Ok(GoalKind::Rows(Arc::clone(rows), places))
-            }
-            source @ Source::Facts(facts) => {
-                let scan = self.scan(source.clone(), facts.as_ref(), &name, terms, scope)?;
-                Ok(GoalKind::Scan(scan))
-            }
-        }
-    }
-
-    fn place(&mut self, term: &Term, scope: &mut Scope) -> Place {
-        match term {
-            Term::Blank(_) => Place::Blank,
-            Term::Variable(variable, _) => Place::Slot(self.slot(scope, variable)),
-            Term::Constant(value, _) => Place::Constant(value.clone()),
-        }
-    }
-
-    fn scan(
-        &mut self,
-        source: Source,
-        facts: &dyn Facts,
-        name: &SourceName,
-        terms: &[Term],
-        scope: &mut Scope,
-    ) -> Result<ScanGoal> {
-        let mut places = [const { Place::Blank }; 6];
-        let mut spans = [Span::default(); 6];
-        for (at, term) in terms.iter().enumerate().take(6) {
-            places[at] = self.place(term, scope);
-            spans[at] = term.span();
-        }
-        let [entity, attribute, value, t, m, added] = places;
-        let mut goal = ScanGoal { source, entity, attribute, value, rest: [t, m, added], matches_nothing: false, range: None };
-        let known = self.scan_attribute(&mut goal, facts, name, spans[1])?;
-        let mut matches_nothing = goal.matches_nothing;
-        let [t, m, _] = &mut goal.rest;
-        for (place, span) in [(&mut goal.entity, spans[0]), (t, spans[3]), (m, spans[4])] {
-            matches_nothing |= !self.entity_place(place, facts, name, span)?;
-        }
-        let value_is_reference = known.as_ref().is_some_and(|known| known.value_type == Some(ValueType::Ref));
-        if value_is_reference {
-            matches_nothing |= !self.reference_place(&mut goal.value, facts, name, spans[2])?;
-        }
-        goal.matches_nothing = matches_nothing;
-        Ok(goal)
-    }
-
-    fn scan_attribute(
-        &mut self,
-        goal: &mut ScanGoal,
-        facts: &dyn Facts,
-        name: &SourceName,
-        span: Span,
-    ) -> Result<Option<Arc<Attribute>>> {
-        let known = match &goal.attribute {
-            Place::Blank => return Ok(None),
-            Place::Slot(slot) => {
-                self.entity_uses.entry(*slot).or_insert_with(|| name.clone());
-                return Ok(None);
-            }
-            Place::Constant(Value::Keyword(ident)) => self.resolver.attribute(facts, ident, span)?,
-            Place::Constant(other) => {
-                let id = self.resolver.entity(facts, other, span)?;
-                id.and_then(|id| facts.attribute_by_id(id))
-            }
-        };
-        match &known {
-            Some(known) => {
-                goal.attribute = Place::Constant(Value::Long(known.id));
-                self.attributes.entry(name.clone()).or_default().insert(known.id);
-            }
-            None => goal.matches_nothing = true,
-        }
-        Ok(known)
-    }
-
-    /// Resolves a constant where an entity is expected; false if it leads nowhere.
-    fn entity_place(&mut self, place: &mut Place, facts: &dyn Facts, name: &SourceName, span: Span) -> Result<bool> {
-        match place {
-            Place::Blank => Ok(true),
-            Place::Slot(slot) => {
-                self.entity_uses.entry(*slot).or_insert_with(|| name.clone());
-                Ok(true)
-            }
-            Place::Constant(value) => {
-                let id = self.resolver.entity(facts, value, span)?;
-                *place = Place::Constant(Value::Long(id.unwrap_or_default()));
-                Ok(id.is_some())
-            }
-        }
-    }
-
-    /// The value of a reference attribute: anything but a keyword or lookup reference is itself.
-    fn reference_place(&mut self, place: &mut Place, facts: &dyn Facts, name: &SourceName, span: Span) -> Result<bool> {
-        self.entity_place(place, facts, name, span)
     }
 
     fn call(&mut self, call: &Call, binding: Option<&Binding>, scope: &mut Scope) -> Result<GoalKind> {
@@ -306,169 +210,9 @@ impl<'q> Lowering<'q> {
                 Some(self.source(&name, span)?.clone())
             }
         };
-        function.check_arity(args.len()).map_err(|error| error.at(call.span))?;
+        function.check_arity(args.len()).map_err(|error| error.at(self.place_of(call.span)))?;
         let binding = binding.map(|binding| Target::new(binding, &mut |variable| self.slot(scope, variable)));
         Ok(GoalKind::Call(CallGoal { function, source, args, binding }))
-    }
-
-    fn rule(
-        &mut self,
-        source: Option<&SourceName>,
-        name: &Arc<str>,
-        args: &[Term],
-        span: Span,
-        scope: &mut Scope,
-        goals: &mut Vec<Arc<Goal>>,
-    ) -> Result<()> {
-        let source = inherited(source, scope);
-        let mut slots = Vec::new();
-        for term in args {
-            slots.push(match term {
-                Term::Blank(_) => None,
-                Term::Variable(variable, _) => Some(self.slot(scope, variable)),
-                Term::Constant(value, span) => {
-                    let slot = self.fresh(&Variable("?constant".into()));
-                    self.constants.insert(slot, (value.clone(), *span));
-                    let given = Relation::new(vec![slot], vec![repeat(value, 1)], 1);
-                    goals.push(self.goal(GoalKind::Given(given), *span));
-                    Some(slot)
-                }
-            });
-        }
-        let heads = self.rules.rules.iter().filter(|rule| rule.name == *name).collect::<Vec<_>>();
-        if heads.is_empty() {
-            return Err(Error::new(Code::UnknownRule, format!("no rule is called `{name}`"))
-                .with_value(name)
-                .at(span)
-                .with_help("give it with the rules of `%`, or check the spelling"));
-        }
-        for head in &heads {
-            let count = head.head.variables().count();
-            if count != args.len() {
-                return Err(Error::new(Code::Arity, format!("`{name}` takes {count} arguments, not {}", args.len())).at(span));
-            }
-        }
-        if self.dependencies.is_recursive(name) || self.goal_count > UNFOLDED_GOALS_MAX {
-            let predicate = self.predicate(name, &source)?;
-            let goal = RuleGoal { predicate, args: slots };
-            self.rule_calls.push(goal.clone());
-            goals.push(self.goal(GoalKind::Rule(goal), span));
-            return Ok(());
-        }
-        let slots = slots.into_iter().map(|slot| slot.unwrap_or_else(|| self.fresh(&Variable("_".into())))).collect::<Vec<_>>();
-        let mut required = Vec::new();
-        let mut branches = Vec::new();
-        for head in heads {
-            required.extend(slots.iter().take(head.head.required.len()));
-            branches.push(self.unfold(head, &slots, &source, span)?);
-        }
-        if let ([_], true) = (&branches[..], required.is_empty()) {
-            goals.append(&mut branches[0]);
-            return Ok(());
-        }
-        let border = slots.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        goals.push(self.goal(GoalKind::Union(UnionGoal { border, required, branches }), span));
-        Ok(())
-    }
-
-    /// The body of a rule with the slots of the call in place of the parameters.
-    fn unfold(&mut self, rule: &crate::ast::Rule, slots: &[Slot], source: &SourceName, span: Span) -> Result<Vec<Arc<Goal>>> {
-        self.goal_count += 1;
-        let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
-        let mut equal = Vec::new();
-        for (variable, slot) in rule.head.variables().zip(slots) {
-            match scope.names.insert(variable.clone(), *slot) {
-                Some(earlier) if earlier != *slot => equal.push((earlier, *slot)),
-                _ => {}
-            }
-        }
-        let mut goals = self.block(&rule.clauses, &mut scope)?;
-        for (from, to) in equal {
-            let identity = function::lookup("identity").ok_or_else(|| Error::new(Code::UnknownFunction, "no `identity`"))?;
-            let args = vec![CallArgument::Slot(to)];
-            let call = CallGoal { function: identity, source: None, args, binding: Some(Target::Scalar(from)) };
-            goals.push(self.goal(GoalKind::Call(call), span));
-        }
-        Ok(goals)
-    }
-
-    fn predicate(&mut self, name: &Arc<str>, source: &SourceName) -> Result<usize> {
-        let key = (Arc::clone(name), source.clone());
-        if let Some(id) = self.predicate_ids.get(&key) {
-            return Ok(*id);
-        }
-        let id = self.predicates.len();
-        self.predicate_ids.insert(key, id);
-        let rules = self.rules;
-        let heads = rules.rules.iter().filter(|rule| rule.name == *name).collect::<Vec<_>>();
-        let params = heads.first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
-        let params = params.into_iter().map(|variable| self.fresh(variable)).collect::<Vec<_>>();
-        let mut needs = vec![false; params.len()];
-        for head in &heads {
-            needs.iter_mut().take(head.head.required.len()).for_each(|is_needed| *is_needed = true);
-        }
-        let component = self.dependencies.component(name);
-        let (name, source) = (Arc::clone(name), source.clone());
-        self.predicates.push(Predicate { name, source, params, needs, branches: Vec::new(), component });
-        self.open_predicates.push(id);
-        Ok(id)
-    }
-
-    /// Lowers the bodies of predicates, which may call for more of them; one after the other, so that long chains of rules need no deep
-    /// stack.
-    fn lower_predicates(&mut self) -> Result<()> {
-        while let Some(id) = self.open_predicates.pop() {
-            let (name, source) = (Arc::clone(&self.predicates[id].name), self.predicates[id].source.clone());
-            let rules = self.rules;
-            for rule in rules.rules.iter().filter(|rule| rule.name == name) {
-                let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
-                let head = rule.head.variables().map(|variable| self.slot(&mut scope, variable)).collect();
-                let goals = self.block(&rule.clauses, &mut scope)?;
-                self.predicates[id].branches.push(PredicateBranch { head, goals });
-            }
-        }
-        Ok(())
-    }
-
-    /// Carries what is known of rules to their callers, until nothing changes: which parameters stand for entities, and which the
-    /// caller must bind.
-    pub(crate) fn settle_rules(&mut self) -> Result<()> {
-        self.lower_predicates()?;
-        loop {
-            let mut changed = false;
-            for call in &self.rule_calls {
-                for (at, arg) in call.args.iter().enumerate() {
-                    let heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
-                    let used = heads.filter_map(|slot| self.entity_uses.get(&slot)).next().cloned();
-                    if let (Some(slot), Some(source)) = (arg, used) {
-                        changed |= !self.entity_uses.contains_key(slot);
-                        self.entity_uses.entry(*slot).or_insert(source);
-                    }
-                }
-            }
-            for at in 0..self.predicates.len() {
-                changed |= self.settle_needs(at);
-            }
-            if !changed {
-                return Ok(());
-            }
-        }
-    }
-
-    fn settle_needs(&mut self, at: usize) -> bool {
-        let predicate = &self.predicates[at];
-        let mut needs = predicate.needs.clone();
-        for branch in &predicate.branches {
-            let required = branch.head.iter().zip(&needs).filter(|(_, is_needed)| **is_needed).map(|(slot, _)| *slot);
-            let required = required.collect::<Vec<_>>();
-            let found = crate::plan::goal::block_needs(&branch.goals, &branch.head, &required, &self.predicates);
-            for (slot, is_needed) in branch.head.iter().zip(&mut needs) {
-                *is_needed |= found.contains(*slot);
-            }
-        }
-        let changed = needs != predicate.needs;
-        self.predicates[at].needs = needs;
-        changed
     }
 }
 

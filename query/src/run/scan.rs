@@ -12,7 +12,7 @@ use crate::run::join::{distinct, join};
 use crate::run::relation::Relation;
 use crate::run::rows;
 use crate::source::Source;
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 
 /// Values or attributes that are looked for one by one rather than all at once.
 const PROBES_MAX: usize = 16;
@@ -170,15 +170,22 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
         added: is_read(added),
     };
     let mut parts = Vec::new();
+    let take = |attribute: &Option<i64>, values: Values<'_>, places: Places| -> Result<Batch> {
+        let entities = narrowed.entities.as_deref();
+        let batch = facts.scan(&Scan { attribute: *attribute, entities, values, t: narrowed.t, places }, run.budget)?;
+        run.budget.spend_steps(batch.len() as u64)?;
+        run.budget.check_rows(batch.len())?;
+        Ok(batch)
+    };
     for attribute in &narrowed.attributes {
         for at in 0..narrowed.values.len() {
-            let values = narrowed.values_of(at, goal);
-            let entities = narrowed.entities.as_deref();
-            let scan = Scan { attribute: *attribute, entities, values, t: narrowed.t, places };
-            let batch = facts.scan(&scan, run.budget)?;
-            run.budget.spend_steps(batch.len() as u64)?;
-            run.budget.check_rows(batch.len())?;
+            let batch = take(attribute, narrowed.values_of(at, goal), places)?;
             parts.push(relation_of(batch, goal, attribute.is_some(), &is_read));
+        }
+        if let Some(id) = goal.value_entity {
+            let batch = take(attribute, Values::Equal(&Value::Long(id)), Places { a: true, ..places })?;
+            let is_reference = references(&batch, facts);
+            parts.push(relation_of(batch, goal, attribute.is_some(), &is_read).select(&rows::chosen(&is_reference)));
         }
     }
     match parts.len() {
@@ -189,6 +196,15 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
             Ok(stack(&slots, &parts).keep(wanted))
         }
     }
+}
+
+/// Which of the facts are of attributes that refer to entities.
+fn references(batch: &Batch, facts: &dyn Facts) -> Vec<bool> {
+    let is_reference = |row: usize| {
+        let id = batch.a.as_ref().and_then(|ids| ids.value(row).as_long());
+        id.and_then(|id| facts.attribute_by_id(id)).is_some_and(|attribute| attribute.value_type == Some(ValueType::Ref))
+    };
+    (0..batch.len()).map(is_reference).collect()
 }
 
 /// The facts as rows over the variables of the pattern; facts that the scan could not tell apart are dropped here.

@@ -1,0 +1,193 @@
+//! Rules: calls unfolded into goals or made to tables, and what is found out about tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Lowering, Scope, inherited};
+use crate::ast::{Rule, SourceName, Term, Variable};
+use crate::error::{Code, Error, Result, Span};
+use crate::function;
+use crate::plan::goal::{
+    CallArgument, CallGoal, Goal, GoalKind, Predicate, PredicateBranch, RuleGoal, Target, UnionGoal, block_needs,
+};
+use crate::plan::slot::Slot;
+use crate::run::gather::repeat;
+use crate::run::relation::Relation;
+
+/// Rules are unfolded into their callers until the query has so many goals; then they get tables.
+const UNFOLDED_GOALS_MAX: u32 = 400;
+
+/// The call of a rule, as it was written.
+pub(super) struct RuleCall<'c> {
+    pub(super) source: Option<&'c SourceName>,
+    pub(super) name: &'c Arc<str>,
+    pub(super) args: &'c [Term],
+    pub(super) span: Span,
+}
+
+impl Lowering<'_> {
+    /// A call: of a table if the rule recurses, else unfolded into its bodies.
+    pub(super) fn rule(&mut self, call: &RuleCall<'_>, scope: &mut Scope, goals: &mut Vec<Arc<Goal>>) -> Result<()> {
+        let source = inherited(call.source, scope);
+        let slots = call.args.iter().map(|term| self.argument(term, scope, goals)).collect::<Vec<_>>();
+        let rules = self.rules;
+        let heads = rules.rules.iter().filter(|rule| rule.name == *call.name).collect::<Vec<_>>();
+        self.check_heads(call, &heads)?;
+        if self.dependencies.is_recursive(call.name) || self.goal_count > UNFOLDED_GOALS_MAX {
+            let predicate = self.predicate(call.name, &source, call.span);
+            let goal = RuleGoal { predicate, args: slots };
+            self.rule_calls.push(goal.clone());
+            goals.push(self.goal(GoalKind::Rule(goal), call.span));
+            return Ok(());
+        }
+        let slots = slots.into_iter().map(|slot| slot.unwrap_or_else(|| self.fresh(&Variable("_".into())))).collect::<Vec<_>>();
+        let mut required = Vec::new();
+        let mut branches = Vec::new();
+        let outer = self.call_span;
+        self.call_span = Some(self.place_of(call.span));
+        for head in heads {
+            required.extend(slots.iter().take(head.head.required.len()));
+            branches.push(self.unfold(head, &slots, &source)?);
+        }
+        self.call_span = outer;
+        if let ([_], true) = (&branches[..], required.is_empty()) {
+            goals.append(&mut branches[0]);
+            return Ok(());
+        }
+        let border = slots.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        goals.push(self.goal(GoalKind::Union(UnionGoal { border, required, branches }), call.span));
+        Ok(())
+    }
+
+    /// The slot of an argument; a constant gets one of its own. `None` for `_`.
+    fn argument(&mut self, term: &Term, scope: &mut Scope, goals: &mut Vec<Arc<Goal>>) -> Option<Slot> {
+        match term {
+            Term::Blank(_) => None,
+            Term::Variable(variable, _) => Some(self.slot(scope, variable)),
+            Term::Constant(value, span) => {
+                let slot = self.fresh(&Variable("?constant".into()));
+                self.constants.insert(slot, (value.clone(), self.place_of(*span)));
+                let given = Relation::new(vec![slot], vec![repeat(value, 1)], 1);
+                goals.push(self.goal(GoalKind::Given(given), *span));
+                Some(slot)
+            }
+        }
+    }
+
+    fn check_heads(&self, call: &RuleCall<'_>, heads: &[&Rule]) -> Result<()> {
+        let (name, span) = (call.name, self.place_of(call.span));
+        if heads.is_empty() {
+            return Err(Error::new(Code::UnknownRule, format!("no rule is called `{name}`"))
+                .with_value(name)
+                .at(span)
+                .with_help("give it with the rules of `%`, or check the spelling"));
+        }
+        let wrong = heads.iter().map(|head| head.head.variables().count()).find(|count| *count != call.args.len());
+        wrong.map_or(Ok(()), |count| {
+            let message = format!("`{name}` takes {count} arguments, not {}", call.args.len());
+            Err(Error::new(Code::Arity, message).with_value(name).at(span).with_help("give one argument for each parameter"))
+        })
+    }
+
+    /// The body of a rule with the slots of the call in place of the parameters.
+    fn unfold(&mut self, rule: &Rule, slots: &[Slot], source: &SourceName) -> Result<Vec<Arc<Goal>>> {
+        self.goal_count += 1;
+        let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
+        let mut equal = Vec::new();
+        for (variable, slot) in rule.head.variables().zip(slots) {
+            match scope.names.insert(variable.clone(), *slot) {
+                Some(earlier) if earlier != *slot => equal.push((earlier, *slot)),
+                _ => {}
+            }
+        }
+        let mut goals = self.block(&rule.clauses, &mut scope)?;
+        for (from, to) in equal {
+            let identity = function::lookup("identity").ok_or_else(|| Error::new(Code::UnknownFunction, "no `identity`"))?;
+            let args = vec![CallArgument::Slot(to)];
+            let call = CallGoal { function: identity, source: None, args, binding: Some(Target::Scalar(from)) };
+            goals.push(self.goal(GoalKind::Call(call), rule.span));
+        }
+        Ok(goals)
+    }
+
+    fn predicate(&mut self, name: &Arc<str>, source: &SourceName, span: Span) -> usize {
+        let key = (Arc::clone(name), source.clone());
+        if let Some(id) = self.predicate_ids.get(&key) {
+            return *id;
+        }
+        let id = self.predicates.len();
+        self.predicate_ids.insert(key, id);
+        let rules = self.rules;
+        let heads = rules.rules.iter().filter(|rule| rule.name == *name).collect::<Vec<_>>();
+        let params = heads.first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
+        let params = params.into_iter().map(|variable| self.fresh(variable)).collect::<Vec<_>>();
+        let mut needs = vec![false; params.len()];
+        for head in &heads {
+            needs.iter_mut().take(head.head.required.len()).for_each(|is_needed| *is_needed = true);
+        }
+        let component = self.dependencies.component(name);
+        let (name, source) = (Arc::clone(name), source.clone());
+        self.predicates.push(Predicate { name, source, params, needs, branches: Vec::new(), component });
+        self.open_predicates.push((id, self.place_of(span)));
+        id
+    }
+
+    /// Lowers the bodies of predicates, which may call for more of them; one after the other, so that long chains of rules need no deep
+    /// stack.
+    fn lower_predicates(&mut self) -> Result<()> {
+        while let Some((id, span)) = self.open_predicates.pop() {
+            self.call_span = Some(span);
+            let (name, source) = (Arc::clone(&self.predicates[id].name), self.predicates[id].source.clone());
+            let rules = self.rules;
+            for rule in rules.rules.iter().filter(|rule| rule.name == name) {
+                let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
+                let head = rule.head.variables().map(|variable| self.slot(&mut scope, variable)).collect();
+                let goals = self.block(&rule.clauses, &mut scope)?;
+                self.predicates[id].branches.push(PredicateBranch { head, goals });
+            }
+        }
+        self.call_span = None;
+        Ok(())
+    }
+
+    /// Carries what is known of rules to their callers, until nothing changes: which parameters stand for entities, and which the
+    /// caller must bind.
+    pub(crate) fn settle_rules(&mut self) -> Result<()> {
+        self.lower_predicates()?;
+        loop {
+            let mut changed = false;
+            for call in &self.rule_calls {
+                for (at, arg) in call.args.iter().enumerate() {
+                    let heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
+                    let used = heads.filter_map(|slot| self.entity_uses.get(&slot)).next().cloned();
+                    if let (Some(slot), Some(source)) = (arg, used) {
+                        changed |= !self.entity_uses.contains_key(slot);
+                        self.entity_uses.entry(*slot).or_insert(source);
+                    }
+                }
+            }
+            for at in 0..self.predicates.len() {
+                changed |= self.settle_needs(at);
+            }
+            if !changed {
+                return Ok(());
+            }
+        }
+    }
+
+    fn settle_needs(&mut self, at: usize) -> bool {
+        let predicate = &self.predicates[at];
+        let mut needs = predicate.needs.clone();
+        for branch in &predicate.branches {
+            let required = branch.head.iter().zip(&needs).filter(|(_, is_needed)| **is_needed).map(|(slot, _)| *slot);
+            let required = required.collect::<Vec<_>>();
+            let found = block_needs(&branch.goals, &branch.head, &required, &self.predicates);
+            for (slot, is_needed) in branch.head.iter().zip(&mut needs) {
+                *is_needed |= found.contains(*slot);
+            }
+        }
+        let changed = needs != predicate.needs;
+        self.predicates[at].needs = needs;
+        changed
+    }
+}
