@@ -24,6 +24,7 @@ pub(crate) mod key;
 pub(crate) mod relation;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub(crate) mod stable;
 pub(crate) mod store;
 
 /// What a step did, summed over all its runs.

@@ -10,6 +10,7 @@ use crate::plan::{Plan, Step};
 use crate::run::gather::{concat, repeat};
 use crate::run::join::{anti, distinct, join};
 use crate::run::relation::Relation;
+use crate::run::stable::StableScans;
 use crate::run::{Run, call, fixpoint, rows, scan};
 
 /// Rows from which on it pays to remove duplicates between steps.
@@ -23,7 +24,7 @@ pub(crate) struct Frame<'f> {
     /// The rows that calls of rules are to see in this round, by the number of the goal.
     pub(crate) round: Option<&'f BTreeMap<u32, Relation>>,
     /// Scans that give the same in every round.
-    pub(crate) scans: Option<&'f std::cell::RefCell<BTreeMap<u32, Relation>>>,
+    pub(crate) scans: Option<&'f StableScans>,
 }
 
 /// The distinct rows that a plan answers.
@@ -149,7 +150,7 @@ fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: 
 
 /// The table's columns under the names of the arguments; a variable that stands twice must be the same in both places.
 fn call_columns(table: &Relation, args: &[Option<Slot>], run: &Run<'_>) -> Result<Relation> {
-    let mut named = Relation { slots: Vec::new(), columns: Vec::new(), rows: table.rows, ascending: None };
+    let mut named = Relation { slots: Vec::new(), columns: Vec::new(), rows: table.rows, ascending: None, key: None };
     let mut repeated = Vec::new();
     for (arg, column) in args.iter().zip(&table.columns) {
         match arg {
@@ -168,5 +169,9 @@ fn call_columns(table: &Relation, args: &[Option<Slot>], run: &Run<'_>) -> Resul
     if !repeated.is_empty() {
         named = named.select(&rows::chosen(&is_kept));
     }
-    if named.slots.len() < args.len() { distinct(named, run.budget) } else { Ok(named) }
+    if args.iter().all(Option::is_some) {
+        // A table's rows are distinct, and a repeated variable stands for both of its columns.
+        named.key = Some(named.slots.clone());
+    }
+    distinct(named, run.budget)
 }

@@ -206,7 +206,11 @@ fn bind(current: &Relation, target: &Target, results: Column, budget: &Budget) -
         }
         columns.into_iter().map(column_of).collect()
     };
-    Ok(unify(current.select(&chosen), slots, columns))
+    let mut rows_so_far = current.select(&chosen);
+    if !matches!(target, Target::Scalar(_) | Target::Ignore) {
+        rows_so_far.key = None;
+    }
+    Ok(unify(rows_so_far, slots, columns))
 }
 
 fn unify(mut rows_so_far: Relation, slots: Vec<Slot>, columns: Vec<Column>) -> Relation {

@@ -14,6 +14,7 @@ use crate::run::Run;
 use crate::run::block::{Frame, run_plan};
 use crate::run::closure;
 use crate::run::relation::Relation;
+use crate::run::stable::StableScans;
 use crate::run::store::Store;
 
 /// Demands expected of a round when its steps are ordered.
@@ -75,7 +76,7 @@ struct Derivation {
     /// A plan for the demands being new, then one for each call.
     plans: Vec<Plan>,
     /// Scans that give the same in every round.
-    scans: RefCell<BTreeMap<u32, Relation>>,
+    scans: StableScans,
 }
 
 /// Every answer to the demands on a rule; possibly some that nobody asked for.
@@ -199,7 +200,7 @@ impl Group {
     ) -> Result<()> {
         let firsts = std::iter::once(0).chain(calls.iter().map(|(id, _)| *id));
         let plans = firsts.map(|first| plan_block(goals, output, Some(first), surroundings(run))).collect::<Result<_>>()?;
-        let scans = RefCell::default();
+        let scans = StableScans::default();
         self.derivations.push(Derivation { goes, demands_of, calls: calls.to_vec(), plans, scans });
         Ok(())
     }

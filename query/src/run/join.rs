@@ -38,10 +38,13 @@ pub(crate) fn anti(left: &Relation, right: &Relation, budget: &Budget) -> Result
 }
 
 /// Rows of either side that belong together, and how the rows of the result are ordered.
-struct Pairs {
-    left: Vec<u32>,
-    right: Vec<u32>,
-    ascending: Option<Slot>,
+pub(crate) struct Pairs {
+    /// Rows of the left side.
+    pub(crate) left: Vec<u32>,
+    /// Rows of the right side, in the same places.
+    pub(crate) right: Vec<u32>,
+    /// By which variable the pairs ascend.
+    pub(crate) ascending: Option<Slot>,
 }
 
 fn columns_are_exact(left: &Relation, right: &Relation, slot: Slot) -> bool {
@@ -50,7 +53,7 @@ fn columns_are_exact(left: &Relation, right: &Relation, slot: Slot) -> bool {
 
 fn merge_slot(left: &Relation, right: &Relation, shared: &[Slot]) -> Option<Slot> {
     match shared {
-        [slot] if left.ascending == Some(*slot) && right.ascending == Some(*slot) => Some(*slot),
+        [slot] if left.ascends_by(*slot) && right.ascends_by(*slot) => Some(*slot),
         _ => None,
     }
 }
@@ -141,7 +144,8 @@ fn leap(keys: &[i64], from: usize, key: i64) -> usize {
     low + keys[low..high].partition_point(|other| *other < key)
 }
 
-fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet) -> Relation {
+/// The columns of the pairs that are to be kept.
+pub(crate) fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet) -> Relation {
     let mut joined = Relation::unit();
     joined.rows = pairs.left.len();
     for (slot, column) in left.slots.iter().zip(&left.columns).filter(|(slot, _)| keep.contains(**slot)) {
@@ -153,8 +157,24 @@ fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet) ->
             joined.push(*slot, gather(column, &pairs.right));
         }
     }
+    joined.key = joined_key(left, right).filter(|key| key.iter().all(|slot| joined.position(*slot).is_some()));
     joined.ascending = pairs.ascending.filter(|slot| matches!(joined.column(*slot), Some(Column::Long(_))));
     joined
+}
+
+/// What tells the pairs apart: what tells the rows of one side apart, if the other side's row follows from it; else both.
+fn joined_key(left: &Relation, right: &Relation) -> Option<Vec<Slot>> {
+    let (left_key, right_key) = (left.key.as_ref()?, right.key.as_ref()?);
+    let is_in = |key: &[Slot], other: &Relation| key.iter().all(|slot| other.position(*slot).is_some());
+    if is_in(right_key, left) {
+        return Some(left_key.clone());
+    }
+    if is_in(left_key, right) {
+        return Some(right_key.clone());
+    }
+    let mut key = left_key.clone();
+    key.extend(right_key.iter().filter(|slot| !left_key.contains(slot)));
+    Some(key)
 }
 
 /// Where numbers of two kinds are the same, the smaller by the exact order stays, so that no plan can be told from another.
@@ -231,7 +251,7 @@ fn merge_filter(left: &[i64], right: &[i64], wants_match: bool) -> Vec<u32> {
 
 /// Removes rows that are the same as another; of numbers of two kinds the smaller by the exact order stays.
 pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> {
-    if relation.rows <= 1 {
+    if relation.rows <= 1 || relation.key.is_some() {
         return Ok(relation);
     }
     if relation.columns.is_empty() {
@@ -242,19 +262,20 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
         && relation.ascending == Some(*slot)
     {
         let chosen = (0..keys.len()).filter(|row| *row == 0 || keys[*row] != keys[row - 1]).map(|row| row as u32);
-        return Ok(relation.select(&chosen.collect::<Vec<_>>()));
+        return Ok(relation.select(&chosen.collect::<Vec<_>>()).with_key(vec![*slot]));
     }
+    let key = relation.slots.clone();
     let codes = single_codes(&relation.columns.iter().collect::<Vec<_>>(), relation.rows);
     let index = Index::new(&codes);
     let chosen = (0..relation.rows as u32).filter(|row| index.first(&codes, codes[*row as usize]) == *row).collect::<Vec<_>>();
     if chosen.len() == relation.rows {
-        return Ok(relation);
+        return Ok(relation.with_key(key));
     }
     let mut result = relation.select(&chosen);
     for (column, full) in result.columns.iter_mut().zip(&relation.columns).filter(|(_, full)| !is_exact(full, full)) {
         *column = least_of_groups(full, &codes, &index, &chosen);
     }
-    Ok(result)
+    Ok(result.with_key(key))
 }
 
 fn least_of_groups(column: &Column, codes: &[i64], index: &Index, chosen: &[u32]) -> Column {

@@ -16,23 +16,41 @@ pub(crate) struct Relation {
     pub(crate) rows: usize,
     /// The variable by whose column, of longs, the rows are known to ascend.
     pub(crate) ascending: Option<Slot>,
+    /// Variables of which no two rows have the same values, if that is known.
+    pub(crate) key: Option<Vec<Slot>>,
 }
 
 impl Relation {
     /// One row without columns: what is known before anything was asked.
     pub(crate) fn unit() -> Self {
-        Self { slots: Vec::new(), columns: Vec::new(), rows: 1, ascending: None }
+        Self { slots: Vec::new(), columns: Vec::new(), rows: 1, ascending: None, key: Some(Vec::new()) }
     }
 
     /// No row.
     pub(crate) fn empty(slots: Vec<Slot>) -> Self {
-        Self { columns: slots.iter().map(|_| none()).collect(), slots, rows: 0, ascending: None }
+        Self { columns: slots.iter().map(|_| none()).collect(), slots, rows: 0, ascending: None, key: Some(Vec::new()) }
     }
 
     /// These columns, of `rows` values each.
     pub(crate) fn new(slots: Vec<Slot>, columns: Vec<Column>, rows: usize) -> Self {
         debug_assert!(columns.iter().all(|column| column.len() == rows) && slots.len() == columns.len());
-        Self { slots, columns, rows, ascending: None }
+        Self { slots, columns, rows, ascending: None, key: (rows <= 1).then(Vec::new) }
+    }
+
+    /// The same, known to be told apart by these variables.
+    #[must_use]
+    pub(crate) fn with_key(mut self, key: Vec<Slot>) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// True if the rows are known to ascend by this variable's column of longs.
+    pub(crate) fn ascends_by(&self, slot: Slot) -> bool {
+        self.ascending == Some(slot) || (self.rows <= 1 && matches!(self.column(slot), Some(Column::Long(_))))
+    }
+
+    fn key_within(&self, slots: &[Slot]) -> Option<Vec<Slot>> {
+        self.key.clone().filter(|key| key.iter().all(|slot| slots.contains(slot)))
     }
 
     /// The place of a variable's column.
@@ -60,6 +78,7 @@ impl Relation {
             columns: self.columns.iter().map(|column| gather(column, rows)).collect(),
             rows: rows.len(),
             ascending: self.ascending,
+            key: self.key.clone(),
         }
     }
 
@@ -71,7 +90,7 @@ impl Relation {
         let chosen = self.slots.iter().copied().filter(|slot| keep.contains(*slot)).collect::<Vec<_>>();
         self.ascending = self.ascending.filter(|slot| keep.contains(*slot));
         let columns = chosen.iter().filter_map(|slot| self.column(*slot).cloned()).collect();
-        Self { slots: chosen, columns, rows: self.rows, ascending: self.ascending }
+        Self { key: self.key_within(&chosen), slots: chosen, columns, rows: self.rows, ascending: self.ascending }
     }
 
     /// The columns of these variables, in this order. A variable it does not have is an error of the planner, and said so.
@@ -82,6 +101,7 @@ impl Relation {
             slots: slots.to_vec(),
             rows: self.rows,
             ascending: self.ascending.filter(|slot| slots.contains(slot)),
+            key: self.key_within(slots),
         })
     }
 
@@ -89,6 +109,8 @@ impl Relation {
     pub(crate) fn renamed(mut self, slots: Vec<Slot>) -> Self {
         let place = self.ascending.and_then(|slot| self.position(slot));
         self.ascending = place.map(|at| slots[at]);
+        let places = self.key.take().map(|key| key.into_iter().map(|slot| self.position(slot)).collect::<Option<Vec<_>>>());
+        self.key = places.flatten().map(|places| places.into_iter().map(|at| slots[at]).collect());
         self.slots = slots;
         self
     }

@@ -1,5 +1,7 @@
 //! Patterns on facts: what is already bound narrows the scan, and the facts found join what is there.
 
+use std::rc::Rc;
+
 use crate::column::Column;
 use crate::error::Result;
 use crate::facts::{Batch, Facts, Places, Scan, Values};
@@ -9,8 +11,10 @@ use crate::run::Run;
 use crate::run::block::{Frame, stack};
 use crate::run::gather::{column_of, repeat};
 use crate::run::join::{distinct, join};
+use crate::run::key::is_exact;
 use crate::run::relation::Relation;
 use crate::run::rows;
+use crate::run::stable::Stable;
 use crate::source::Source;
 use crate::value::{Value, ValueType};
 
@@ -52,12 +56,12 @@ pub(crate) fn extend(
             Some(found) => found,
             None => {
                 let all: SlotSet = slots.iter().copied().collect();
-                let found = fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run)?;
-                scans.borrow_mut().insert(id, found.clone());
+                let found = Rc::new(Stable::new(fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run)?));
+                scans.borrow_mut().insert(id, Rc::clone(&found));
                 found
             }
         };
-        return join(current, &found.keep(&wanted), keep, run.budget);
+        return found.join(current, keep, run.budget);
     }
     let narrowed = Narrowed::new(goal, current, facts.as_ref(), run)?;
     let found = fetch(facts.as_ref(), goal, &narrowed, &wanted, run)?;
@@ -180,7 +184,11 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
     for attribute in &narrowed.attributes {
         for at in 0..narrowed.values.len() {
             let batch = take(attribute, narrowed.values_of(at, goal), places)?;
-            parts.push(relation_of(batch, goal, attribute.is_some(), &is_read));
+            let mut part = relation_of(batch, goal, attribute.is_some(), &is_read);
+            if attribute.is_some() && !facts.is_history() {
+                part.key = fact_key(goal, &part);
+            }
+            parts.push(part);
         }
         if let Some(id) = goal.value_entity {
             let batch = take(attribute, Values::Equal(&Value::Long(id)), Places { a: true, ..places })?;
@@ -198,6 +206,26 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
     }
 }
 
+/// Entity and value tell the facts of one attribute apart, where two values that are the same are identical.
+fn fact_key(goal: &ScanGoal, found: &Relation) -> Option<Vec<Slot>> {
+    // Numbers of two kinds may both be the same as a constant.
+    if matches!(&goal.value, Place::Constant(value) if value.is_number() || matches!(value, Value::Vector(_) | Value::List(_))) {
+        return None;
+    }
+    let mut key = Vec::new();
+    for place in [&goal.entity, &goal.value] {
+        match place {
+            Place::Constant(_) => {}
+            Place::Slot(slot) => {
+                found.column(*slot).filter(|column| is_exact(column, column))?;
+                key.push(*slot);
+            }
+            Place::Blank => return None,
+        }
+    }
+    Some(key)
+}
+
 /// Which of the facts are of attributes that refer to entities.
 fn references(batch: &Batch, facts: &dyn Facts) -> Vec<bool> {
     let is_reference = |row: usize| {
@@ -210,7 +238,7 @@ fn references(batch: &Batch, facts: &dyn Facts) -> Vec<bool> {
 /// The facts as rows over the variables of the pattern; facts that the scan could not tell apart are dropped here.
 fn relation_of(batch: Batch, goal: &ScanGoal, is_of_one_attribute: bool, is_read: &impl Fn(&Place) -> bool) -> Relation {
     let rows = batch.len();
-    let mut found = Relation { slots: Vec::new(), columns: Vec::new(), rows, ascending: None };
+    let mut found = Relation { slots: Vec::new(), columns: Vec::new(), rows, ascending: None, key: None };
     let mut is_kept: Option<Vec<bool>> = None;
     let columns = [Some(batch.e), batch.a, batch.v, batch.t, batch.m, batch.added];
     for (at, (place, column)) in goal.places().into_iter().zip(columns).enumerate() {

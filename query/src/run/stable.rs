@@ -1,0 +1,51 @@
+//! Relations that stay the same while others change round after round: what is looked up in them is indexed once.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::Result;
+use crate::plan::slot::{Slot, SlotSet};
+use crate::run::index::Index;
+use crate::run::join::{Pairs, assemble, join, probe_index};
+use crate::run::relation::Relation;
+
+/// From so many times the rows on, the index of the longer side is worth keeping.
+const INDEX_RATIO: usize = 4;
+
+/// The scans of a derivation, by the number of the goal.
+pub(crate) type StableScans = RefCell<BTreeMap<u32, Rc<Stable>>>;
+
+/// A relation with the indexes made of it so far.
+#[derive(Debug)]
+pub(crate) struct Stable {
+    relation: Relation,
+    indexes: RefCell<BTreeMap<Slot, Rc<Index>>>,
+}
+
+impl Stable {
+    /// Nothing indexed yet.
+    pub(crate) fn new(relation: Relation) -> Self {
+        Self { relation, indexes: RefCell::default() }
+    }
+
+    /// The same as [`join`] of `current` with this relation.
+    pub(crate) fn join(&self, current: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
+        if let [slot] = current.shared(&self.relation)[..]
+            && let (Some(Column::Long(keys)), Some(Column::Long(codes))) = (current.column(slot), self.relation.column(slot))
+            && current.rows * INDEX_RATIO < self.relation.rows
+        {
+            let index = self.index(slot, codes);
+            let (left, right) = probe_index(keys, codes, &index, budget)?;
+            return Ok(assemble(current, &self.relation, &Pairs { left, right, ascending: current.ascending }, keep));
+        }
+        join(current, &self.relation, keep, budget)
+    }
+
+    fn index(&self, slot: Slot, codes: &[i64]) -> Rc<Index> {
+        let mut indexes = self.indexes.borrow_mut();
+        Rc::clone(indexes.entry(slot).or_insert_with(|| Rc::new(Index::new(codes))))
+    }
+}
