@@ -3,6 +3,7 @@
 //! What passes is [`Checked`], in which every name means something and every variable can be bound, in whatever order the
 //! clauses stand.
 
+mod block;
 mod bound;
 mod branch;
 mod find;
@@ -88,7 +89,7 @@ pub fn check(query: Query, rules: RuleSet) -> Result<Checked> {
     let recursive = book.names().filter(|name| graph.is_recursive(name)).map(Arc::from).collect();
     let reachable = graph.reached_from(mention::rule_calls(&query.clauses)).iter().map(owned).collect();
     let strata = strata.iter().map(|names| names.iter().map(owned).collect()).collect();
-    Ok(Checked { strata, recursive, reachable, needs, query, rules })
+    Ok(Checked { query, rules, strata, recursive, reachable, needs })
 }
 
 fn has_rules(query: &Query) -> bool {

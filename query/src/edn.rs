@@ -11,6 +11,7 @@ mod atom;
 mod form;
 mod instant;
 mod json;
+mod keyword;
 mod read;
 mod tag;
 mod text;

@@ -337,7 +337,7 @@ fn any_bytes_are_refused_or_read_but_never_panic() {
     let mut state = seed;
     for round in 0..60_000 {
         let mut text = String::new();
-        for _ in 0..round % 12 + 1 {
+        for _ in 0..=round % 12 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
         }

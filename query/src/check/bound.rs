@@ -8,46 +8,20 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{Call, Clause, Query, Rule, Term, Variable};
+use crate::check::block::{Block, Taken, Why, culprit};
 use crate::check::branch;
-use crate::check::mention::{self, Names};
+use crate::check::mention::{self, Names, Scope};
 use crate::check::rulebook::Rulebook;
-use crate::error::{Code, Error, Result, Span};
-use crate::nearest::did_you_mean;
+use crate::error::{Error, Result, Span};
 
-/// Clauses that may be looked at. An ordinary query takes a few dozen; only one built to be entangled comes near.
-const LIMIT_LOOKS: u32 = 2_000_000;
+/// How often clauses may be looked at, about a second's work. An ordinary query takes a few dozen looks; only one built to be
+/// entangled comes near.
+const LIMIT_LOOKS: usize = 5_000_000;
+/// Looks that a clause with clauses inside counts for, beside one for each variable around it.
+const LOOKS_PER_COMPOUND: usize = 50;
 
 /// A rule and which of its arguments are bound.
 type Mode<'q> = (&'q str, Vec<bool>);
-
-/// Why a clause cannot be taken.
-#[derive(Clone, Copy, Debug)]
-struct Block<'q> {
-    why: Why<'q>,
-    /// The variable that is not bound; none for `_`, or where several would do.
-    variable: Option<&'q Variable>,
-    /// The clause that waits.
-    span: Span,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Why<'q> {
-    /// A call needs the variable.
-    Argument(&'q str),
-    /// A `not` or `not-join` compares the variable.
-    Negation(&'q str),
-    /// An `or-join` lists the variable as required.
-    Required,
-    /// A branch of an `or-join` does not bind the variable.
-    Branch,
-    /// A rule needs more bound arguments.
-    Rule(&'q str),
-    /// Too many looks.
-    Entangled,
-}
-
-/// What came of looking at a clause.
-type Taken<'q, T = ()> = std::result::Result<T, Block<'q>>;
 
 /// Finds out what can be bound.
 pub(super) struct Binder<'c, 'q> {
@@ -58,7 +32,7 @@ pub(super) struct Binder<'c, 'q> {
     askers: RefCell<BTreeMap<Mode<'q>, BTreeSet<Mode<'q>>>>,
     /// Modes to look at (again).
     open: RefCell<BTreeSet<Mode<'q>>>,
-    looks: Cell<u32>,
+    looks: Cell<usize>,
 }
 
 impl<'c, 'q> Binder<'c, 'q> {
@@ -152,6 +126,7 @@ impl<'c, 'q> Binder<'c, 'q> {
         visible: &Names<'q>,
         asker: Option<&Mode<'q>>,
     ) -> Taken<'q> {
+        let scope = Scope::new(clauses, visible);
         let mut waiting = clauses.to_vec();
         // What costs least to look at first, so that the rest is looked at seldom.
         waiting.sort_by_key(|clause| match clause {
@@ -164,7 +139,7 @@ impl<'c, 'q> Binder<'c, 'q> {
             let count = waiting.len();
             let mut blocks = Vec::new();
             waiting.retain(|clause| {
-                let outcome = self.take(clause, bound, (clauses, visible), asker);
+                let outcome = self.take(clause, bound, &scope, asker);
                 outcome.map_err(|block| blocks.push(block)).is_err()
             });
             if waiting.is_empty() {
@@ -176,15 +151,9 @@ impl<'c, 'q> Binder<'c, 'q> {
         }
     }
 
-    fn take(
-        &self,
-        clause: &'q Clause,
-        bound: &mut Names<'q>,
-        (scope, visible): (&[&'q Clause], &Names<'q>),
-        asker: Option<&Mode<'q>>,
-    ) -> Taken<'q> {
+    fn take(&self, clause: &'q Clause, bound: &mut Names<'q>, scope: &Scope<'_, 'q>, asker: Option<&Mode<'q>>) -> Taken<'q> {
         let span = clause.span();
-        self.looks.set(self.looks.get() + 1);
+        self.looks.set(self.looks.get() + looks(clause, scope));
         if self.looks.get() > LIMIT_LOOKS {
             return Err(Block { why: Why::Entangled, variable: None, span });
         }
@@ -195,9 +164,9 @@ impl<'c, 'q> Binder<'c, 'q> {
                 arguments(call, bound, span)?;
                 bound.extend(mention::of_binding(binding));
             }
-            Clause::And(clauses, _) => self.take_all(&mention::flat(clauses), bound, visible, asker)?,
+            Clause::And(..) => unreachable!("every list of clauses is flattened before its clauses are taken"),
             Clause::Or { branches, .. } => {
-                let around = mention::around(clause, scope, visible);
+                let around = scope.around(clause);
                 *bound = self.or(branches, bound, &around, asker)?;
             }
             Clause::OrJoin { border, branches, .. } => {
@@ -216,7 +185,7 @@ impl<'c, 'q> Binder<'c, 'q> {
                 bound.extend(crossing);
             }
             Clause::Not { clauses, .. } => {
-                let around = mention::around(clause, scope, visible);
+                let around = scope.around(clause);
                 let shared = mention::of(clause).intersection(&around).copied().collect();
                 self.negation("not", clauses, (&shared, &around), bound, span, asker)?;
             }
@@ -281,48 +250,31 @@ impl<'c, 'q> Binder<'c, 'q> {
         if runs {
             return Ok(());
         }
-        let variable = mention::of_terms(args).find(|variable| !bound.contains(variable));
+        // Inside of a rule the reason only matters once the rule itself is looked at on its own.
+        let needs = if asker.is_none() { self.needs(name) } else { vec![true; args.len()] };
+        let unbound = args.iter().zip(needs).filter(|(term, _)| !is_bound(term));
+        let variable = unbound.min_by_key(|(_, is_needed)| !is_needed).and_then(|(term, _)| match term {
+            Term::Variable(variable, _) => Some(variable),
+            Term::Blank(_) | Term::Constant(..) => None,
+        });
         Err(Block { why: Why::Rule(name), variable, span })
     }
 
     fn refuse(&self, block: Block<'q>, scope: &[&Clause]) -> Error {
-        let shown = block.variable.map_or_else(|| "_".to_owned(), ToString::to_string);
-        let (code, message) = match block.why {
-            Why::Argument(name) => (Code::UnboundVariable, format!("nothing binds `{shown}`, which `{name}` needs")),
-            Why::Negation(word) => (Code::UnboundVariable, format!("nothing outside of the `{word}` binds `{shown}`")),
-            Why::Required => (Code::RequiredBinding, format!("`or-join` requires `{shown}`, and nothing outside binds it")),
-            Why::Branch => (Code::UnboundVariable, format!("this branch of the `or-join` does not bind `{shown}`")),
-            Why::Rule(name) => (Code::RequiredBinding, self.rule_message(name, &shown)),
-            Why::Entangled => {
-                return Error::new(Code::LimitExceeded, "the clauses depend on each other in too many ways to be checked")
-                    .at(block.span)
-                    .with_help("split the query, or nest less deep");
-            }
-        };
-        let known: Names<'_> = scope.iter().flat_map(|clause| mention::outside_not(clause)).collect();
-        let known = known.into_iter().map(|variable| &*variable.0).filter(|name| *name != shown);
-        let otherwise = format!("add a clause that binds {shown}, such as [?e :attribute {shown}], or give it in :in");
-        let help = match block.why {
-            Why::Rule(_) | Why::Required | Why::Branch => otherwise,
-            // Names of one letter are all near to each other.
-            _ if shown.len() > 3 => did_you_mean(&shown, known, otherwise),
-            _ => otherwise,
-        };
-        Error::new(code, message).at(block.span).with_value(&shown).with_help(help)
+        let Why::Rule(name) = block.why else { return block.into_error(scope, &[]) };
+        let head = self.book.bodies(name).first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
+        let needed: Vec<&Variable> =
+            head.into_iter().zip(self.needs(name)).filter(|(_, is_needed)| *is_needed).map(|(variable, _)| variable).collect();
+        block.into_error(scope, &needed)
     }
+}
 
-    fn rule_message(&self, name: &'q str, shown: &str) -> String {
-        let needs = self.needs(name);
-        let head: Vec<&Variable> = self.book.bodies(name).first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
-        let needed: Vec<String> =
-            head.iter().zip(needs).filter(|(_, is_needed)| *is_needed).map(|(variable, _)| format!("`{variable}`")).collect();
-        match needed.as_slice() {
-            [] => format!("the rule `{name}` cannot run: it needs more of its arguments bound, and nothing binds `{shown}`"),
-            needed => {
-                let noun = if needed.len() == 1 { "argument" } else { "arguments" };
-                format!("the rule `{name}` needs its {noun} {} bound, and nothing binds `{shown}` here", needed.join(" and "))
-            }
-        }
+/// What looking at a clause once counts for.
+fn looks(clause: &Clause, scope: &Scope<'_, '_>) -> usize {
+    match clause {
+        Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Function { .. } => 1,
+        Clause::Rule { .. } => LOOKS_PER_COMPOUND,
+        _ => LOOKS_PER_COMPOUND + scope.len(),
     }
 }
 
@@ -330,33 +282,5 @@ fn arguments<'q>(call: &'q Call, bound: &Names<'q>, span: Span) -> Taken<'q> {
     match mention::of_call(call).find(|variable| !bound.contains(variable)) {
         None => Ok(()),
         missing => Err(Block { why: Why::Argument(&call.name), variable: missing, span }),
-    }
-}
-
-/// Of all clauses that wait (each with its reason), the one to name: one whose variable no other waiting clause could bind, a
-/// `not` last, and then the first written.
-fn culprit<'q>(waiting: &[&'q Clause], blocks: &[Block<'q>]) -> Block<'q> {
-    let could_bind: Vec<Names<'q>> = waiting.iter().map(|clause| could_bind(clause)).collect();
-    let mut counts: BTreeMap<&Variable, usize> = BTreeMap::new();
-    could_bind.iter().flatten().for_each(|variable| *counts.entry(variable).or_default() += 1);
-    let may_still_be_bound = |(at, block): &(usize, &Block<'q>)| {
-        block
-            .variable
-            .is_some_and(|variable| counts.get(variable).copied().unwrap_or(0) > usize::from(could_bind[*at].contains(variable)))
-    };
-    let first = blocks.iter().enumerate().min_by_key(|numbered| {
-        let block = numbered.1;
-        let is_negation = matches!(block.why, Why::Negation(_));
-        (!matches!(block.why, Why::Entangled), may_still_be_bound(numbered), is_negation, block.span.start)
-    });
-    *first.expect("every clause that waits gave its reason").1
-}
-
-/// What a waiting clause would bind if it could be taken.
-fn could_bind(clause: &Clause) -> Names<'_> {
-    match clause {
-        Clause::Function { binding, .. } => mention::of_binding(binding).into_iter().collect(),
-        Clause::Predicate { .. } | Clause::Not { .. } | Clause::NotJoin { .. } => Names::new(),
-        other => mention::outside_not(other),
     }
 }

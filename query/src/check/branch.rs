@@ -1,7 +1,7 @@
 //! The shape of `or` and `not`: branches bind the same variables, and a `not` shares one with its surroundings.
 
 use crate::ast::{Binding, Clause, Input, Query};
-use crate::check::mention::{self, Names};
+use crate::check::mention::{self, Names, Scope};
 use crate::check::rulebook::Rulebook;
 use crate::error::{Code, Error, Result, Span};
 
@@ -21,16 +21,17 @@ pub(super) fn inputs(query: &Query) -> Names<'_> {
 }
 
 fn scope<'q>(clauses: &[&'q Clause], visible: &Names<'q>) -> Result<()> {
+    let surroundings = Scope::new(clauses, visible);
     for clause in clauses {
         match clause {
             Clause::Or { branches, .. } => {
-                let around = mention::around(clause, clauses, visible);
+                let around = surroundings.around(clause);
                 check_branches(branches, &around)?;
                 inside(branches, &around)?;
             }
             Clause::OrJoin { branches, border, .. } => inside(branches, &border.variables().collect())?,
             Clause::Not { clauses: inner, span, .. } => {
-                let around = mention::around(clause, clauses, visible);
+                let around = surroundings.around(clause);
                 if mention::of(clause).is_disjoint(&around) {
                     return Err(unrelated(clause, *span));
                 }

@@ -1,6 +1,7 @@
 //! Which variables and rules clauses mention.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{Argument, Binding, Call, Clause, Term, Variable};
 
@@ -33,16 +34,45 @@ pub(super) fn outside_not(clause: &Clause) -> Names<'_> {
     names
 }
 
-/// The variables that a clause can share with the rest of its scope: those of the other clauses, and those visible from
-/// outside. A `not` binds nothing, so what only `not`s mention belongs to each of them alone.
-pub(super) fn around<'q>(clause: &Clause, scope: &[&'q Clause], visible: &Names<'q>) -> Names<'q> {
-    let mut names = visible.clone();
-    for other in scope {
-        if !std::ptr::eq(*other, clause) && !matches!(other, Clause::Not { .. } | Clause::NotJoin { .. }) {
-            add(other, true, &mut names);
-        }
+/// Clauses that share their variables, and what is visible to them from outside.
+pub(super) struct Scope<'s, 'q> {
+    clauses: &'s [&'q Clause],
+    visible: &'s Names<'q>,
+    /// In how many clauses each variable stands; counted when first asked for.
+    counts: OnceCell<BTreeMap<&'q Variable, usize>>,
+}
+
+impl<'s, 'q> Scope<'s, 'q> {
+    pub(super) fn new(clauses: &'s [&'q Clause], visible: &'s Names<'q>) -> Self {
+        Self { clauses, visible, counts: OnceCell::new() }
     }
-    names
+
+    /// The variables that a clause can share with the rest of its scope: those of the other clauses, and those visible from
+    /// outside. A `not` binds nothing, so what only `not`s mention belongs to each of them alone.
+    pub(super) fn around(&self, clause: &Clause) -> Names<'q> {
+        let own = if is_negation(clause) { Names::new() } else { of(clause) };
+        let others = self.counts().iter().filter(|(variable, count)| **count > usize::from(own.contains(*variable)));
+        others.map(|(variable, _)| *variable).chain(self.visible.iter().copied()).collect()
+    }
+
+    /// About how many variables [`Scope::around`] goes through.
+    pub(super) fn len(&self) -> usize {
+        self.counts().len() + self.visible.len()
+    }
+
+    fn counts(&self) -> &BTreeMap<&'q Variable, usize> {
+        self.counts.get_or_init(|| {
+            let mut counts = BTreeMap::new();
+            for variable in self.clauses.iter().filter(|clause| !is_negation(clause)).flat_map(|clause| of(clause)) {
+                *counts.entry(variable).or_default() += 1;
+            }
+            counts
+        })
+    }
+}
+
+fn is_negation(clause: &Clause) -> bool {
+    matches!(clause, Clause::Not { .. } | Clause::NotJoin { .. })
 }
 
 /// The variables among the arguments of a call.
@@ -69,7 +99,9 @@ pub(super) fn of_terms(terms: &[Term]) -> impl Iterator<Item = &Variable> {
 /// The rules that clauses call, at any depth; true for calls under a `not`.
 pub(super) fn rule_calls(clauses: &[Clause]) -> Vec<(&str, bool)> {
     let mut found = Vec::new();
-    clauses.iter().for_each(|clause| add_rule_calls(clause, false, &mut found));
+    for clause in clauses {
+        add_rule_calls(clause, false, &mut found);
+    }
     found
 }
 
@@ -77,10 +109,14 @@ fn add_rule_calls<'q>(clause: &'q Clause, is_negated: bool, found: &mut Vec<(&'q
     match clause {
         Clause::Rule { name, .. } => found.push((name, is_negated)),
         Clause::And(inner, _) | Clause::Or { branches: inner, .. } | Clause::OrJoin { branches: inner, .. } => {
-            inner.iter().for_each(|clause| add_rule_calls(clause, is_negated, found));
+            for clause in inner {
+                add_rule_calls(clause, is_negated, found);
+            }
         }
         Clause::Not { clauses, .. } | Clause::NotJoin { clauses, .. } => {
-            clauses.iter().for_each(|clause| add_rule_calls(clause, true, found));
+            for clause in clauses {
+                add_rule_calls(clause, true, found);
+            }
         }
         Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Function { .. } => {}
     }
@@ -96,7 +132,9 @@ fn add<'q>(clause: &'q Clause, with_not: bool, names: &mut Names<'q>) {
         }
         Clause::Not { .. } | Clause::NotJoin { .. } if !with_not => {}
         Clause::And(clauses, _) | Clause::Or { branches: clauses, .. } | Clause::Not { clauses, .. } => {
-            clauses.iter().for_each(|clause| add(clause, with_not, names));
+            for clause in clauses {
+                add(clause, with_not, names);
+            }
         }
         Clause::OrJoin { border, .. } => names.extend(border.variables()),
         Clause::NotJoin { variables, .. } => names.extend(variables.iter().map(|(variable, _)| variable)),

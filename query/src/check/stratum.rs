@@ -67,7 +67,9 @@ impl<'q> Graph<'q> {
             }
         }
         let mut strata = vec![Vec::new(); levels.values().max().map_or(0, |highest| highest + 1)];
-        levels.into_iter().for_each(|(name, level)| strata[level].push(name));
+        for (name, level) in levels {
+            strata[level].push(name);
+        }
         Ok(strata)
     }
 
@@ -77,27 +79,24 @@ impl<'q> Graph<'q> {
 
     /// The shortest way of calls from one rule to another, both named; each with whether it is negated where it is called.
     fn path(&self, from: &'q str, to: &str) -> Option<Vec<(&'q str, bool)>> {
-        let mut reached_by: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
+        // The caller of each rule reached so far.
+        let mut callers: BTreeMap<&str, Option<(&str, bool)>> = BTreeMap::from([(from, None)]);
         let mut open = VecDeque::from([from]);
         while let Some(name) = open.pop_front() {
             if name == to {
-                let mut path = vec![];
-                let mut at = name;
-                while at != from || path.is_empty() {
-                    let Some((before, is_negated)) = reached_by.get(at) else { break };
-                    path.push((at, *is_negated));
-                    at = before;
-                    if at == from {
-                        break;
-                    }
+                let mut path = Vec::new();
+                let mut last = name;
+                while let Some(Some((caller, is_negated))) = callers.get(last) {
+                    path.push((last, *is_negated));
+                    last = caller;
                 }
                 path.push((from, true));
                 path.reverse();
                 return Some(path);
             }
             for (called, is_negated) in self.calls_of(name) {
-                if called != from && !reached_by.contains_key(called) {
-                    reached_by.insert(called, (name, is_negated));
+                if !callers.contains_key(called) {
+                    callers.insert(called, Some((name, is_negated)));
                     open.push_back(called);
                 }
             }

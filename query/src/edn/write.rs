@@ -45,7 +45,7 @@ impl fmt::Display for Value {
             Self::Vector(items) => write_items("[", items.iter(), "]", f),
             Self::List(items) => write_items("(", items.iter(), ")", f),
             Self::Set(items) => write_items("#{", items.iter(), "}", f),
-            Self::Map(entries) => write_entries(entries.iter().map(|(key, value)| (key, value)), f),
+            Self::Map(entries) => write_entries(entries.iter(), f),
             Self::Tagged(name, content) => write_tagged(name, content, f),
         }
     }

@@ -64,27 +64,33 @@ fn attribute(form: &Form) -> Result<PullAttribute> {
         return Err(expected("an attribute", form).with_help(HELP_PATTERN));
     };
     let mut attribute = match head.symbol().or_else(|| head.string()) {
-        Some(word @ ("limit" | "default")) => {
-            let [inner, value] = rest else {
-                return Err(expected(&format!("an attribute and a value behind `{word}`"), form)
-                    .with_help(format!("write ({word} :attribute 10)")));
-            };
-            let mut inner = attribute(inner)?;
-            set_option(&mut inner, word, value)?;
-            inner
-        }
-        _ => {
-            let mut named = match head.keyword() {
-                Some(name) => plain(name, head),
-                None => return Err(expected("an attribute", head).with_help("write (:attribute :as \"name\" :default 0)")),
-            };
-            for option in rest.chunks(2) {
-                set_written_option(&mut named, option)?;
-            }
-            named
-        }
+        Some("limit") => legacy("limit", rest, form)?,
+        Some("default") => legacy("default", rest, form)?,
+        _ => with_options(head, rest)?,
     };
     attribute.span = form.span;
+    Ok(attribute)
+}
+
+/// `(limit :a/b 10)` and `(default :a/b 1)`, as patterns were written before options.
+fn legacy(word: &str, rest: &[Form], whole: &Form) -> Result<PullAttribute> {
+    let [inner, value] = rest else {
+        return Err(expected(&format!("an attribute and a value behind `{word}`"), whole)
+            .with_help(format!("write ({word} :attribute 10)")));
+    };
+    let mut inner = attribute(inner)?;
+    set_option(&mut inner, word, value)?;
+    Ok(inner)
+}
+
+fn with_options(head: &Form, options: &[Form]) -> Result<PullAttribute> {
+    let Some(name) = head.keyword() else {
+        return Err(expected("an attribute", head).with_help("write (:attribute :as \"name\" :default 0)"));
+    };
+    let mut attribute = plain(name, head);
+    for option in options.chunks(2) {
+        set_written_option(&mut attribute, option)?;
+    }
     Ok(attribute)
 }
 

@@ -1,12 +1,13 @@
 //! The query as a whole: its sections, and the small ones of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::{as_source, expected, missing, variable};
 use super::section::{Section, Sections};
 use super::{binding, clause, find};
 use crate::ast::{Direction, Element, Find, Input, OrderKey, Query, ReturnMap, ReturnMapKind, SourceName, Variable};
-use crate::edn::Form;
+use crate::edn::{Form, FormKind};
 use crate::error::{Code, Error, Result, Span};
 use crate::value::Value;
 
@@ -68,7 +69,7 @@ fn return_map(sections: &Sections<'_>, find: &Find) -> Result<Option<ReturnMap>>
             .at(second.span)
             .with_help("keep one of them"));
     }
-    let Section { key, span, forms } = section;
+    let Section { key, span, .. } = section;
     if matches!(find, Find::Collection(_) | Find::Scalar(_)) {
         return Err(Error::new(
             Code::QuerySyntax,
@@ -77,25 +78,32 @@ fn return_map(sections: &Sections<'_>, find: &Find) -> Result<Option<ReturnMap>>
         .at(span)
         .with_help(format!("leave `:{key}` out, or ask for rows: :find ?a ?b, or one row: :find [?a ?b]")));
     }
-    let names = forms.iter().map(|form| {
-        form.symbol()
-            .map(Into::into)
-            .ok_or_else(|| expected("a name", form).with_help(format!("names are written as symbols: :{key} run level")))
-    });
-    let names: Vec<_> = names.collect::<Result<_>>()?;
-    let wanted = find.elements().len();
+    let names = return_names(&section, find.elements().len())?;
+    Ok(Some(ReturnMap { kind, names, span }))
+}
+
+/// One name for each find element, none twice.
+fn return_names(section: &Section<'_>, wanted: usize) -> Result<Vec<Arc<str>>> {
+    let Section { key, span, forms } = *section;
+    let mut names: Vec<Arc<str>> = Vec::with_capacity(forms.len());
+    for form in forms {
+        let Some(name) = form.symbol() else {
+            return Err(expected("a name", form).with_help(format!("names are written as symbols: :{key} run level")));
+        };
+        if names.iter().any(|earlier| **earlier == *name) {
+            return Err(Error::new(Code::QuerySyntax, format!("`:{key}` gives the name `{name}` twice"))
+                .at(form.span)
+                .with_value(name)
+                .with_help("give each find element a name of its own"));
+        }
+        names.push(name.into());
+    }
     if names.len() != wanted {
         return Err(Error::new(Code::QuerySyntax, format!("`:{key}` gives {} names for {wanted} find elements", names.len()))
             .at(span)
             .with_help("give exactly one name for each find element"));
     }
-    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-        return Err(Error::new(Code::QuerySyntax, format!("`:{key}` gives the name `{}` twice", names[at]))
-            .at(forms[at].span)
-            .with_value(&names[at])
-            .with_help("give each find element a name of its own"));
-    }
-    Ok(Some(ReturnMap { kind, names, span }))
+    Ok(names)
 }
 
 fn order_by(sections: &Sections<'_>) -> Result<Vec<OrderKey>> {
@@ -153,8 +161,8 @@ fn count(section: &Section<'_>) -> Result<usize> {
 fn timeout(section: &Section<'_>) -> Result<Duration> {
     let form = section.only("a time")?;
     let time = match &form.kind {
-        crate::edn::FormKind::Scalar(Value::Long(ms)) => u64::try_from(*ms).ok().map(Duration::from_millis),
-        crate::edn::FormKind::Scalar(Value::String(text)) => duration(text),
+        FormKind::Scalar(Value::Long(ms)) => u64::try_from(*ms).ok().map(Duration::from_millis),
+        FormKind::Scalar(Value::String(text)) => duration(text),
         _ => None,
     };
     time.ok_or_else(|| {
