@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ast::{Call, Clause, Query, Rule, Term, Variable};
+use crate::ast::{Border, Call, Clause, Query, Rule, Term, Variable};
 use crate::check::block::{Block, Taken, Why, culprit};
 use crate::check::branch;
 use crate::check::mention::{self, Names, Scope};
@@ -170,19 +170,8 @@ impl<'c, 'q> Binder<'c, 'q> {
                 *bound = self.or(branches, bound, &around, asker)?;
             }
             Clause::OrJoin { border, branches, .. } => {
-                let missing = border.required.iter().map(|(variable, _)| variable).find(|variable| !bound.contains(variable));
-                if missing.is_some() {
-                    return Err(Block { why: Why::Required, variable: missing, span });
-                }
-                let crossing: Names<'q> = border.variables().collect();
-                let given = crossing.intersection(bound).copied().collect();
-                for branch in branches {
-                    let inner = self.or(std::slice::from_ref(branch), &given, &crossing, asker)?;
-                    if let Some(missing) = crossing.difference(&inner).next() {
-                        return Err(Block { why: Why::Branch, variable: Some(*missing), span: branch.span() });
-                    }
-                }
-                bound.extend(crossing);
+                self.or_join(border, branches, bound, span, asker)?;
+                bound.extend(border.variables());
             }
             Clause::Not { clauses, .. } => {
                 let around = scope.around(clause);
@@ -219,6 +208,30 @@ impl<'c, 'q> Binder<'c, 'q> {
             });
         }
         Ok(common.unwrap_or_else(|| bound.clone()))
+    }
+
+    /// Each branch binds what crosses the border.
+    fn or_join(
+        &self,
+        border: &'q Border,
+        branches: &'q [Clause],
+        bound: &Names<'q>,
+        span: Span,
+        asker: Option<&Mode<'q>>,
+    ) -> Taken<'q> {
+        let missing = border.required.iter().map(|(variable, _)| variable).find(|variable| !bound.contains(variable));
+        if missing.is_some() {
+            return Err(Block { why: Why::Required, variable: missing, span });
+        }
+        let crossing: Names<'q> = border.variables().collect();
+        let given = crossing.intersection(bound).copied().collect();
+        for branch in branches {
+            let inner = self.or(std::slice::from_ref(branch), &given, &crossing, asker)?;
+            if let Some(missing) = crossing.difference(&inner).next() {
+                return Err(Block { why: Why::Branch, variable: Some(*missing), span: branch.span() });
+            }
+        }
+        Ok(())
     }
 
     fn negation(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ast::{Argument, Call, Clause, Input, Query, SourceName};
+use crate::ast::{Argument, Call, Clause, Input, Query, Rule, SourceName, Variable};
 use crate::check::rulebook::Rulebook;
 use crate::check::{has_rules, mention};
 use crate::error::{Code, Error, Result, Span};
@@ -164,10 +164,9 @@ impl References<'_, '_> {
     }
 }
 
-fn head_text(rule: &crate::ast::Rule) -> String {
-    let join = |variables: &[(crate::ast::Variable, Span)]| {
-        variables.iter().map(|(variable, _)| variable.to_string()).collect::<Vec<_>>().join(" ")
-    };
+fn head_text(rule: &Rule) -> String {
+    let join =
+        |variables: &[(Variable, Span)]| variables.iter().map(|(variable, _)| variable.to_string()).collect::<Vec<_>>().join(" ");
     let words = [rule.name.to_string(), join(&rule.head.required), join(&rule.head.free)];
     format!("({})", words.iter().filter(|word| !word.is_empty()).cloned().collect::<Vec<_>>().join(" "))
 }
