@@ -1,26 +1,26 @@
 -- The contract's three views: runs, their lines and state, as they hold now, for anything that speaks SQL.
--- An attribute here has one value at a time, so a datom of it holds exactly when no later transaction touched the attribute.
+-- An attribute here has one value at a time, and a transaction that replaces it retracts before it adds: so the last datom of
+-- an entity's attribute tells whether there is a value now, and which.
 
 -- A run is an entity with :run/id.
 CREATE VIEW runs (id, created_at, updated_at, project_path, mode, status) AS
 SELECT x.v,
   coalesce(
-    (SELECT strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000)
-      FROM datoms d WHERE d.e = r.e AND d.a = 4294967401 AND d.added = 1
-        AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+    (SELECT CASE d.added WHEN 1 THEN strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000) END
+      FROM datoms d WHERE d.e = r.e AND d.a = 4294967401 ORDER BY d.t DESC, d.id DESC LIMIT 1),
     (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
         || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
       FROM txs i WHERE i.t = r.t)),
   (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-      || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
-    FROM txs i WHERE i.t = (SELECT max(d.t) FROM datoms d WHERE d.e = r.e)),
-  (SELECT d.v FROM datoms d WHERE d.e = r.e AND d.a = 4294967400 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
-  (SELECT substr(d.v, 2) FROM datoms d WHERE d.e = r.e AND d.a = 4294967398 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
-  (SELECT substr(d.v, 2) FROM datoms d WHERE d.e = r.e AND d.a = 4294967399 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t))
+        || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
+      FROM txs i WHERE i.t = (SELECT max(d.t) FROM datoms d WHERE d.e = r.e)),
+  (SELECT CASE d.added WHEN 1 THEN d.v END
+    FROM datoms d WHERE d.e = r.e AND d.a = 4294967400 ORDER BY d.t DESC, d.id DESC LIMIT 1),
+  (SELECT CASE d.added WHEN 1 THEN substr(d.v, 2) END
+    FROM datoms d WHERE d.e = r.e AND d.a = 4294967398 ORDER BY d.t DESC, d.id DESC LIMIT 1),
+  (SELECT CASE d.added WHEN 1 THEN substr(d.v, 2) END
+    FROM datoms d WHERE d.e = r.e AND d.a = 4294967399 ORDER BY d.t DESC, d.id DESC LIMIT 1)
 FROM avet x CROSS JOIN datoms r ON r.id = x.id
 WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
   AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = r.e AND n.a = r.a AND n.t > r.t);
@@ -28,30 +28,30 @@ WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
 -- The lines of a run lie in the run's partition, so they are found by their range of entity ids.
 CREATE VIEW run_logs (run_id, seq, ts, level, message) AS
 SELECT x.v, s.v,
-  (SELECT coalesce(strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000), CAST(d.v AS TEXT))
-    FROM datoms d WHERE d.e = s.e AND d.a = 4294967428 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
-  (SELECT substr(d.v, 2) FROM datoms d WHERE d.e = s.e AND d.a = 4294967429 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
-  (SELECT d.v FROM datoms d WHERE d.e = s.e AND d.a = 4294967430 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t))
+  (SELECT CASE d.added WHEN 1 THEN coalesce(strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000), CAST(d.v AS TEXT)) END
+    FROM datoms d WHERE d.e = s.e AND d.a = 4294967428 ORDER BY d.t DESC, d.id DESC LIMIT 1),
+  (SELECT CASE d.added WHEN 1 THEN substr(d.v, 2) END
+    FROM datoms d WHERE d.e = s.e AND d.a = 4294967429 ORDER BY d.t DESC, d.id DESC LIMIT 1),
+  (SELECT CASE d.added WHEN 1 THEN d.v END
+    FROM datoms d WHERE d.e = s.e AND d.a = 4294967430 ORDER BY d.t DESC, d.id DESC LIMIT 1)
 FROM avet x CROSS JOIN datoms r ON r.id = x.id
 CROSS JOIN datoms s ON s.e BETWEEN (r.e & ~4294967295) AND (r.e | 4294967295) AND s.a = 4294967427
 WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
   AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = r.e AND n.a = r.a AND n.t > r.t)
   AND s.added = 1
   AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = s.e AND n.a = s.a AND n.t > s.t)
-  AND EXISTS (SELECT 1 FROM datoms l WHERE l.e = s.e AND l.a = 4294967426 AND l.v = r.e AND l.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = l.e AND n.a = l.a AND n.t > l.t));
+  AND r.e =
+    (SELECT CASE d.added WHEN 1 THEN d.v END
+      FROM datoms d WHERE d.e = s.e AND d.a = 4294967426 ORDER BY d.t DESC, d.id DESC LIMIT 1);
 
 -- State that has a value now. Text is its UTF-8 bytes, bytes are as they are, everything else is its EDN text; always a blob.
 CREATE VIEW state_kv (namespace, key, value_blob, updated_at) AS
 SELECT
-  (SELECT d.v FROM datoms d WHERE d.e = k.e AND d.a = 4294967447 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
-  (SELECT d.v FROM datoms d WHERE d.e = k.e AND d.a = 4294967448 AND d.added = 1
-      AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = d.e AND n.a = d.a AND n.t > d.t)),
+  (SELECT CASE d.added WHEN 1 THEN d.v END
+    FROM datoms d WHERE d.e = k.e AND d.a = 4294967447 ORDER BY d.t DESC, d.id DESC LIMIT 1),
+  (SELECT CASE d.added WHEN 1 THEN d.v END
+    FROM datoms d WHERE d.e = k.e AND d.a = 4294967448 ORDER BY d.t DESC, d.id DESC LIMIT 1),
   CAST(CASE v.type
     WHEN 1 THEN '#db/id ' || v.v
     WHEN 2 THEN CASE v.v WHEN 0 THEN 'false' ELSE 'true' END

@@ -18,10 +18,12 @@ mod read;
 mod record;
 mod row;
 mod sequence;
+mod verify;
 
 pub use commit::WriteTransaction;
 pub use read::{Basis, Reader, TransactionRow};
 pub use record::Record;
+pub use verify::{Problem, VerifyReport};
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -266,6 +268,29 @@ impl Store {
     /// See [`Reader::last_in_sequence`].
     pub fn last_in_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<i64> {
         self.reader()?.last_in_sequence(attribute, scope, within)
+    }
+}
+
+impl Store {
+    /// Computes everything again from the log and names the first thing wrong. Others may go on reading and writing.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// let store = annals::store::Store::create(folder.path().join("annals.db"))?;
+    /// assert_eq!(store.verify()?.problem, None);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn verify(&self) -> Result<VerifyReport> {
+        verify::verify(&*self.reader()?)
+    }
+
+    /// Verifies a file that may be too damaged to be opened as a store.
+    pub fn verify_file(path: impl AsRef<Path>) -> Result<VerifyReport> {
+        let path = path.as_ref();
+        match path::look(path)? {
+            Found::File(absolute) => verify::verify(&Reader::new(connect::connect(&absolute, Access::ReadOnly)?)),
+            Found::EmptyFile(_) | Found::Nothing => Err(missing(path, "there is no store")),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writing: several transactions can be appended in one commit, and all of them are there or none.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 
 use rusqlite::{CachedStatement, Connection};
@@ -37,7 +38,7 @@ impl<'s> WriteTransaction<'s> {
     }
 
     /// Appends one transaction. `t` follows the newest one, `instant` is not before its instant, every datom has this `t`, and
-    /// `is_indexed` tells which attributes lead from values to entities.
+    /// `is_indexed` tells which attributes lead from values to entities. In the log retractions stand before additions.
     pub fn append(&mut self, t: i64, instant: i64, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> Result<()> {
         let outcome = self.appender.append(t, instant, datoms, is_indexed);
         self.note(outcome)
@@ -66,6 +67,17 @@ impl Deref for WriteTransaction<'_> {
     fn deref(&self) -> &Reader {
         self.reader
     }
+}
+
+/// Retractions come before additions, else as given. So the last datom of an entity's attribute that has one value says whether
+/// there is a value, and which: the SQL views rely on it.
+fn log_order(datoms: &[Datom]) -> Cow<'_, [Datom]> {
+    if datoms.is_sorted_by_key(|datom| datom.added) {
+        return Cow::Borrowed(datoms);
+    }
+    let (additions, mut ordered): (Vec<Datom>, Vec<Datom>) = datoms.iter().cloned().partition(|datom| datom.added);
+    ordered.extend(additions);
+    Cow::Owned(ordered)
 }
 
 /// Appends transactions to the log, knowing the newest one and the last datom.

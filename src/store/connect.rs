@@ -65,7 +65,11 @@ fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
     for (limit, value) in LIMITS {
         connection.set_limit(*limit, *value)?;
     }
+    // Triggers and views in the file are for other clients. Here they neither run, whoever wrote them, nor cost: asking for
+    // each datom whether its id is taken would add a third to a commit, and plain INSERT refuses a taken id anyway.
     for (option, value) in [
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true),

@@ -1,6 +1,7 @@
 //! A value as the columns `v` and `type` of a row: readable by any SQLite client, and read back exactly.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use annals_query::{Uuid, Value, ValueType, edn};
 use rusqlite::types::ValueRef;
@@ -20,7 +21,6 @@ pub(super) fn bind_value(
     value: &Value,
     scratch: &mut String,
 ) -> rusqlite::Result<()> {
-    use std::fmt::Write as _;
     scratch.clear();
     match value {
         Value::Ref(n) | Value::Long(n) | Value::Instant(n) => return statement.raw_bind_parameter(place, n),
@@ -28,19 +28,36 @@ pub(super) fn bind_value(
         Value::Double(n) => return statement.raw_bind_parameter(place, n),
         Value::String(text) | Value::Symbol(text) | Value::Uri(text) => return statement.raw_bind_parameter(place, &**text),
         Value::Bytes(bytes) => return statement.raw_bind_parameter(place, &**bytes),
-        Value::Keyword(name) => {
-            scratch.push(':');
-            scratch.push_str(name);
-        }
-        Value::Uuid(id) => write!(scratch, "{id}").expect("a String takes any text"),
-        // EDN writes one letter after these numbers; the column holds the digits alone.
-        Value::BigInt(_) | Value::BigDec(_) => {
-            write!(scratch, "{value}").expect("a String takes any text");
-            scratch.pop();
-        }
-        tuple => write!(scratch, "{tuple}").expect("a String takes any text"),
+        made => write_text(made, scratch),
     }
     statement.raw_bind_parameter(place, scratch.as_str())
+}
+
+/// The text of a value that is stored as a text of another form than its own.
+fn write_text(value: &Value, out: &mut String) {
+    match value {
+        Value::Keyword(name) => {
+            out.push(':');
+            out.push_str(name);
+        }
+        Value::Uuid(id) => write!(out, "{id}").expect("a String takes any text"),
+        // EDN writes one letter after these numbers; the column holds the digits alone.
+        Value::BigInt(_) | Value::BigDec(_) => {
+            write!(out, "{value}").expect("a String takes any text");
+            out.pop();
+        }
+        tuple => write!(out, "{tuple}").expect("a String takes any text"),
+    }
+}
+
+/// The one text by which a value is stored, where several could mean the same.
+pub(super) fn canonical_text(value: &Value) -> Option<String> {
+    let has_spellings = matches!(value, Value::Uuid(_) | Value::BigInt(_) | Value::BigDec(_) | Value::Vector(_));
+    has_spellings.then(|| {
+        let mut text = String::new();
+        write_text(value, &mut text);
+        text
+    })
 }
 
 /// Reads a row of [`COLUMNS`].
@@ -48,7 +65,11 @@ pub(super) fn read_datom(row: &Row<'_>) -> Result<Datom> {
     let e = integer(row, 0)?;
     let value = read_value(integer(row, 3)?, row.get_ref(2).map_err(super::failure::failure)?)
         .map_err(|error| damaged(format!("entity {e}: {error}")))?;
-    Ok(Datom { e, a: integer(row, 1)?, v: value, t: integer(row, 4)?, added: integer(row, 6)? != 0, m: integer(row, 5)? })
+    let added = match integer(row, 6)? {
+        flag @ (0 | 1) => flag == 1,
+        other => return Err(damaged(format!("entity {e}: {other} is neither added nor retracted"))),
+    };
+    Ok(Datom { e, a: integer(row, 1)?, v: value, t: integer(row, 4)?, added, m: integer(row, 5)? })
 }
 
 /// The value of the columns `type` and `v`.

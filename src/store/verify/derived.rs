@@ -1,0 +1,63 @@
+//! What follows from the log: that each fact begins and ends in turn, that every attribute has a name, and the index of values.
+
+use std::collections::BTreeSet;
+
+use annals_query::Value;
+
+use super::log::Counts;
+use super::{Problem, Stop};
+use crate::store::read::Reader;
+use crate::store::row::{COLUMNS, read_datom};
+
+/// Walks the entity index: an addition of what holds, or a retraction of what does not, was never committed by this program.
+pub(super) fn check_lives(reader: &Reader, datoms: i64) -> Result<(), Stop> {
+    let sql = format!("SELECT {COLUMNS} FROM datoms d INDEXED BY datoms_by_entity ORDER BY d.e, d.a, d.t, d.added");
+    let mut statement = reader.connection().prepare(&sql)?;
+    let mut rows = statement.query(())?;
+    let mut place = (0, 0);
+    let mut held: BTreeSet<Value> = BTreeSet::new();
+    let mut seen = 0;
+    while let Some(row) = rows.next()? {
+        let datom = read_datom(row)?;
+        if place != (datom.e, datom.a) {
+            place = (datom.e, datom.a);
+            held.clear();
+        }
+        let (e, a, v) = (datom.e, datom.a, datom.v.clone());
+        let changes = if datom.added { held.insert(datom.v) } else { held.remove(&datom.v) };
+        if !changes {
+            let what = if datom.added { "added although it held" } else { "retracted although it did not hold" };
+            return Err(Problem::in_transaction("verify/life", datom.t, format!("the fact [{e} {a} {v}] is {what}")));
+        }
+        seen += 1;
+    }
+    if seen != datoms {
+        return Err(Problem::derived("verify/index", None, format!("the entity index has {seen} datoms, the log {datoms}")));
+    }
+    Ok(())
+}
+
+/// Every attribute has an ident, and the index of values holds exactly the datoms of indexed attributes.
+pub(super) fn check_values(reader: &Reader, counts: &Counts) -> Result<(), Stop> {
+    if let Some(nameless) = counts.by_attribute.keys().filter(|a| counts.schema.ident(**a).is_none()).min() {
+        let first = reader.integer("SELECT t FROM datoms WHERE a = ?1 ORDER BY id LIMIT 1", (nameless,))?;
+        let what = format!("the attribute {nameless} has no ident");
+        return Err(Problem::in_transaction("verify/attribute", first.unwrap_or_default(), what));
+    }
+    let strange = "SELECT x.id FROM avet x LEFT JOIN datoms d ON d.id = x.id
+         WHERE d.id IS NULL OR d.a <> x.a OR d.type <> x.type OR d.v IS NOT x.v OR typeof(d.v) <> typeof(x.v) LIMIT 1";
+    if let Some(id) = reader.integer(strange, ())? {
+        let what = format!("the index of values says of datom {id} what the log does not");
+        return Err(Problem::derived("verify/index", None, what));
+    }
+    for declaration in counts.schema.declarations().filter(|declaration| declaration.is_indexed) {
+        let a = declaration.attribute.id;
+        let indexed = reader.integer("SELECT count(*) FROM avet WHERE a = ?1", (a,))?.unwrap_or_default();
+        let logged = counts.by_attribute.get(&a).copied().unwrap_or_default();
+        if indexed != logged {
+            let what = format!("the index of values has {indexed} datoms of :{}, the log {logged}", declaration.attribute.ident);
+            return Err(Problem::derived("verify/index", None, what));
+        }
+    }
+    Ok(())
+}
