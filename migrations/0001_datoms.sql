@@ -99,8 +99,8 @@ SELECT d.e,
     WHEN 7 THEN 'instant' WHEN 8 THEN 'uuid' WHEN 9 THEN 'keyword' WHEN 10 THEN 'symbol' WHEN 11 THEN 'string'
     WHEN 12 THEN 'uri' WHEN 13 THEN 'bytes' WHEN 14 THEN 'tuple' END,
   d.t,
-  (SELECT coalesce(strftime('%Y-%m-%dT%H:%M:%S', (x.instant - (x.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-      || printf('.%06dZ', (x.instant % 1000000 + 1000000) % 1000000), CAST(x.instant AS TEXT))
+  (SELECT coalesce(strftime('%Y-%m-%dT%H:%M:%S.', (x.instant - (x.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || substr((x.instant % 1000000 + 1000000) % 1000000 + 1000000, 2) || 'Z', CAST(x.instant AS TEXT))
     FROM txs x WHERE x.t = d.t),
   d.m, d.added
 FROM datoms d;
@@ -115,8 +115,8 @@ SELECT d.e,
     WHEN 7 THEN 'instant' WHEN 8 THEN 'uuid' WHEN 9 THEN 'keyword' WHEN 10 THEN 'symbol' WHEN 11 THEN 'string'
     WHEN 12 THEN 'uri' WHEN 13 THEN 'bytes' WHEN 14 THEN 'tuple' END,
   d.t,
-  (SELECT coalesce(strftime('%Y-%m-%dT%H:%M:%S', (x.instant - (x.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-      || printf('.%06dZ', (x.instant % 1000000 + 1000000) % 1000000), CAST(x.instant AS TEXT))
+  (SELECT coalesce(strftime('%Y-%m-%dT%H:%M:%S.', (x.instant - (x.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || substr((x.instant % 1000000 + 1000000) % 1000000 + 1000000, 2) || 'Z', CAST(x.instant AS TEXT))
     FROM txs x WHERE x.t = d.t),
   d.m
 FROM datoms d

@@ -6,14 +6,14 @@
 CREATE VIEW runs (id, created_at, updated_at, project_path, mode, status) AS
 SELECT x.v,
   coalesce(
-    (SELECT CASE d.added WHEN 1 THEN strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000) END
+    (SELECT CASE d.added WHEN 1 THEN strftime('%Y-%m-%dT%H:%M:%S.', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || substr((d.v % 1000000 + 1000000) % 1000000 + 1000000, 2) || 'Z' END
       FROM datoms d WHERE d.e = r.e AND d.a = 4294967401 ORDER BY d.t DESC, d.id DESC LIMIT 1),
-    (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-        || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
+    (SELECT strftime('%Y-%m-%dT%H:%M:%S.', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || substr((i.instant % 1000000 + 1000000) % 1000000 + 1000000, 2) || 'Z'
       FROM txs i WHERE i.t = r.t)),
-  (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-        || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S.', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || substr((i.instant % 1000000 + 1000000) % 1000000 + 1000000, 2) || 'Z'
       FROM txs i WHERE i.t = (SELECT max(d.t) FROM datoms d WHERE d.e = r.e)),
   (SELECT CASE d.added WHEN 1 THEN d.v END
     FROM datoms d WHERE d.e = r.e AND d.a = 4294967400 ORDER BY d.t DESC, d.id DESC LIMIT 1),
@@ -28,8 +28,8 @@ WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
 -- The lines of a run lie in the run's partition, so they are found by their range of entity ids.
 CREATE VIEW run_logs (run_id, seq, ts, level, message) AS
 SELECT x.v, s.v,
-  (SELECT CASE d.added WHEN 1 THEN coalesce(strftime('%Y-%m-%dT%H:%M:%S', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-        || printf('.%06dZ', (d.v % 1000000 + 1000000) % 1000000), CAST(d.v AS TEXT)) END
+  (SELECT CASE d.added WHEN 1 THEN coalesce(strftime('%Y-%m-%dT%H:%M:%S.', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || substr((d.v % 1000000 + 1000000) % 1000000 + 1000000, 2) || 'Z', CAST(d.v AS TEXT)) END
     FROM datoms d WHERE d.e = s.e AND d.a = 4294967428 ORDER BY d.t DESC, d.id DESC LIMIT 1),
   (SELECT CASE d.added WHEN 1 THEN substr(d.v, 2) END
     FROM datoms d WHERE d.e = s.e AND d.a = 4294967429 ORDER BY d.t DESC, d.id DESC LIMIT 1),
@@ -37,13 +37,13 @@ SELECT x.v, s.v,
     FROM datoms d WHERE d.e = s.e AND d.a = 4294967430 ORDER BY d.t DESC, d.id DESC LIMIT 1)
 FROM avet x CROSS JOIN datoms r ON r.id = x.id
 CROSS JOIN datoms s ON s.e BETWEEN (r.e & ~4294967295) AND (r.e | 4294967295) AND s.a = 4294967427
+CROSS JOIN datoms l ON l.e = s.e AND l.a = 4294967426 AND l.v = r.e
 WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
   AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = r.e AND n.a = r.a AND n.t > r.t)
   AND s.added = 1
   AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = s.e AND n.a = s.a AND n.t > s.t)
-  AND r.e =
-    (SELECT CASE d.added WHEN 1 THEN d.v END
-      FROM datoms d WHERE d.e = s.e AND d.a = 4294967426 ORDER BY d.t DESC, d.id DESC LIMIT 1);
+  AND l.added = 1
+  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = l.e AND n.a = l.a AND n.t > l.t);
 
 -- State that has a value now. Text is its UTF-8 bytes, bytes are as they are, everything else is its EDN text; always a blob.
 CREATE VIEW state_kv (namespace, key, value_blob, updated_at) AS
@@ -59,8 +59,7 @@ SELECT
     WHEN 5 THEN CASE
       WHEN v.v > 1.7976931348623157e308 THEN '##Inf'
       WHEN v.v < -1.7976931348623157e308 THEN '##-Inf'
-      WHEN CAST(printf('%!.15g', v.v) AS REAL) = v.v THEN printf('%!.15g', v.v)
-      WHEN CAST(printf('%!.16g', v.v) AS REAL) = v.v THEN printf('%!.16g', v.v)
+      WHEN abs(v.v) BETWEEN 1e-5 AND 1e15 AND CAST(printf('%!.15g', v.v) AS REAL) = v.v THEN printf('%!.15g', v.v)
       ELSE printf('%!.17g', v.v) END
     WHEN 6 THEN v.v || 'M'
     WHEN 7 THEN '#inst "' || coalesce(
@@ -69,8 +68,8 @@ SELECT
     WHEN 8 THEN '#uuid "' || v.v || '"'
     WHEN 12 THEN '#uri "' || replace(replace(v.v, '\', '\\'), '"', '\"') || '"'
     ELSE v.v END AS BLOB),
-  (SELECT strftime('%Y-%m-%dT%H:%M:%S', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
-      || printf('.%06dZ', (i.instant % 1000000 + 1000000) % 1000000)
+  (SELECT strftime('%Y-%m-%dT%H:%M:%S.', (i.instant - (i.instant % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
+        || substr((i.instant % 1000000 + 1000000) % 1000000 + 1000000, 2) || 'Z'
     FROM txs i WHERE i.t = (SELECT max(d.t) FROM datoms d WHERE d.e = k.e))
 FROM avet x CROSS JOIN datoms k ON k.id = x.id
 CROSS JOIN datoms v ON v.e = k.e AND v.a = 4294967449

@@ -98,6 +98,7 @@ impl<'s> Appender<'s> {
 
     pub(super) fn append(&mut self, t: i64, instant: i64, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> Result<()> {
         self.check(t, instant, datoms)?;
+        let datoms = &*log_order(datoms);
         self.scratch.clear();
         // Encoding refuses what cannot be stored, so it comes before the first row is written.
         record::encode_record(t, instant, datoms, self.scratch)?;

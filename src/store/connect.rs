@@ -102,3 +102,83 @@ fn wait_for_turn(tries_before: i32) -> bool {
     std::thread::sleep(SLOW);
     true
 }
+
+#[cfg(test)]
+mod tests {
+    //! The promise: every connection is hardened, whatever the file says. Attacked by asking SQLite what is set, and by trying
+    //! what must not work.
+
+    use super::*;
+
+    fn connection(access: Access) -> (tempfile::TempDir, Connection) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("annals.db");
+        drop(crate::store::Store::create(&path).expect("a new store"));
+        let path = std::fs::canonicalize(path).expect("the file is there");
+        let connection = connect(&path, access).expect("a connection");
+        (folder, connection)
+    }
+
+    #[test]
+    fn a_connection_has_every_setting_that_is_promised() {
+        let (_folder, connection) = connection(Access::ReadWrite);
+        prepare_to_write(&connection, Durability::Full).expect("a writer");
+        let check = |pragma: &str, expected: &str| {
+            let found = connection.query_row(&format!("PRAGMA {pragma}"), (), |row| {
+                row.get_ref(0).map(|value| match value {
+                    rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                    other => other.as_i64().map(|n| n.to_string()).unwrap_or_default(),
+                })
+            });
+            assert_eq!(found.expect("the pragma exists"), expected, "{pragma}");
+        };
+        check("journal_mode", "wal");
+        check("synchronous", "2");
+        check("foreign_keys", "1");
+        check("trusted_schema", "0");
+        check("cell_size_check", "1");
+        check("recursive_triggers", "1");
+        check("temp_store", "2");
+        check("mmap_size", "0");
+        for (option, expected) in [
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        ] {
+            assert_eq!(connection.db_config(option).expect("the option exists"), expected, "{option:?}");
+        }
+        for (limit, expected) in LIMITS {
+            assert_eq!(connection.limit(*limit).expect("the limit exists"), *expected, "{limit:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_attached_and_the_schema_is_not_written() {
+        let (_folder, connection) = connection(Access::ReadWrite);
+        for sql in [
+            "ATTACH ':memory:' AS other",
+            "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = ''",
+            "SELECT load_extension('x')",
+            "SELECT * FROM runs",
+        ] {
+            assert!(connection.execute_batch(sql).is_err(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_connection_for_reading_does_not_write() {
+        let (_folder, connection) = connection(Access::ReadOnly);
+        let error = connection.execute_batch("DELETE FROM avet").expect_err("read only");
+        assert_eq!(failure(error).kind(), crate::ErrorKind::ReadOnly);
+    }
+
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let (folder, _connection) = connection(Access::ReadOnly);
+        let folder = std::fs::canonicalize(folder.path()).expect("the folder is there");
+        let link = folder.join("link.db");
+        std::os::unix::fs::symlink(folder.join("annals.db"), &link).expect("a link");
+        assert!(connect(&link, Access::ReadOnly).is_err());
+    }
+}

@@ -128,3 +128,84 @@ fn expected(version: usize) -> &'static [SchemaRow] {
 fn pragma(connection: &Connection, name: &str) -> Result<i32> {
     connection.query_row(&format!("PRAGMA {name}"), (), |row| row.get(0)).map_err(failure)
 }
+
+#[cfg(test)]
+mod tests {
+    //! The promise: an old store opens, each step is atomic, and a newer store is refused. Attacked with a store of each format,
+    //! with a step that cannot complete, and with a number from the future.
+
+    use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+    use super::*;
+    use crate::store::{Access, Store};
+
+    /// A store as the first `version` steps leave it.
+    fn store_of_version(path: &Path, version: usize) {
+        let connection = Connection::open(path).expect("a database");
+        for step in &MIGRATIONS[..version] {
+            connection.execute_batch(step).expect("the step works");
+        }
+        genesis::write(&connection).expect("transaction 1");
+        let numbers = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}");
+        connection.execute_batch(&numbers).expect("the numbers");
+    }
+
+    fn version(path: &Path) -> i32 {
+        pragma(&Connection::open(path).expect("the file opens"), "user_version").expect("a number")
+    }
+
+    #[test]
+    fn a_store_of_every_format_opens_and_becomes_the_newest() {
+        for old in 1..=MIGRATIONS.len() {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let path = folder.path().join("annals.db");
+            store_of_version(&path, old);
+            let basis = Store::open(&path, Access::ReadOnly).and_then(|store| store.basis()).expect("readable as it is");
+            assert_eq!(version(&path), old as i32, "reading changes nothing");
+            let store = Store::open(&path, Access::ReadWrite).expect("migrated");
+            assert_eq!((store.basis().expect("a basis"), version(&path)), (basis, MIGRATIONS.len() as i32));
+            assert_eq!(store.verify().expect("a report").problem, None);
+        }
+    }
+
+    #[test]
+    fn a_newer_store_is_refused_by_name_and_version_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("annals.db");
+        store_of_version(&path, MIGRATIONS.len());
+        Connection::open(&path).and_then(|other| other.execute_batch("PRAGMA user_version = 99")).expect("a number");
+        for access in [Access::ReadOnly, Access::ReadWrite] {
+            let error = Store::open(&path, access).expect_err("it is newer");
+            assert_eq!((error.kind(), error.value()), (ErrorKind::NewerStore, Some("99")));
+            assert!(error.message().contains("annals.db") && error.message().contains("99"), "{error}");
+            assert!(error.help().is_some_and(|help| help.contains("newer version")), "{error}");
+        }
+        assert_eq!(version(&path), 99);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_store_as_it_was() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("annals.db");
+        store_of_version(&path, 1);
+        let connection = Connection::open(&path).expect("the file opens");
+        let before = schema_rows(&connection).expect("a schema");
+        // The last view of step 2 cannot be made, after the others were.
+        let refuse = |context: AuthContext<'_>| match context.action {
+            AuthAction::CreateView { view_name: "state_kv" } => Authorization::Deny,
+            _ => Authorization::Allow,
+        };
+        connection.authorizer(Some(refuse)).expect("a hook");
+        assert!(migrate(&connection, &path).is_err());
+        assert!(connection.is_autocommit(), "the transaction is over");
+        drop(connection);
+        let connection = Connection::open(&path).expect("the file opens");
+        assert_eq!((schema_rows(&connection).expect("a schema"), version(&path)), (before, 1));
+        assert_eq!(basis_t(&connection), 1);
+        assert!(Store::open(&path, Access::ReadWrite).is_ok(), "the next opening completes it");
+    }
+
+    fn basis_t(connection: &Connection) -> i64 {
+        super::super::read::basis(connection).expect("a basis").t
+    }
+}
