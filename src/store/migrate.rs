@@ -188,7 +188,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("annals.db");
         store_of_version(&path, 1);
-        let connection = Connection::open(&path).expect("the file opens");
+        let mut connection = Connection::open(&path).expect("the file opens");
         let before = schema_rows(&connection).expect("a schema");
         // The last view of step 2 cannot be made, after the others were.
         let refuse = |context: AuthContext<'_>| match context.action {
