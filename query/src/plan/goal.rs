@@ -178,7 +178,7 @@ pub(crate) struct RuleGoal {
 #[derive(Clone, Debug)]
 pub(crate) enum GoalKind {
     /// A pattern on facts.
-    Scan(ScanGoal),
+    Scan(Box<ScanGoal>),
     /// A pattern on rows of data.
     Rows(Arc<Vec<Vec<Value>>>, Vec<Place>),
     /// Rows that were given.

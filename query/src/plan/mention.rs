@@ -7,14 +7,18 @@ use crate::ast::{Argument, Call, Clause, Term, Variable};
 /// The variables that clauses bring into their scope: all but those that only a `not` or the inside of a border mentions.
 pub(crate) fn mentioned(clauses: &[Clause]) -> BTreeSet<&Variable> {
     let mut found = BTreeSet::new();
-    clauses.iter().for_each(|clause| collect(clause, false, &mut found));
+    for clause in clauses {
+        collect(clause, false, &mut found);
+    }
     found
 }
 
 /// The same, with what stands in a `not`: all that can be shared with what is around.
 pub(crate) fn every_variable(clauses: &[Clause]) -> BTreeSet<&Variable> {
     let mut found = BTreeSet::new();
-    clauses.iter().for_each(|clause| collect(clause, true, &mut found));
+    for clause in clauses {
+        collect(clause, true, &mut found);
+    }
     found
 }
 
@@ -28,10 +32,16 @@ fn collect<'c>(clause: &'c Clause, with_negations: bool, found: &mut BTreeSet<&'
             found.extend(binding.variables());
         }
         Clause::And(clauses, _) | Clause::Or { branches: clauses, .. } => {
-            clauses.iter().for_each(|clause| collect(clause, with_negations, found));
+            for clause in clauses {
+                collect(clause, with_negations, found);
+            }
         }
         Clause::OrJoin { border, .. } => found.extend(border.variables()),
-        Clause::Not { clauses, .. } if with_negations => clauses.iter().for_each(|clause| collect(clause, true, found)),
+        Clause::Not { clauses, .. } if with_negations => {
+            for clause in clauses {
+                collect(clause, true, found);
+            }
+        }
         Clause::Not { .. } => {}
         Clause::NotJoin { variables, .. } => found.extend(variables.iter().map(|(variable, _)| variable)),
     }

@@ -20,8 +20,8 @@ pub(crate) fn with_ranges(goals: &[Arc<Goal>], known: &Known) -> Vec<Arc<Goal>> 
         for (_, operator, value) in comparisons.iter().filter(|(own, _, value)| *own == slot && fits(declared, value)) {
             tighten(range.get_or_insert(ValueRange { low: Bound::Unbounded, high: Bound::Unbounded }), operator, value);
         }
-        let scan = ScanGoal { range: Some(range?), ..scan.clone() };
-        Some(Arc::new(Goal { id: goal.id, kind: GoalKind::Scan(scan), span: goal.span }))
+        let scan = ScanGoal { range: Some(range?), ..ScanGoal::clone(scan) };
+        Some(Arc::new(Goal { id: goal.id, kind: GoalKind::Scan(Box::new(scan)), span: goal.span }))
     };
     goals.iter().map(|goal| narrowed(goal).unwrap_or_else(|| Arc::clone(goal))).collect()
 }

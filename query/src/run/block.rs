@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use crate::budget::Budget;
 use crate::error::Result;
 use crate::plan::goal::{CallGoal, GoalKind, RuleGoal};
 use crate::plan::slot::{Slot, SlotSet};
@@ -27,14 +28,39 @@ pub(crate) struct Frame<'f> {
     pub(crate) scans: Option<&'f StableScans>,
 }
 
+/// The memory that the rows of a block take while it runs.
+struct Held<'b> {
+    budget: &'b Budget,
+    bytes: u64,
+}
+
+impl Held<'_> {
+    /// These rows, and those before them no more.
+    fn hold(&mut self, rows: &Relation) -> Result<()> {
+        let before = std::mem::replace(&mut self.bytes, rows.bytes());
+        let taken = self.budget.take_bytes(self.bytes);
+        self.budget.return_bytes(before);
+        taken
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.budget.return_bytes(self.bytes);
+    }
+}
+
 /// The distinct rows that a plan answers.
 pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
     let mut current = Relation::unit();
+    let mut held = Held { budget: run.budget, bytes: 0 };
     let mut deferred: Vec<(&Step, &CallGoal)> = Vec::new();
     for (at, step) in plan.steps.iter().enumerate() {
         let started = run.efforts.as_ref().map(|_| Instant::now());
         let mut keep = step.keep.clone();
-        deferred.iter().for_each(|(step, _)| keep.extend(step.goal.mentions()));
+        for (step, _) in &deferred {
+            keep.extend(step.goal.mentions());
+        }
         let columns = current.slots.len();
         if let GoalKind::Call(goal @ CallGoal { binding: None, source: None, .. }) = &step.goal.kind {
             let (filtered, has_failed) = call::filter(&current, goal, run.budget)?;
@@ -45,9 +71,10 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
             }
             current = current.keep(&keep);
         } else {
-            current = run_step(step, &keep, current, run, frame).map_err(|error| error.at(step.goal.span))?;
+            current = run_step(step, &keep, &current, run, frame).map_err(|error| error.at(step.goal.span))?;
         }
         run.budget.check_rows(current.rows)?;
+        held.hold(&current)?;
         if current.slots.len() < columns && current.rows >= DISTINCT_ROWS_MIN && at + 1 < plan.steps.len() {
             current = distinct(current, run.budget)?;
         }
@@ -67,32 +94,32 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
     distinct(current.project(&plan.output)?, run.budget)
 }
 
-fn run_step(step: &Step, keep: &SlotSet, current: Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
+fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
     match &step.goal.kind {
-        GoalKind::Scan(goal) => scan::extend(&current, goal, step.goal.id, keep, run, frame),
-        GoalKind::Rows(data, places) => join(&current, &rows::matching(data, places, run.budget)?, keep, run.budget),
+        GoalKind::Scan(goal) => scan::extend(current, goal, step.goal.id, keep, run, frame),
+        GoalKind::Rows(data, places) => join(current, &rows::matching(data, places, run.budget)?, keep, run.budget),
         GoalKind::Given(relation) => match constant(relation, run) {
-            Some(replaced) => join(&current, &replaced, keep, run.budget),
-            None => join(&current, relation, keep, run.budget),
+            Some(replaced) => join(current, &replaced, keep, run.budget),
+            None => join(current, relation, keep, run.budget),
         },
         GoalKind::Input(slots) => {
             let unit = Relation::unit();
             let input = frame.input.unwrap_or(&unit).project(slots)?;
-            join(&current, &input, keep, run.budget)
+            join(current, &input, keep, run.budget)
         }
-        GoalKind::Call(goal) => Ok(call::apply(&current, goal, run.budget)?.keep(keep)),
+        GoalKind::Call(goal) => Ok(call::apply(current, goal, run.budget)?.keep(keep)),
         GoalKind::Union(goal) => {
-            let found = union(step, &goal.border, &current, run, frame)?;
-            join(&current, &found, keep, run.budget)
+            let found = union(step, &goal.border, current, run, frame)?;
+            join(current, &found, keep, run.budget)
         }
         GoalKind::Absent(goal) => {
             let plan = &step.branches[0];
-            let found = nested(plan, &goal.shared, &current, run, frame)?;
-            Ok(anti(&current, &found, run.budget)?.keep(keep))
+            let found = nested(plan, &goal.shared, current, run, frame)?;
+            Ok(anti(current, &found, run.budget)?.keep(keep))
         }
         GoalKind::Rule(goal) => {
-            let found = rule(step, goal, &current, run, frame)?;
-            join(&current, &found, keep, run.budget)
+            let found = rule(step, goal, current, run, frame)?;
+            join(current, &found, keep, run.budget)
         }
     }
 }
@@ -135,16 +162,14 @@ pub(crate) fn stack(slots: &[Slot], parts: &[Relation]) -> Relation {
 
 /// The rows of a rule's table, under the names of the call.
 fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
-    let table = match frame.round.and_then(|round| round.get(&step.goal.id)) {
-        Some(table) => table.clone(),
-        None => {
-            let predicate = &run.program.predicates[goal.predicate];
-            let demanded = goal.args.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).filter_map(|(arg, _)| *arg);
-            let demand = distinct(current.project(&demanded.collect::<Vec<_>>())?, run.budget)?;
-            let params = predicate.params.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
-            fixpoint::solve(goal.predicate, &step.bound, demand.renamed(params.collect()), run)?
-        }
-    };
+    if let Some(table) = frame.round.and_then(|round| round.get(&step.goal.id)) {
+        return call_columns(table, &goal.args, run);
+    }
+    let predicate = &run.program.predicates[goal.predicate];
+    let demanded = goal.args.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).filter_map(|(arg, _)| *arg);
+    let demand = distinct(current.project(&demanded.collect::<Vec<_>>())?, run.budget)?;
+    let params = predicate.params.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
+    let table = fixpoint::solve(goal.predicate, &step.bound, &demand.renamed(params.collect()), run)?;
     call_columns(&table, &goal.args, run)
 }
 

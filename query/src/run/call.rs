@@ -87,7 +87,7 @@ fn each_result(
     let Kind::Pure(compute) = goal.function.kind else {
         return Err(Error::new(Code::UnknownSource, format!("`{}` needs a source", goal.function.name)));
     };
-    let mut args = goal.args.iter().map(|arg| first_value(arg)).collect::<Vec<_>>();
+    let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
     let columns = argument_columns(current, goal)?;
     let mut memo: Vec<Option<Result<Value>>> = match &columns[..] {
         [(_, Column::Text(_, texts, codes))] if codes.len() >= texts.len() => vec![None; texts.len()],
@@ -153,7 +153,7 @@ fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Colum
         (Some(CallArgument::Slot(_)), Some((_, column))) => Column::clone(column),
         _ => return Err(Error::new(Code::Arity, format!("`{}` needs an entity", goal.function.name))),
     };
-    let mut args = goal.args.iter().skip(1).map(|arg| first_value(arg)).collect::<Vec<_>>();
+    let mut args = goal.args.iter().skip(1).map(first_value).collect::<Vec<_>>();
     let varying = columns.into_iter().filter(|(at, _)| *at > 0).collect::<Vec<_>>();
     if varying.is_empty() {
         return compute(facts.as_ref(), &entities, &args, budget);

@@ -123,9 +123,11 @@ fn classify(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Option
         [[first, z]] if first == x && z != x && z != y && !mentions(x) => {
             is_free(&rest, [z, y]).then_some(Head::Linear(Side::After, rest, [z, y]))
         }
-        [[a, b], [c, d]] if rest.is_empty() => {
-            let is_chain = |a: Slot, b: Slot, c: Slot, d: Slot| a == x && b == c && d == y && b != x && b != y;
-            (is_chain(a, b, c, d) || is_chain(c, d, a, b)).then_some(Head::Doubled)
+        [one, other] if rest.is_empty() => {
+            let is_chain = |first: [Slot; 2], then: [Slot; 2]| {
+                [first[0], then[1]] == [x, y] && first[1] == then[0] && !branch.head.contains(&first[1])
+            };
+            (is_chain(one, other) || is_chain(other, one)).then_some(Head::Doubled)
         }
         _ => None,
     }
@@ -180,7 +182,7 @@ impl Closure {
         };
         let edges = graph(edge_numbers);
         let steps = steps.map(|(side, _)| (*side, graph(step_numbers)));
-        Ok(Self { edges, steps, nodes })
+        Ok(Self { nodes, edges, steps })
     }
 
     /// The pairs that answer the demands; where both ends are demanded, those of the first.

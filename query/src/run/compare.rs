@@ -110,9 +110,8 @@ fn equal_text(current: &Relation, left: &CallArgument, right: &CallArgument) -> 
         _ => return None,
     };
     let Column::Text(kind, texts, codes) = current.column(slot)? else { return None };
-    let text = match (kind, constant) {
-        (TextKind::String, Value::String(text)) | (TextKind::Keyword, Value::Keyword(text)) => text,
-        _ => return None,
+    let ((TextKind::String, Value::String(text)) | (TextKind::Keyword, Value::Keyword(text))) = (kind, constant) else {
+        return None;
     };
     let code = texts.iter().position(|own| own == text).map_or(u32::MAX, |at| at as u32);
     Some((0..current.rows as u32).partition(|row| codes[*row as usize] == code))

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
@@ -26,7 +27,7 @@ pub(crate) type Adorned = (usize, Vec<bool>);
 /// The tables of all rules called so far.
 #[derive(Default)]
 pub(crate) struct Tables {
-    groups: BTreeMap<Adorned, Arc<RefCell<Group>>>,
+    groups: BTreeMap<Adorned, Rc<RefCell<Group>>>,
     closures: BTreeMap<usize, Option<Arc<closure::Closure>>>,
     /// Components whose fixpoint is being computed.
     open: Vec<usize>,
@@ -80,12 +81,12 @@ struct Derivation {
 }
 
 /// Every answer to the demands on a rule; possibly some that nobody asked for.
-pub(crate) fn solve(predicate: usize, bound: &[bool], demand: Relation, run: &Run<'_>) -> Result<Relation> {
+pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &Run<'_>) -> Result<Relation> {
     if demand.rows == 0 {
         return Ok(Relation::empty(run.program.predicates[predicate].params.clone()));
     }
     if let Some(closure) = closure_of(predicate, run)? {
-        return closure.answer(&run.program.predicates[predicate].params, bound, &demand, run.budget);
+        return closure.answer(&run.program.predicates[predicate].params, bound, demand, run.budget);
     }
     let component = run.program.predicates[predicate].component;
     if run.tables.borrow().open.contains(&component) {
@@ -112,14 +113,14 @@ fn closure_of(predicate: usize, run: &Run<'_>) -> Result<Option<Arc<closure::Clo
     Ok(found)
 }
 
-fn group_of(predicate: usize, bound: &[bool], run: &Run<'_>) -> Result<Arc<RefCell<Group>>> {
+fn group_of(predicate: usize, bound: &[bool], run: &Run<'_>) -> Result<Rc<RefCell<Group>>> {
     let adorned = (predicate, bound.to_vec());
     let known = run.tables.borrow().groups.get(&adorned).cloned();
     if let Some(known) = known {
         return Ok(known);
     }
-    let group = Arc::new(RefCell::new(Group::new(adorned.clone(), run)?));
-    run.tables.borrow_mut().groups.insert(adorned, Arc::clone(&group));
+    let group = Rc::new(RefCell::new(Group::new(adorned.clone(), run)?));
+    run.tables.borrow_mut().groups.insert(adorned, Rc::clone(&group));
     Ok(group)
 }
 
@@ -206,9 +207,9 @@ impl Group {
     }
 
     /// Adds demands on the first table and runs rounds until nothing new comes.
-    fn answer(&mut self, demand: Relation, run: &Run<'_>) -> Result<Relation> {
+    fn answer(&mut self, demand: &Relation, run: &Run<'_>) -> Result<Relation> {
         let entry = &mut self.tables[0];
-        entry.demands_new = entry.demands.add(&demand, run.budget)?;
+        entry.demands_new = entry.demands.add(demand, run.budget)?;
         while self.tables.iter().any(|table| table.demands_new.rows + table.answers_new.rows > 0) {
             self.round(run)?;
         }

@@ -133,7 +133,9 @@ fn concat_texts(kind: TextKind, first: &Dictionary, columns: &[&Column]) -> Opti
     let parts = parts.collect::<Option<Vec<_>>>()?;
     let mut codes = Vec::with_capacity(parts.iter().map(|(_, codes)| codes.len()).sum());
     if parts.iter().all(|(texts, _)| Arc::ptr_eq(texts, first)) {
-        parts.iter().for_each(|(_, part)| codes.extend_from_slice(part));
+        for (_, part) in &parts {
+            codes.extend_from_slice(part);
+        }
         return Some(Column::Text(kind, Arc::clone(first), codes.into()));
     }
     let mut merged = Vec::new();

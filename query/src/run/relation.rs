@@ -125,6 +125,17 @@ impl Relation {
         self
     }
 
+    /// About how much memory the columns take.
+    pub(crate) fn bytes(&self) -> u64 {
+        let width = |column: &Column| match column {
+            Column::Long(_) | Column::Instant(_) | Column::Double(_) => 8,
+            Column::Text(..) => 4,
+            Column::Boolean(_) => 1,
+            Column::Value(_) => 40,
+        };
+        self.columns.iter().map(width).sum::<u64>() * self.rows as u64
+    }
+
     /// One more column.
     pub(crate) fn push(&mut self, slot: Slot, column: Column) {
         debug_assert_eq!(column.len(), self.rows);

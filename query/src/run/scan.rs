@@ -52,15 +52,12 @@ pub(crate) fn extend(
     }
     if let Some(scans) = frame.scans {
         let known = scans.borrow().get(&id).cloned();
-        let found = match known {
-            Some(found) => found,
-            None => {
-                let all: SlotSet = slots.iter().copied().collect();
-                let found = Rc::new(Stable::new(fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run)?));
-                scans.borrow_mut().insert(id, Rc::clone(&found));
-                found
-            }
-        };
+        if let Some(found) = known {
+            return found.join(current, keep, run.budget);
+        }
+        let all: SlotSet = slots.iter().copied().collect();
+        let found = Rc::new(Stable::new(fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run)?));
+        scans.borrow_mut().insert(id, Rc::clone(&found));
         return found.join(current, keep, run.budget);
     }
     let narrowed = Narrowed::new(goal, current, facts.as_ref(), run)?;

@@ -63,6 +63,8 @@ impl Store {
         if fresh.rows > 0 {
             self.rows += fresh.rows;
             budget.check_rows(self.rows)?;
+            // As much again for telling what is new.
+            budget.take_bytes(fresh.bytes() * 2)?;
             self.parts.push(fresh.clone());
             self.whole = OnceCell::new();
         }

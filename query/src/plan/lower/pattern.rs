@@ -20,8 +20,8 @@ impl Lowering<'_> {
                 Ok(GoalKind::Rows(Arc::clone(rows), places))
             }
             source @ Source::Facts(facts) => {
-                let scan = self.scan(source.clone(), facts.as_ref(), &name, terms, scope)?;
-                Ok(GoalKind::Scan(scan))
+                let goal = self.scan(source.clone(), facts.as_ref(), &name, terms, scope)?;
+                Ok(GoalKind::Scan(Box::new(goal)))
             }
         }
     }

@@ -158,8 +158,8 @@ impl Lowering<'_> {
             let mut changed = false;
             for call in &self.rule_calls {
                 for (at, arg) in call.args.iter().enumerate() {
-                    let heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
-                    let used = heads.filter_map(|slot| self.entity_uses.get(&slot)).next().cloned();
+                    let mut heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
+                    let used = heads.find_map(|slot| self.entity_uses.get(&slot)).cloned();
                     if let (Some(slot), Some(source)) = (arg, used) {
                         changed |= !self.entity_uses.contains_key(slot);
                         self.entity_uses.entry(*slot).or_insert(source);

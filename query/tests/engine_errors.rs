@@ -1,0 +1,134 @@
+//! Promise: what can go wrong only when a query runs is refused with its code, its place, the offending value and a remedy; what is merely unknown is
+//! said in a warning; and no query spends more than it may. Attacked with one query for each.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use annals_query::engine::{self, Options};
+use annals_query::{Answer, Budget, Code, Error, Given, Result, Value, check, parse};
+use common::memory::MemoryFacts;
+
+fn people() -> Given {
+    let rows = [(1, "name", "ada".into()), (1, "age", Value::from(36)), (2, "name", "bob".into()), (2, "age", "old".into())];
+    Given::Facts(Arc::new(MemoryFacts::of(rows.map(|(e, ident, value)| ((1 << 33) + e, ident, value)))))
+}
+
+/// A chain of `length` entities, each `:next` to the one before.
+fn chain(length: i64) -> Given {
+    let entity = |n: i64| (1 << 33) + n;
+    let rows = (0..length).map(|n| (entity(n), "next", Value::Ref(entity(n + 1))));
+    Given::Facts(Arc::new(MemoryFacts::of(rows)))
+}
+
+fn run(text: &str, given: &[Given], options: Options, budget: &Budget) -> Result<Answer> {
+    let rules = given.iter().find_map(|given| match given {
+        Given::Rules(rules) => Some(rules.clone()),
+        _ => None,
+    });
+    let checked = check::check(parse::query(text)?, rules.unwrap_or_default())?;
+    engine::answer(&checked, given, &options, budget).map_err(|error| error.located_in(text))
+}
+
+#[track_caller]
+fn refused(text: &str, given: &[Given], code: Code, column: Option<u32>, help: &str) -> Error {
+    let error = run(text, given, Options::default(), &Budget::default()).expect_err(text);
+    assert_eq!(error.code(), code, "{error}");
+    assert_eq!(error.position().map(|at| at.column), column, "{error}");
+    assert!(error.help().is_some_and(|own| own.contains(help)), "{:?} holds {help:?}", error.help());
+    error
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_refused() {
+    let text = "[:find ?e :in $ ?x :where [?e :age ?x]]";
+    refused(text, &[people()], Code::InputCount, None, "one input for each place");
+    refused(text, &[people(), people()], Code::InputShape, Some(17), "in the order of :in");
+    refused(
+        "[:find ?e :in $ [?x ...] :where [?e :age ?x]]",
+        &[people(), Given::Value(5.into())],
+        Code::InputShape,
+        Some(17),
+        "change the binding form",
+    );
+    refused(
+        "[:find ?x :in $ % :where [_ :age ?x]]",
+        &[people(), Given::Value(5.into())],
+        Code::InputShape,
+        Some(17),
+        "in the order of :in",
+    );
+}
+
+#[test]
+fn a_lookup_reference_through_an_attribute_that_is_not_unique_is_refused() {
+    let error =
+        refused("[:find ?n :where [[:name \"ada\"] :age ?n]]", &[people()], Code::NotUnique, Some(19), ":db.unique/identity");
+    assert_eq!(error.value(), Some(":name"));
+    let given = [people(), Given::Value(parse_value("[:name \"ada\"]"))];
+    refused("[:find ?n :in $ ?e :where [?e :age ?n]]", &given, Code::NotUnique, Some(17), ":db.unique/identity");
+}
+
+fn parse_value(text: &str) -> Value {
+    annals_query::edn::read_form(text).expect("a form").into_value()
+}
+
+#[test]
+fn errors_of_functions_name_the_call() {
+    refused(
+        "[:find ?e :where [?e :age ?a] [(< ?a 40)]]",
+        &[people()],
+        Code::Incomparable,
+        Some(32),
+        "compare values of one type",
+    );
+    let rules = Given::Rules(parse::rules("[[(young ?e)   [?e :age ?a] [(< ?a 40)]]]").expect("a rule"));
+    let text = "[:find ?e :in $ % :where (young ?e)]";
+    refused(text, &[people(), rules], Code::Incomparable, Some(26), "compare values of one type");
+}
+
+#[test]
+fn a_comparison_that_no_row_reaches_is_no_error() {
+    let text = "[:find ?e :where [(< ?a 40)] [?e :age ?a] [?e :name \"ada\"]]";
+    let answer =
+        run(text, &[people()], Options::default(), &Budget::default()).expect("bob, whose age is no number, is not asked about");
+    assert_eq!(answer.rows.len(), 1);
+}
+
+#[test]
+fn an_unknown_attribute_is_a_warning_and_an_error_where_strictness_is_asked_for() {
+    let text = "[:find ?e :where [?e :nme \"ada\"]]";
+    let answer = run(text, &[people()], Options::default(), &Budget::default()).expect("a warning is no error");
+    assert!(answer.rows.is_empty());
+    assert_eq!(answer.warnings.len(), 1);
+    assert_eq!(answer.warnings[0].code, "query/unknown-attribute");
+    assert!(answer.warnings[0].message.contains(":nme"));
+    let error = run(text, &[people()], Options { strict: true }, &Budget::default()).expect_err("it is asked for");
+    assert_eq!((error.code(), error.value()), (Code::UnknownAttribute, Some(":nme")));
+    assert_eq!(error.position().map(|at| at.column), Some(22));
+    assert!(error.help().is_some());
+}
+
+#[test]
+fn a_query_stays_within_its_rows_bytes_and_time() {
+    let cross = "[:find ?a ?b ?c :where [?a :next] [?b :next] [?c :next]]";
+    let closure = "[:find ?a ?b :in $ % :where (reach ?a ?b)]";
+    let rules = || {
+        let text = "[[(reach ?a ?b) [?a :next ?b]] [(reach ?a ?b) (reach ?a ?m) [(!= ?m ?a)] [?m :next ?b]]]";
+        Given::Rules(parse::rules(text).expect("rules"))
+    };
+    let limited =
+        |budget: Budget, text: &str, given: &[Given]| run(text, given, Options::default(), &budget).expect_err(text).code();
+    assert_eq!(limited(Budget::default().with_limit_rows(100_000), cross, &[chain(100)]), Code::LimitExceeded);
+    assert_eq!(limited(Budget::default().with_limit_bytes(100_000), cross, &[chain(100)]), Code::LimitExceeded);
+    assert_eq!(limited(Budget::default().with_limit_rows(1_000), closure, &[chain(100), rules()]), Code::LimitExceeded);
+    assert_eq!(limited(Budget::default().with_limit_bytes(10_000), closure, &[chain(100), rules()]), Code::LimitExceeded);
+    let started = Instant::now();
+    let hurried = Budget::default().with_timeout(Duration::from_millis(20));
+    assert_eq!(limited(hurried, closure, &[chain(2_000), rules()]), Code::Timeout);
+    assert!(started.elapsed() < Duration::from_secs(5), "it stops soon");
+    let cancelled = Budget::default().with_cancel_flag(Arc::new(AtomicBool::new(true)));
+    assert_eq!(limited(cancelled, closure, &[chain(2_000), rules()]), Code::Cancelled);
+}

@@ -1,0 +1,128 @@
+//! Promise: the plan does not depend on how a query is spelled, says what it did, and is made quickly; a recursive rule costs the same in every spelling and gives
+//! the same rows. Attacked with closures in all spellings, bound and free, against a plain search, and with long queries.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use annals_query::engine::{self, Explanation, Options};
+use annals_query::{Budget, Given, Value, check, parse};
+use common::memory::MemoryFacts;
+
+fn seed() -> u64 {
+    std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(42)
+}
+
+/// The next number below `limit`.
+fn next(state: &mut u64, limit: u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) % limit
+}
+
+fn explain(text: &str, given: &[Given]) -> Explanation {
+    let checked = check::check(parse::query(text).expect(text), Default::default()).expect(text);
+    engine::explain(&checked, given, &Options::default(), &Budget::default()).expect(text)
+}
+
+fn people() -> Given {
+    let rows = (0..200).flat_map(|n| {
+        let e = (1 << 33) + n;
+        [(e, "name", Value::from(format!("name {n}"))), (e, "age", Value::from(n % 50)), (e, "sex", Value::keyword("female"))]
+    });
+    Given::Facts(Arc::new(MemoryFacts::of(rows)))
+}
+
+#[test]
+fn the_most_selective_clause_comes_first_wherever_it_is_written() {
+    for text in [
+        "[:find ?a :where [?e :name \"name 7\"] [?e :sex :female] [?e :age ?a]]",
+        "[:find ?a :where [?e :sex :female] [?e :age ?a] [?e :name \"name 7\"]]",
+    ] {
+        let explanation = explain(text, &[people()]);
+        let steps = explanation.steps.iter().map(|step| (step.clause.as_str(), step.rows)).collect::<Vec<_>>();
+        assert_eq!(steps[0], ("[?e :name \"name 7\"]", Some(1)), "{explanation}");
+        assert!(steps.iter().all(|(_, rows)| *rows == Some(1)), "{explanation}");
+    }
+}
+
+#[test]
+fn an_explanation_shows_clauses_rows_and_reasons_also_inside_or_and_not() {
+    let text = "[:find ?e :where [?e :age ?a] [(> ?a 48)] (or [?e :sex :female] [?e :name \"x\"]) (not [?e :name \"name 49\"])]";
+    let explanation = explain(text, &[people()]);
+    let shown = explanation.to_string();
+    for part in ["[?e :age ?a]", "[(> ?a 48)]", "or ?e", "branch 2", "not ?e", "[?e :name \"name 49\"]", "microseconds", "3 rows"]
+    {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+}
+
+#[test]
+fn a_long_query_is_planned_in_time() {
+    let clauses = (0..30).map(|n| format!("[?e{} :age ?a{n}] [?e{n} :name ?n{}]", n + 1, n / 2)).collect::<String>();
+    let text = format!("[:find ?e1 :where [?e0 :name \"name 7\"] {clauses}]");
+    let checked = check::check(parse::query(&text).expect("a query"), Default::default()).expect("it is sound");
+    let started = Instant::now();
+    let _ = engine::explain(&checked, &[people()], &Options::default(), &Budget::default().with_limit_rows(1));
+    assert!(started.elapsed().as_millis() < 1_000, "planned and stopped in {:?}", started.elapsed());
+}
+
+/// All pairs of a node and one it reaches in one step or more.
+fn reached(edges: &[(i64, i64)]) -> BTreeSet<(i64, i64)> {
+    let mut found: BTreeSet<(i64, i64)> = edges.iter().copied().collect();
+    loop {
+        let longer = found.iter().flat_map(|(a, b)| edges.iter().filter(move |(c, _)| b == c).map(move |(_, d)| (*a, *d)));
+        let before = found.len();
+        found = longer.chain(found.iter().copied()).collect::<BTreeSet<_>>();
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+fn pairs(text: &str, rules: &str, facts: &Arc<MemoryFacts>) -> BTreeSet<(i64, i64)> {
+    let given = [Given::Facts(Arc::clone(facts) as _), Given::Rules(parse::rules(rules).expect(rules))];
+    let answer = engine::query(text, &given, &Budget::default()).expect(rules);
+    let node = |value: &Value| value.as_long().expect("a node");
+    answer.rows.iter().map(|row| (node(&row[0]), node(&row[1]))).collect()
+}
+
+/// Every spelling of the closure of `:to`; the last ones are no plain closures to the eye.
+const SPELLINGS: [&str; 8] = [
+    "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y)]]",
+    "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y]]]",
+    "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?z ?y) (r ?x ?z)]]",
+    "[[(r ?x ?y) (or [?x :to ?y] (and (r ?x ?z) [?z :to ?y]))]]",
+    "[[(r ?a ?b) [?a :to ?b]] [(r ?x ?y) [?x :to ?z] (r ?z ?y)] [(r ?x ?y) (r ?x ?z) (r ?z ?y)]]",
+    "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (s ?x ?z) [?z :to ?y]] [(s ?x ?y) (r ?x ?y)]]",
+    "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y] [(some? ?z)]]]",
+    "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y) [(some? ?y)]]]",
+];
+
+#[test]
+fn every_spelling_of_a_closure_gives_the_same_rows_whatever_is_bound() {
+    let seed = seed();
+    let mut state = seed;
+    for _ in 0..20 {
+        let nodes = 2 + next(&mut state, 8);
+        let mut node = || 1_000 + next(&mut state, nodes) as i64;
+        let edges = (0..2 * nodes).map(|_| (node(), node())).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+        let facts = MemoryFacts::of(edges.iter().map(|(a, b)| (*a, "to", Value::Ref(*b))));
+        let kept = facts.shown().iter().filter_map(|fact| Some((fact.e, fact.v.as_long()?))).collect::<Vec<_>>();
+        let (facts, expected) = (Arc::new(facts), reached(&kept));
+        for rules in SPELLINGS {
+            assert_eq!(pairs("[:find ?x ?y :in $ % :where (r ?x ?y)]", rules, &facts), expected, "SEED={seed} {rules}");
+            let (from, to) = (1_000, 1_001);
+            let forward = expected.iter().copied().filter(|(a, _)| *a == from).collect();
+            let backward = expected.iter().copied().filter(|(_, b)| *b == to).collect();
+            let loops = expected.iter().copied().filter(|(a, b)| a == b).collect();
+            let check = |text: &str, expected: BTreeSet<(i64, i64)>| {
+                assert_eq!(pairs(text, rules, &facts), expected, "SEED={seed} {text} {rules}");
+            };
+            check("[:find ?x ?y :in $ % :where [(ground 1000) ?x] (r ?x ?y)]", forward);
+            check("[:find ?x ?y :in $ % :where [(ground 1001) ?y] (r ?x ?y)]", backward);
+            check("[:find ?x ?x :in $ % :where (r ?x ?x)]", loops);
+        }
+    }
+}
