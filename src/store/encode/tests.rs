@@ -115,7 +115,7 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 fn config() -> ProptestConfig {
-    let cases = 4_000;
+    let cases = 1_500;
     match std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => ProptestConfig {
             cases,
@@ -164,5 +164,19 @@ proptest! {
             prop_assert_eq!(encoded(&value), &bytes[..length]);
         }
         prop_assert!(decode(&encoded(&value)[..at]).is_err());
+    }
+}
+
+/// The examples of docs/format.md.
+#[test]
+fn the_bytes_are_those_of_the_documentation() {
+    let page = include_str!("../../../docs/format.md");
+    let section = page.split("| value | bytes |").nth(1).expect("the table of examples");
+    let examples: Vec<(&str, &str)> =
+        section.lines().skip(2).map_while(|line| line.strip_prefix("| `")?.strip_suffix("` |")?.split_once("` | `")).collect();
+    assert!(examples.len() >= 7);
+    for (text, hex) in examples {
+        let bytes: Vec<String> = encoded(&edn::read(text).expect("EDN")).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(bytes.join(" "), hex, "{text}");
     }
 }
