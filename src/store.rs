@@ -43,6 +43,10 @@ use crate::limits::BUSY_TIMEOUT;
 /// Connections that wait for the next read. More are opened when more threads read at once, and closed afterwards.
 const IDLE_READERS: usize = 8;
 
+/// Held while a thread of this process makes a file: closing a file gives up every lock that the process has on it, so no other
+/// thread may have it open then.
+static CREATION: Mutex<()> = Mutex::new(());
+
 /// What a handle may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -104,10 +108,7 @@ impl Store {
     /// Opens the store that is there, or creates it. Several processes may do this at once: one creates, all open.
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        // Closing a file gives up every lock that this process has on it, so while one thread makes the file, no other thread
-        // of this process may have it open.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _turn = lock(&ONE_AT_A_TIME);
+        let _turn = lock(&CREATION);
         let absolute = match path::look(path)? {
             Found::File(absolute) | Found::EmptyFile(absolute) => absolute,
             Found::Nothing => path::create(path)?,

@@ -109,8 +109,8 @@ impl Reader {
     ) -> Result<()> {
         let (first, last) = (self.last_id(after_t)?, self.last_id(until_t)?);
         let chosen = attributes.map_or_else(String::new, |attributes| {
-            let list: Vec<String> = attributes.iter().map(i64::to_string).collect();
-            format!(" AND d.a IN ({})", list.join(", "))
+            let ids: Vec<String> = attributes.iter().map(i64::to_string).collect();
+            format!(" AND d.a IN ({})", ids.join(", "))
         });
         let sql = select(&format!("WHERE d.id > ?1 AND d.id <= ?2{chosen} ORDER BY d.id"));
         self.each(&sql, (first, last), |row| take(read_datom(row)?))

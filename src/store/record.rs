@@ -66,16 +66,15 @@ impl Record {
 }
 
 fn decode_datom(input: &mut Input<'_>, t: i64) -> Result<Datom> {
-    let e = i64::from_be_bytes(input.array()?);
-    let a = i64::from_be_bytes(input.array()?);
-    let (v, length) = encode::decode(&input.bytes[input.at..])?;
+    let [e, a] = [i64::from_be_bytes(input.array()?), i64::from_be_bytes(input.array()?)];
+    let (value, length) = encode::decode(&input.bytes[input.at..])?;
     input.at += length;
     let m = i64::from_be_bytes(input.array()?);
     let added = match input.byte()? {
         flag @ (0 | 1) => flag == 1,
         other => return Err(malformed(format!("{other} is neither added nor retracted"))),
     };
-    Ok(Datom { e, a, v, t, added, m })
+    Ok(Datom { e, a, v: value, t, added, m })
 }
 
 /// Appends the record of a transaction.

@@ -186,7 +186,7 @@ fn decode_digits(input: &mut Input<'_>, is_negative: bool) -> Result<BigDecimal>
         match input.byte()? ^ flip {
             0 => break,
             pair @ 1..=100 if digits.len() < LIMIT_REMAINDER_DIGITS => {
-                digits.extend([b'0' + (pair - 1) / 10, b'0' + (pair - 1) % 10])
+                digits.extend([b'0' + (pair - 1) / 10, b'0' + (pair - 1) % 10]);
             }
             _ => return Err(malformed("a number holds what is no digit, or too many digits")),
         }

@@ -30,7 +30,7 @@ fn check_round_trip(value: &Value) {
 }
 
 /// Values that a careless encoding would confuse, as EDN.
-const CLOSE: &str = r##"
+const CLOSE: &str = r#"
     #db/id 0 #db/id 5 #db/id 9223372036854775807 false true
     -9223372036854775808 -9223372036854775807 -9007199254740993 -1 0 1 9007199254740992 9007199254740993 9223372036854775807
     0N 1N -1N 9007199254740993N 9223372036854775807N 9223372036854775808N 100000000000000000000N -100000000000000000000N
@@ -42,7 +42,7 @@ const CLOSE: &str = r##"
     :a :a/b :a.b/c a a/b "" "a" "a\u0000" "a\u0000b" "ab" "\u0000" "\u0000\u0000" "ä" "\uFFFF"
     #uri "" #uri "http://x" #bytes "" #bytes "00" #bytes "0000" #bytes "00ff" #bytes "ff" #bytes "01"
     [] [nil] [nil nil] [1] [1 2] [1.0] ["a"] ["a" nil] ["a" "b"] ["a\u0000"] [#db/id 1] [[]] [[nil]] [[1] 2] [:a/b :c]
-"##;
+"#;
 
 fn close_values() -> Vec<Value> {
     let forms = edn::read_forms(CLOSE).expect("the list is EDN");

@@ -129,10 +129,10 @@ fn next_datom(log: &mut Rows<'_>, t: i64, id: i64) -> Result<Datom, Stop> {
         return Err(Problem::in_transaction("verify/log-order", t, what));
     }
     // A text may mean the same and yet not be the one that is written: SQL would compare it differently.
-    if let Some(written) = canonical_text(&datom.v) {
-        if row.get_ref(2).map_err(failure)?.as_bytes().ok() != Some(written.as_bytes()) {
-            return Err(unreadable("the value is not written in its canonical form".into()));
-        }
+    if let Some(written) = canonical_text(&datom.v)
+        && row.get_ref(2).map_err(failure)?.as_bytes().ok() != Some(written.as_bytes())
+    {
+        return Err(unreadable("the value is not written in its canonical form".into()));
     }
     Ok(datom)
 }
