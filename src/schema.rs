@@ -121,10 +121,8 @@ impl SchemaBuilder {
 
     /// Takes in one datom of a schema attribute; datoms must come in log order.
     pub fn apply(&mut self, entity: i64, attribute: i64, value: &Value, added: bool) {
-        if attribute == attribute::IDENT {
-            if let Value::Keyword(name) = value {
-                self.rename(entity, name, added);
-            }
+        if let (attribute::IDENT, Value::Keyword(name)) = (attribute, value) {
+            self.rename(entity, name, added);
         }
         let values = self.facts.entry(entity).or_default().entry(attribute).or_default();
         values.retain(|held| held != value);

@@ -58,9 +58,9 @@ fn compose_one<'v>(
     let mut whole = Vec::new();
     let mut reasons: Vec<i64> = Vec::new();
     for &part in declaration.tuple_attributes.iter().flat_map(|parts| parts.iter()) {
-        let changed = || mine.iter().filter(move |change| change.datom.a == part);
-        reasons.extend(changed().map(|change| change.datom.m));
-        whole.push(match (changed().find(|change| change.datom.added), changed().next()) {
+        let of_part = || mine.iter().filter(move |change| change.datom.a == part);
+        reasons.extend(of_part().map(|change| change.datom.m));
+        whole.push(match (of_part().find(|change| change.datom.added), of_part().next()) {
             (Some(change), _) => change.datom.v.clone(),
             (None, Some(_)) => Value::Nil,
             (None, None) if is_new => Value::Nil,

@@ -23,15 +23,10 @@ pub(super) fn compare<'v>(claims: &mut [Claim<'v>], resolver: &Resolver<'_>, ref
     claims.sort_by(|x, y| (x.e, x.a).cmp(&(y.e, y.a)).then_with(|| x.v.cmp(&y.v)).then(x.added.cmp(&y.added)));
     let mut changes = Vec::with_capacity(claims.len() + 1);
     for group in claims.chunk_by(|x, y| (x.e, x.a) == (y.e, y.a)) {
-        if let [claim] = group {
-            if claim.is_new {
-                if claim.added {
-                    changes.push(change(claim, resolver.t));
-                }
-                continue;
-            }
+        match group {
+            [claim] if claim.is_new => changes.extend(claim.added.then(|| change(claim, resolver.t))),
+            _ => compare_group(group, resolver, refusals, &mut changes)?,
         }
-        compare_group(group, resolver, refusals, &mut changes)?;
     }
     Ok(changes)
 }

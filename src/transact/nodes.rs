@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 /// The temporary entities of one transaction.
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
-    nodes: Vec<Node>,
+    all: Vec<Node>,
     temps: FxHashMap<Arc<str>, i64>,
     fresh: Vec<i64>,
 }
@@ -33,8 +33,8 @@ struct Node {
 impl Nodes {
     /// An entity that nobody named.
     pub(super) fn anonymous(&mut self) -> i64 {
-        self.nodes.push(Node::default());
-        -(self.nodes.len() as i64)
+        self.all.push(Node::default());
+        -(self.all.len() as i64)
     }
 
     /// The entity with this temporary id.
@@ -63,7 +63,7 @@ impl Nodes {
     /// Who this is, as far as known: an id, or the node that stands for it.
     pub(super) fn find(&self, mut entity: i64) -> i64 {
         while entity < 0 {
-            let next = self.nodes[place(entity)].leads_to;
+            let next = self.all[place(entity)].leads_to;
             if next == 0 {
                 break;
             }
@@ -75,7 +75,7 @@ impl Nodes {
     /// True if this entity has an id that the transaction gave it.
     pub(super) fn is_new(&self, mut entity: i64) -> bool {
         while entity < 0 {
-            let node = &self.nodes[place(entity)];
+            let node = &self.all[place(entity)];
             if node.is_placed {
                 return true;
             }
@@ -113,8 +113,8 @@ impl Nodes {
     /// The identity that led this node to an entity of the store.
     pub(super) fn because(&self, mut entity: i64) -> Option<&(i64, Value)> {
         let mut because = None;
-        while entity < 0 && self.nodes[place(entity)].leads_to != 0 {
-            let node = &self.nodes[place(entity)];
+        while entity < 0 && self.all[place(entity)].leads_to != 0 {
+            let node = &self.all[place(entity)];
             because = node.because.as_ref().or(because);
             entity = node.leads_to;
         }
@@ -132,7 +132,7 @@ impl Nodes {
     /// The nodes that nothing led anywhere and about which something is said, in order of appearance.
     pub(super) fn unplaced(&self) -> impl Iterator<Item = i64> {
         let is_unplaced = |node: &Node| node.leads_to == 0 && node.is_subject;
-        self.nodes.iter().enumerate().filter(move |(_, node)| is_unplaced(node)).map(|(at, _)| -(at as i64) - 1)
+        self.all.iter().enumerate().filter(move |(_, node)| is_unplaced(node)).map(|(at, _)| -(at as i64) - 1)
     }
 
     /// Gives a node its id.
@@ -144,16 +144,16 @@ impl Nodes {
 
     /// Number of nodes.
     pub(super) fn len(&self) -> usize {
-        self.nodes.len()
+        self.all.len()
     }
 
     /// The name by which the transaction calls an entity that it makes, by node or by id.
     pub(super) fn name(&self, entity: i64) -> Option<String> {
         let entity = self.find(entity);
         if entity < 0 {
-            return Some(self.nodes[place(entity)].called());
+            return Some(self.all[place(entity)].called());
         }
-        self.nodes.iter().find(|node| node.is_placed && node.leads_to == entity).map(Node::called)
+        self.all.iter().find(|node| node.is_placed && node.leads_to == entity).map(Node::called)
     }
 
     /// Named temporary ids with who they are.
@@ -167,7 +167,7 @@ impl Nodes {
     }
 
     fn at(&mut self, node: i64) -> &mut Node {
-        &mut self.nodes[place(node)]
+        &mut self.all[place(node)]
     }
 }
 

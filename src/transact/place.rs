@@ -115,9 +115,9 @@ impl Numbers {
         }
         let stored = if self.opened == Some(partition) { None } else { resolver.before.last_entity(partition)? };
         let least = if partition == Partition::SCHEMA { attribute::FIRST_OF_USER - 1 } else { partition.entity(0) };
-        let mut last = stored.unwrap_or(least).max(least).max(resolver.last_written(partition));
-        let id = Self::after(&mut last, partition)?;
-        self.last.push((partition, last));
+        let mut newest = stored.unwrap_or(least).max(least).max(resolver.last_written(partition));
+        let id = Self::after(&mut newest, partition)?;
+        self.last.push((partition, newest));
         Ok(id)
     }
 
@@ -162,7 +162,9 @@ fn put_ids(claimed: &mut Claimed<'_>, resolver: &Resolver<'_>, refusals: &mut Re
             *spec = resolver.nodes.find(*spec);
         }
         if let DemandKind::Swap(old, new) = &mut demand.kind {
-            old.iter_mut().chain(&mut *new).for_each(|value| put_id(value, resolver));
+            for value in old.iter_mut().chain(&mut *new) {
+                put_id(value, resolver);
+            }
             if let Some(nobody) = new.as_ref().and_then(first_node) {
                 refusals.add_at(only_mentioned(nobody, resolver), demand.span);
             }
@@ -179,7 +181,9 @@ fn put_id(value: &mut Value, resolver: &Resolver<'_>) {
         Value::Ref(entity) => *entity = resolver.nodes.find(*entity),
         Value::Vector(items) if items.iter().any(|item| matches!(item, Value::Ref(entity) if *entity < 0)) => {
             let mut changed = items.to_vec();
-            changed.iter_mut().for_each(|item| put_id(item, resolver));
+            for item in &mut changed {
+                put_id(item, resolver);
+            }
             *value = Value::Vector(changed.into());
         }
         _ => {}

@@ -91,7 +91,8 @@ fn instant(said: &[(i64, Option<Span>)], previous: i64, now: i64) -> Result<i64>
     let latest = now.max(previous);
     let Some(&(instant, _)) = said.iter().min_by_key(|(instant, _)| *instant) else { return Ok(latest) };
     let placed = |error: Error, span: Option<Span>| if let Some(span) = span { error.at(span) } else { error };
-    if let Some(&(other, span)) = said.iter().find(|(other, _)| *other != instant) {
+    if let Some(&(other, _)) = said.iter().find(|(other, _)| *other != instant) {
+        let span = said.iter().filter_map(|(_, span)| *span).max_by_key(|span| span.start);
         let error = Error::new(ErrorKind::Conflict, "the transaction says two instants of itself")
             .with_value(format_args!("{} {}", Value::Instant(instant), Value::Instant(other)))
             .with_help("say one of them");

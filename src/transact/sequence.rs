@@ -115,14 +115,14 @@ fn check_stray(
     refusals: &mut Refusals,
 ) -> Result<()> {
     for claim in numbers.iter().map(|number| &claims[*number]) {
-        let held = if claim.is_new { Vec::new() } else { resolver.before.values(e, sequence)? };
-        if held.iter().any(|datom| datom.v == claim.v) {
+        let numbered = if claim.is_new { Vec::new() } else { resolver.before.values(e, sequence)? };
+        if numbered.iter().any(|datom| datom.v == claim.v) {
             continue;
         }
         let ident = &claim.declaration.attribute.ident;
         let scope = claim.declaration.sequence_within.map_or_else(String::new, |scope| resolver.describe(scope));
-        let (message, help) = match held.first() {
-            Some(datom) => (format!(":{ident} is {} already and never changes", datom.v), "leave it out".to_owned()),
+        let (message, help) = match numbered.first() {
+            Some(number) => (format!(":{ident} is {} already and never changes", number.v), "leave it out".to_owned()),
             None => (format!(":{ident} counts within {scope}, which is not said"), format!("say {scope} of the entity too")),
         };
         refusals.add_at(Error::new(ErrorKind::Sequence, message).with_value(&claim.v).with_help(help), claim.span);

@@ -77,10 +77,11 @@ impl<'v> Sweeping<'_, 'v, '_, '_> {
                 if declaration.tuple_attributes.is_none() {
                     self.retract(datom, demand, declaration);
                 }
-                if let Value::Ref(part) = datom.v {
-                    if declaration.attribute.is_component && datom.e == e && seen.insert(part) {
-                        going.push(part);
+                match datom.v {
+                    Value::Ref(part) if declaration.attribute.is_component && datom.e == e && seen.insert(part) => {
+                        going.push(part)
                     }
+                    _ => {}
                 }
             }
         }

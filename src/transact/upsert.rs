@@ -19,6 +19,9 @@ struct Identity<'v> {
     claim: usize,
 }
 
+/// The parts of a composed value that one entity claims, and the first claim of one.
+type Parts = (usize, Vec<(i64, Value)>);
+
 /// Follows identities until nothing changes any more.
 pub(super) fn upsert(
     claims: &[Claim<'_>],
@@ -77,7 +80,7 @@ fn follow(
 /// The identities that entities claim, single and composed.
 fn identities<'v>(claims: &'v [Claim<'v>], vocabulary: &'v Vocabulary<'_>, resolver: &Resolver<'_>) -> Vec<Identity<'v>> {
     let mut all = Vec::new();
-    let mut parts: FxHashMap<(i64, i64), (usize, Vec<(i64, Value)>)> = FxHashMap::default();
+    let mut parts: FxHashMap<(i64, i64), Parts> = FxHashMap::default();
     for (at, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.added) {
         if is_identity(claim.declaration) {
             let v = follow_value(&claim.v, resolver);

@@ -136,10 +136,8 @@ fn name_parts(before: &dyn Before, builder: &mut SchemaBuilder, value: &Value) {
         one => std::slice::from_ref(one),
     };
     for name in names {
-        if let Value::Keyword(text) = name {
-            if let Some(id) = before.schema().entity(text) {
-                builder.apply(id, a::IDENT, name, true);
-            }
+        if let Some(id) = name.as_text().and_then(|text| before.schema().entity(text)) {
+            builder.apply(id, a::IDENT, name, true);
         }
     }
 }
@@ -172,12 +170,10 @@ fn join_by_ident(facts: &[SchemaFact], coined: &[Coined], resolver: &mut Resolve
     let mut named: Vec<(&str, i64)> = coined.iter().map(|coined| (&*coined.ident, coined.entity)).collect();
     for fact in facts.iter().filter(|fact| fact.a == a::IDENT && fact.added) {
         let Some(name) = fact.v.as_text() else { continue };
-        if let Some(id) =
-            resolver.schema.entity(name).filter(|id| resolver.schema.ident(*id).is_some_and(|ident| &**ident == name))
-        {
-            if fact.e < 0 {
-                resolver.nodes.unify(fact.e, id, Some(&(a::IDENT, fact.v.clone())));
-            }
+        let is_present_name = |id: &i64| resolver.schema.ident(*id).is_some_and(|ident| &**ident == name);
+        match resolver.schema.entity(name).filter(is_present_name) {
+            Some(id) if fact.e < 0 => drop(resolver.nodes.unify(fact.e, id, Some(&(a::IDENT, fact.v.clone())))),
+            _ => {}
         }
         named.push((name, fact.e));
     }
