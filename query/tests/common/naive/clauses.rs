@@ -1,7 +1,7 @@
 //! What each kind of clause does to the environments.
 
-use annals_query::ast::{Argument, Binding, Call, Clause, SourceName, Term};
-use annals_query::{Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
+use annals_query::ast::{Argument, Binding, Call, Clause, SourceName, Term, Variable};
+use annals_query::{Cardinality, Code, Error, Facts as _, Result, Value, function};
 
 use super::super::memory::{MemoryFacts, plain};
 use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
@@ -33,10 +33,22 @@ impl Naive {
                 );
             };
             let clause = waiting.remove(position);
-            environments = distinct(self.clause(clause, &environments, &bound, &around, place)?);
+            environments = self.clause(clause, &environments, &bound, &around, place)?;
+            if !matches!(clause, Clause::Predicate { .. } | Clause::Not { .. } | Clause::NotJoin { .. }) {
+                environments = distinct(environments);
+            }
             bound = after;
         }
+        let failed = environments.iter().find(|environment| environment.contains_key(&failure()));
+        failed.map_or(Ok(()), |environment| self.failure_of(clauses, environment, place))?;
         Ok(environments)
+    }
+
+    /// The error of the predicate that failed in an environment in which every other clause holds.
+    fn failure_of(&self, clauses: &[&Clause], environment: &Environment, place: Place<'_>) -> Result<()> {
+        let calls =
+            clauses.iter().filter_map(|clause| if let Clause::Predicate { call, .. } = clause { Some(call) } else { None });
+        calls.map(|call| self.call(call, environment, place).map(drop)).collect()
     }
 
     fn clause(
@@ -55,33 +67,20 @@ impl Naive {
             self.spend(1)?;
             match clause {
                 Clause::Pattern { .. } | Clause::And(..) => unreachable!("patterns are done above, and `and` is flattened"),
-                Clause::Predicate { call, .. } => {
-                    if self.call(call, environment, place)?.is_truthy() {
-                        found.push(environment.clone());
-                    }
-                }
+                Clause::Predicate { call, .. } => found.extend(self.predicate(call, environment, place)?),
                 Clause::Function { call, binding, .. } => {
                     found.extend(take_apart(binding, &self.call(call, environment, place)?, environment)?);
                 }
                 Clause::Or { source, branches, .. } => {
-                    let keep = self.after(clause, bound, around).expect("the clause was ready");
-                    for branch in branches {
-                        let branch = variables::flat(std::slice::from_ref(branch));
-                        let within =
-                            self.every(&branch, vec![environment.clone()], bound, around, inside(source.as_ref(), place))?;
-                        found.extend(within.into_iter().map(|within| restricted(&within, &keep)));
-                    }
+                    let crossing = self.after(clause, bound, around).expect("the clause was ready");
+                    let place = inside(source.as_ref(), place);
+                    found.extend(self.branches(branches, environment, (bound, &crossing, around), place)?);
                 }
                 Clause::OrJoin { source, border, branches, .. } => {
                     let crossing: Variables = border.variables().cloned().collect();
-                    let given = restricted(environment, &crossing);
-                    let given_bound = given.keys().cloned().collect();
-                    for branch in branches {
-                        let branch = variables::flat(std::slice::from_ref(branch));
-                        let place = inside(source.as_ref(), place);
-                        let within = self.every(&branch, vec![given.clone()], &given_bound, &crossing, place)?;
-                        found.extend(within.iter().filter_map(|within| joined(environment, &restricted(within, &crossing))));
-                    }
+                    let given = crossing.intersection(bound).cloned().collect();
+                    let place = inside(source.as_ref(), place);
+                    found.extend(self.branches(branches, environment, (&given, &crossing, &crossing), place)?);
                 }
                 Clause::Not { source, clauses, .. } => {
                     let shared = variables::of(clause).intersection(around).cloned().collect();
@@ -103,6 +102,37 @@ impl Naive {
         Ok(found)
     }
 
+    /// The environment if the predicate holds. One in which it fails is marked and kept: the error counts if every other clause holds,
+    /// so that it does not depend on which clause is taken first.
+    fn predicate(&self, call: &Call, environment: &Environment, place: Place<'_>) -> Result<Option<Environment>> {
+        match self.call(call, environment, place) {
+            Ok(value) => Ok(value.is_truthy().then(|| environment.clone())),
+            Err(error) if matches!(error.code(), Code::UnknownFunction | Code::UnknownSource | Code::Arity) => Err(error),
+            Err(_) => {
+                let mut marked = environment.clone();
+                marked.insert(failure(), Value::Boolean(true));
+                Ok(Some(marked))
+            }
+        }
+    }
+
+    /// What the branches of an `or` add to an environment: `given` goes in, `crossing` comes out.
+    fn branches(
+        &self,
+        branches: &[Clause],
+        environment: &Environment,
+        (given, crossing, visible): (&Variables, &Variables, &Variables),
+        place: Place<'_>,
+    ) -> Result<Vec<Environment>> {
+        let mut found = Vec::new();
+        for branch in branches {
+            let branch = variables::flat(std::slice::from_ref(branch));
+            let within = self.every(&branch, vec![restricted(environment, given)], given, visible, place)?;
+            found.extend(within.iter().filter_map(|within| joined(environment, &restricted(within, crossing))));
+        }
+        Ok(found)
+    }
+
     /// Whether the clauses of a `not` hold in any way. What they ask of rules must be complete, so no fixpoint under way is used.
     fn is_any(
         &self,
@@ -117,24 +147,16 @@ impl Naive {
     }
 
     fn pattern(&self, source: &Input, terms: &[Term], environments: &[Environment]) -> Result<Vec<Environment>> {
-        let mut rows = Vec::new();
-        match source {
-            Input::Facts(facts) => {
-                for fact in facts.shown() {
-                    let row = [fact.e.into(), fact.a.into(), plain(&fact.v), fact.t.into(), fact.m.into(), fact.added.into()];
-                    if matches_constants(facts, terms, &row)? {
-                        rows.push(row.to_vec());
-                    }
-                }
-            }
+        let rows = match source {
+            Input::Facts(facts) => matching_facts(facts, terms)?,
             Input::Relation(data) => {
                 let holds = |row: &&Vec<Value>| terms.iter().zip(*row).all(|(term, value)| is_constant(term, value));
-                rows.extend(data.iter().filter(holds).cloned());
+                data.iter().filter(holds).cloned().collect()
             }
             Input::Rules(_) | Input::Value(_) | Input::Pattern(_) => {
                 return Err(Error::new(Code::UnknownSource, "a pattern needs facts or rows"));
             }
-        }
+        };
         let mut found = Vec::new();
         for environment in environments {
             self.spend(1 + rows.len())?;
@@ -143,14 +165,16 @@ impl Naive {
                     Term::Variable(variable, _) => environment.get(variable).is_none_or(|known| known.same(value)),
                     Term::Blank(_) | Term::Constant(..) => true,
                 };
-                if terms.iter().zip(row).all(agrees) {
-                    let mut environment = environment.clone();
-                    if terms.iter().zip(row).all(|(term, value)| match term {
-                        Term::Variable(variable, _) => bind(&mut environment, variable, value),
-                        Term::Blank(_) | Term::Constant(..) => true,
-                    }) {
-                        found.push(environment);
-                    }
+                if !terms.iter().zip(row).all(agrees) {
+                    continue;
+                }
+                let mut environment = environment.clone();
+                let holds = terms.iter().zip(row).all(|(term, value)| match term {
+                    Term::Variable(variable, _) => bind(&mut environment, variable, value),
+                    Term::Blank(_) | Term::Constant(..) => true,
+                });
+                if holds {
+                    found.push(environment);
                 }
             }
         }
@@ -196,6 +220,11 @@ impl Naive {
     }
 }
 
+/// The mark of an environment in which a predicate failed: a name that no variable has.
+fn failure() -> Variable {
+    Variable("failure".into())
+}
+
 fn is_constant(term: &Term, value: &Value) -> bool {
     match term {
         Term::Constant(wanted, _) => wanted.same(value),
@@ -203,20 +232,35 @@ fn is_constant(term: &Term, value: &Value) -> bool {
     }
 }
 
-/// Whether the constants of a pattern agree with a fact, names and lookup references taken as the entities for which they stand.
-fn matches_constants(facts: &MemoryFacts, terms: &[Term], row: &[Value]) -> Result<bool> {
-    let attribute = row[1].as_long().and_then(|id| facts.attribute_by_id(id));
-    let leads_to_entity = attribute.is_some_and(|attribute| attribute.value_type == Some(ValueType::Ref));
-    for (place, (term, value)) in terms.iter().zip(row).enumerate() {
-        if let Term::Constant(wanted, _) = term {
-            let names_entity = matches!(place, 0 | 1 | 3 | 4) || (place == 2 && leads_to_entity);
-            let wanted = if names_entity { Naive::entity(facts, wanted)? } else { Some(wanted.clone()) };
-            if !wanted.is_some_and(|wanted| wanted.same(value)) {
-                return Ok(false);
-            }
+/// The facts with which the constants of a pattern agree, names and lookup references taken as the entities for which they stand. As value
+/// they stand for an entity where the fact's attribute is a reference, and for themselves elsewhere.
+fn matching_facts(facts: &MemoryFacts, terms: &[Term]) -> Result<Vec<Vec<Value>>> {
+    let mut entities = Vec::new();
+    for term in terms {
+        entities.push(match term {
+            Term::Constant(wanted, _) => Naive::entity(facts, wanted),
+            Term::Blank(_) | Term::Variable(..) => Ok(None),
+        });
+    }
+    let mut rows = Vec::new();
+    for fact in facts.shown() {
+        let row = [fact.e.into(), fact.a.into(), plain(&fact.v), fact.t.into(), fact.m.into(), fact.added.into()];
+        let leads_to_entity = matches!(fact.v, Value::Ref(_));
+        let mut agrees = true;
+        for (place, (term, value)) in terms.iter().zip(&row).enumerate() {
+            let Term::Constant(wanted, _) = term else { continue };
+            let stands_for_entity = matches!(place, 0 | 1 | 3 | 4) || (place == 2 && leads_to_entity);
+            agrees &= match &entities[place] {
+                _ if !stands_for_entity => wanted.same(value),
+                Ok(entity) => entity.as_ref().is_some_and(|entity| entity.same(value)),
+                Err(error) => return Err(error.clone()),
+            };
+        }
+        if agrees {
+            rows.push(row.to_vec());
         }
     }
-    Ok(true)
+    Ok(rows)
 }
 
 fn inside<'a>(source: Option<&'a SourceName>, place: Place<'a>) -> Place<'a> {

@@ -170,6 +170,7 @@ impl Maker<'_> {
         let other = if self.random.percent(50) { second } else { literal };
         Some(match kind {
             Kind::Boolean => format!("[({} {first})]", self.random.choose(&["identity", "true?", "false?"])),
+            Kind::Any if self.random.percent(25) => format!("[({} {first} {other})]", self.random.choose(&["<", ">="])),
             Kind::Any => format!("[({} {first} {other})]", self.random.choose(&["=", "!="])),
             Kind::String if self.random.percent(30) => format!("[(starts-with? {first} \"a\")]"),
             Kind::Long if self.random.percent(20) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use annals_query::{Value, parse};
+use annals_query::{Code, Result, Value, parse};
 
 use super::super::memory::Manner;
 use super::super::naive::{self, Input};
@@ -94,7 +94,8 @@ fn clauses_into(program: &mut Program, maker: &mut Maker<'_>, scope: &mut Scope)
             let clause = if number < patterns { Some(positive(maker, &mut grown)) } else { other(maker, &mut grown) };
             let Some(clause) = clause else { continue };
             program.clauses.push(clause);
-            if leaves_something(program, &grown, &given) || maker.random.percent(4) {
+            let is_kept = leaves_something(program, &grown, &given).unwrap_or_else(|_| maker.random.percent(25));
+            if is_kept || maker.random.percent(4) {
                 *scope = grown;
                 break;
             }
@@ -118,12 +119,15 @@ fn other(maker: &mut Maker<'_>, scope: &mut Scope) -> Option<String> {
     }
 }
 
-/// Whether the clauses so far hold in some ways, but not in very many.
-fn leaves_something(program: &Program, scope: &Scope, given: &[Input]) -> bool {
+/// Whether the clauses so far hold in some ways, but not in very many; an error if a predicate or function fails.
+fn leaves_something(program: &Program, scope: &Scope, given: &[Input]) -> Result<bool> {
     let names: Vec<&str> = scope.variables.iter().map(|(name, _)| name.as_str()).collect();
     let probe = Program { find: if names.is_empty() { "?none".to_owned() } else { names.join(" ") }, ..program.clone() };
-    let answer = parse::query(&probe.text()).and_then(|query| naive::answer(&query, given));
-    answer.is_ok_and(|answer| (1..=LIMIT_ROWS).contains(&answer.len()))
+    match naive::answer(&parse::query(&probe.text())?, given) {
+        Ok(answer) => Ok((1..=LIMIT_ROWS).contains(&answer.len())),
+        Err(error) if matches!(error.code(), Code::UnboundVariable | Code::LimitExceeded) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is asked for, `:with`, and order.
