@@ -36,8 +36,8 @@ pub(crate) struct Lowering<'q> {
     pub(crate) predicates: Vec<Predicate>,
     /// Idents and attributes.
     pub(crate) resolver: Resolver,
-    /// Variables that stand where an entity is expected, and where it is looked for.
-    pub(crate) entity_uses: BTreeMap<Slot, SourceName>,
+    /// Variables that stand where an entity is expected, and the sources in which it is looked for.
+    pub(crate) entity_uses: BTreeMap<Slot, BTreeSet<SourceName>>,
     /// The attributes that will be scanned.
     pub(crate) attributes: BTreeMap<SourceName, BTreeSet<i64>>,
     /// Constants that stand as arguments of rules.
@@ -205,7 +205,7 @@ impl<'q> Lowering<'q> {
             (Kind::Sourced(_), given) => {
                 let (name, span) = given.unwrap_or_else(|| (scope.source.clone(), call.span));
                 if let Some(CallArgument::Slot(slot)) = args.first() {
-                    self.entity_uses.entry(*slot).or_insert_with(|| name.clone());
+                    self.entity_uses.entry(*slot).or_default().insert(name.clone());
                 }
                 Some(self.source(&name, span)?.clone())
             }

@@ -1,6 +1,6 @@
 //! A whole query, ready to run: its inputs bound to what was given, its clauses ordered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::answer::{Given, Warning};
@@ -63,6 +63,7 @@ impl Program {
         let mut goals = lowering.block(&query.clauses, &mut scope)?;
         let output = output_of(query, &mut lowering, &mut scope);
         lowering.settle_rules()?;
+        note_pulled(query, &mut lowering, &mut scope);
         for (target, value, span) in targets {
             let relation = resolved(&target, value, span, &mut lowering, &sources)?;
             goals.push(lowering.goal(GoalKind::Given(relation), span));
@@ -160,11 +161,7 @@ fn output_of(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) -> V
                 Argument::Variable(variable, _) => Some(variable),
                 Argument::Constant(..) | Argument::Source(..) => None,
             })),
-            Element::Pull { source, variable, .. } => {
-                let slot = lowering.slot(scope, variable);
-                lowering.entity_uses.entry(slot).or_insert_with(|| source.clone());
-                variables.push(variable);
-            }
+            Element::Pull { variable, .. } => variables.push(variable),
         }
     }
     for variable in variables.into_iter().chain(query.with.iter().map(|(variable, _)| variable)) {
@@ -173,6 +170,16 @@ fn output_of(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) -> V
         }
     }
     output
+}
+
+/// A variable that no clause takes for an entity, but a pull does, is looked for where it is pulled from.
+fn note_pulled(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) {
+    for element in query.find.elements() {
+        if let Element::Pull { source, variable, .. } = element {
+            let slot = lowering.slot(scope, variable);
+            lowering.entity_uses.entry(slot).or_insert_with(|| BTreeSet::from([source.clone()]));
+        }
+    }
 }
 
 /// What was given for a binding form; idents and lookup references become ids in variables that stand for entities.
@@ -184,9 +191,9 @@ fn resolved(target: &Target, value: &Value, span: Span, lowering: &mut Lowering<
     }
     let mut rows: Vec<Row> = Vec::new();
     'rows: for mut row in take_apart(target, value).map_err(|error| error.at(span))? {
-        for (slot, source) in &uses {
+        for (slot, names) in &uses {
             for (_, value) in row.iter_mut().filter(|(own, _)| own == slot) {
-                match entity_value(value, source, span, lowering, sources)? {
+                match entity_value(value, names, span, lowering, sources)? {
                     Some(found) => *value = found,
                     None => continue 'rows,
                 }
@@ -198,26 +205,34 @@ fn resolved(target: &Target, value: &Value, span: Span, lowering: &mut Lowering<
     Ok(Relation::new(slots, columns, rows.len()))
 }
 
-/// The id that an ident or lookup reference means; any other value is itself. `None` if it leads nowhere.
+/// The id that an ident or lookup reference means in the sources of all clauses that use it; any other value is itself. `None` if it leads
+/// nowhere, or to different entities in different sources: then no clause's entity is the other's.
 fn entity_value(
     value: &Value,
-    source: &SourceName,
+    names: &BTreeSet<SourceName>,
     span: Span,
     lowering: &mut Lowering<'_>,
     sources: &Sources,
 ) -> Result<Option<Value>> {
     let is_reference = matches!(value, Value::Keyword(_)) || crate::plan::resolve::lookup_reference(value).is_some();
-    match sources.get(source) {
-        Some(Source::Facts(facts)) if is_reference => Ok(lowering.resolver.entity(facts.as_ref(), value, span)?.map(Value::Long)),
-        _ => Ok(Some(value.clone())),
+    if !is_reference {
+        return Ok(Some(value.clone()));
     }
+    let mut entity = None;
+    for facts in names.iter().filter_map(|name| sources.get(name)?.facts()) {
+        match lowering.resolver.entity(facts.as_ref(), value, span)? {
+            Some(found) if entity.is_none_or(|known| known == found) => entity = Some(found),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(entity.map_or_else(|| value.clone(), Value::Long)))
 }
 
 fn resolved_constants(lowering: &mut Lowering<'_>, sources: &Sources) -> Result<BTreeMap<Slot, Option<Value>>> {
     let mut resolved = BTreeMap::new();
     for (slot, (value, span)) in std::mem::take(&mut lowering.constants) {
         let found = match lowering.entity_uses.get(&slot).cloned() {
-            Some(source) => entity_value(&value, &source, span, lowering, sources)?,
+            Some(names) => entity_value(&value, &names, span, lowering, sources)?,
             None => Some(value),
         };
         resolved.insert(slot, found);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::answer::Warning;
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::{Attribute, Facts};
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 
 /// Finds attributes and entities, and remembers what was unknown.
 #[derive(Debug, Default)]
@@ -46,6 +46,7 @@ impl Resolver {
         match value {
             Value::Long(id) | Value::Ref(id) => Ok(Some(*id)),
             Value::Keyword(ident) => facts.entity_by_ident(ident).map_err(|error| error.at(span)),
+            number if number.is_number() => Ok(number.canonical().as_long()),
             other => match lookup_reference(other) {
                 Some((ident, key)) => self.lookup(facts, ident, key, span),
                 None => Ok(None),
@@ -62,6 +63,10 @@ impl Resolver {
                 .with_help(format!(
                     "declare `:{ident}` as :db.unique/identity, or bind the entity with a pattern [?e :{ident} ..]"
                 )));
+        }
+        if attribute.value_type == Some(ValueType::Ref) {
+            let Some(target) = self.entity(facts, key, span)? else { return Ok(None) };
+            return facts.lookup(&attribute, &Value::Long(target)).map_err(|error| error.at(span));
         }
         facts.lookup(&attribute, key).map_err(|error| error.at(span))
     }

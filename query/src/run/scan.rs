@@ -97,13 +97,13 @@ impl Narrowed {
         if let Some(slot) = bound(&goal.attribute)
             && let Some(values) = few(slot)?
         {
-            narrowed.attributes = values.iter().filter_map(Value::as_long).map(Some).collect();
+            narrowed.attributes = values.iter().filter_map(|value| value.canonical().as_long()).map(Some).collect();
         }
         if let Some(slot) = bound(&goal.rest[0])
             && let Some(values) = few(slot)?
             && let [t] = &values[..]
         {
-            narrowed.t = t.as_long();
+            narrowed.t = t.canonical().as_long();
         }
         if let Some(slot) = bound(&goal.entity) {
             narrowed.entities = entities(slot, goal, current, facts, &narrowed);

@@ -86,7 +86,7 @@ impl Lowering<'_> {
         let known = match &goal.attribute {
             Place::Blank => return Ok(None),
             Place::Slot(slot) => {
-                self.entity_uses.entry(*slot).or_insert_with(|| name.clone());
+                self.entity_uses.entry(*slot).or_default().insert(name.clone());
                 return Ok(None);
             }
             Place::Constant(Value::Keyword(ident)) => self.resolver.attribute(facts, ident, self.place_of(span))?,
@@ -110,7 +110,7 @@ impl Lowering<'_> {
         match place {
             Place::Blank => Ok(true),
             Place::Slot(slot) => {
-                self.entity_uses.entry(*slot).or_insert_with(|| name.clone());
+                self.entity_uses.entry(*slot).or_default().insert(name.clone());
                 Ok(true)
             }
             Place::Constant(value) => {

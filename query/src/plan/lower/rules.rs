@@ -158,11 +158,15 @@ impl Lowering<'_> {
             let mut changed = false;
             for call in &self.rule_calls {
                 for (at, arg) in call.args.iter().enumerate() {
-                    let mut heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
-                    let used = heads.find_map(|slot| self.entity_uses.get(&slot)).cloned();
-                    if let (Some(slot), Some(source)) = (arg, used) {
-                        changed |= !self.entity_uses.contains_key(slot);
-                        self.entity_uses.entry(*slot).or_insert(source);
+                    let heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
+                    let used = heads.filter_map(|slot| self.entity_uses.get(&slot)).flatten().cloned().collect::<Vec<_>>();
+                    if let Some(slot) = arg
+                        && !used.is_empty()
+                    {
+                        let known = self.entity_uses.entry(*slot).or_default();
+                        let before = known.len();
+                        known.extend(used);
+                        changed |= known.len() > before;
                     }
                 }
             }
