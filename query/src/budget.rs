@@ -60,6 +60,20 @@ impl Budget {
         self
     }
 
+    /// A budget for one query with a time limit of its own: the limits and the flag are the same, nothing is spent yet.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        let fresh = Self {
+            limit_rows: self.limit_rows,
+            limit_bytes: self.limit_bytes,
+            deadline: self.deadline,
+            cancelled: Arc::clone(&self.cancelled),
+            steps: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        };
+        fresh.with_timeout(timeout)
+    }
+
     /// Stops soon after this flag becomes true.
     #[must_use]
     pub fn with_cancel_flag(mut self, flag: Arc<AtomicBool>) -> Self {

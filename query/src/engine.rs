@@ -41,6 +41,8 @@ pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
 /// Answers a query. `given` matches `query.inputs` one to one.
 pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Budget) -> Result<Answer> {
     let query = checked.query();
+    let limited = query.timeout.map(|timeout| budget.within(timeout));
+    let budget = limited.as_ref().unwrap_or(budget);
     let program = Program::new(query, checked.rules(), given, options.strict)?;
     let relation = Run::new(&program, budget).relation()?;
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();
@@ -52,6 +54,8 @@ pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Bu
 
 /// Runs a query and says how: the steps in their order, with the rows expected and found, and the time of each.
 pub fn explain(checked: &Checked, given: &[Given], options: &Options, budget: &Budget) -> Result<Explanation> {
+    let limited = checked.query().timeout.map(|timeout| budget.within(timeout));
+    let budget = limited.as_ref().unwrap_or(budget);
     let started = Instant::now();
     let program = Program::new(checked.query(), checked.rules(), given, options.strict)?;
     let planned = Instant::now();

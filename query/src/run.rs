@@ -11,6 +11,7 @@ use crate::plan::program::Program;
 use crate::run::fixpoint::Tables;
 use crate::run::relation::Relation;
 
+pub(crate) mod arithmetic;
 pub(crate) mod block;
 pub(crate) mod call;
 pub(crate) mod closure;

@@ -132,3 +132,13 @@ fn a_query_stays_within_its_rows_bytes_and_time() {
     let cancelled = Budget::default().with_cancel_flag(Arc::new(AtomicBool::new(true)));
     assert_eq!(limited(cancelled, closure, &[chain(2_000), rules()]), Code::Cancelled);
 }
+
+#[test]
+fn a_timeout_that_the_query_names_stops_it() {
+    let rules = "[[(reach ?a ?b) [?a :next ?b]] [(reach ?a ?b) (reach ?a ?m) [(!= ?m ?a)] [?m :next ?b]]]";
+    let given = [chain(2_000), Given::Rules(parse::rules(rules).expect("rules"))];
+    let text = "{:find [?a ?b] :in [$ %] :where [(reach ?a ?b)] :timeout 20}";
+    let error = run(text, &given, Options::default(), &Budget::default()).expect_err("20 ms are too short");
+    assert_eq!(error.code(), Code::Timeout);
+    assert!(error.help().is_some());
+}

@@ -7,6 +7,7 @@ use crate::function::Kind;
 use crate::plan::goal::{CallArgument, CallGoal, Target};
 use crate::plan::input::{take_apart, value_in};
 use crate::plan::slot::Slot;
+use crate::run::arithmetic;
 use crate::run::compare;
 use crate::run::gather::{column_of, gather, repeat};
 use crate::run::join::CHUNK_ROWS;
@@ -69,6 +70,10 @@ pub(crate) fn apply(current: &Relation, goal: &CallGoal, budget: &Budget) -> Res
 }
 
 fn pure(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> {
+    if let Some(column) = arithmetic::computed(current, goal) {
+        budget.spend_steps(current.rows as u64)?;
+        return Ok(column);
+    }
     let mut values = Vec::with_capacity(current.rows);
     each_result(current, goal, budget, |result| {
         values.push(result?);
