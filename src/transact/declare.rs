@@ -36,10 +36,8 @@ pub(super) fn check_declarations(
     }
     refusals.settle()?;
     for entity in declared {
-        let span = changes
-            .iter()
-            .find(|change| change.datom.e == entity && SchemaBuilder::concerns(change.datom.a))
-            .and_then(|c| c.span);
+        let from = changes.partition_point(|change| change.datom.e < entity);
+        let span = changes[from..].iter().find(|change| SchemaBuilder::concerns(change.datom.a)).and_then(|change| change.span);
         let checking = Checking { changes, after, resolver, stored: resolver.schema.declaration(entity).map(AsRef::as_ref) };
         let result = checking.entity(entity);
         match result? {
@@ -120,7 +118,7 @@ struct Checking<'c, 'v> {
 
 impl Checking<'_, '_> {
     fn entity(&self, entity: i64) -> Result<Result<()>> {
-        let Some(declared) = self.after.changed().find(|known| known.attribute.id == entity) else {
+        let Some(declared) = self.after.changed_declaration(entity) else {
             return Ok(self.check_no_attribute(entity));
         };
         for result in [check_combination(declared), self.check_parts(declared), self.check_sequence(declared)] {

@@ -84,7 +84,7 @@ impl<'d> Expansion<'d, '_, '_> {
     fn operation(&mut self, operation: &'d Operation, span: Option<Span>) -> Result<()> {
         match operation {
             Operation::Add { entity, attribute, value, m } => {
-                let (e, m) = (self.subject(entity)?, self.m(m.as_ref())?);
+                let (e, m) = (self.resolver.entity(entity)?, self.m(m.as_ref())?);
                 let a = self.attribute(attribute, span)?;
                 self.add(e, a, value, m, span)
             }
@@ -109,9 +109,6 @@ impl<'d> Expansion<'d, '_, '_> {
             Operation::CompareAndSwap { entity, attribute, old, new, m } => {
                 let (e, m) = (self.resolver.entity(entity)?, self.m(m.as_ref())?);
                 let a = self.attribute(attribute, span)?;
-                if new.is_some() {
-                    self.resolver.nodes.mark_subject(e);
-                }
                 let old = old.as_ref().map(|old| self.single_known(old)).transpose()?;
                 let new = new.as_ref().map(|new| self.single_known(new)).transpose()?;
                 self.state(Act::Swap(old, new), e, a, m, span);
@@ -147,7 +144,6 @@ impl<'d> Expansion<'d, '_, '_> {
     fn entry(&mut self, e: i64, entry: &'d MapEntry, m: i64, span: Option<Span>) -> Result<()> {
         let a = self.attribute(&entry.attribute, span)?;
         if !entry.is_reverse {
-            self.resolver.nodes.mark_subject(e);
             return self.add(e, a, &entry.value, m, span);
         }
         match &entry.value {
@@ -163,7 +159,6 @@ impl<'d> Expansion<'d, '_, '_> {
 
     fn reverse(&mut self, from: &'d ValueTerm, a: i64, target: i64, m: i64, span: Option<Span>) -> Result<()> {
         let e = self.reference(from, m, span)?;
-        self.resolver.nodes.mark_subject(e);
         self.state(Act::Add(Said::Entity(target)), e, a, m, span);
         Ok(())
     }
@@ -244,12 +239,6 @@ impl<'d> Expansion<'d, '_, '_> {
 
     fn state(&mut self, act: Act<'d>, e: i64, a: i64, m: i64, span: Option<Span>) {
         self.out.statements.push(Statement { act, e, a, m, span });
-    }
-
-    fn subject(&mut self, term: &EntityTerm) -> Result<i64> {
-        let e = self.resolver.entity(term)?;
-        self.resolver.nodes.mark_subject(e);
-        Ok(e)
     }
 
     fn m(&mut self, term: Option<&EntityTerm>) -> Result<i64> {

@@ -101,10 +101,9 @@ impl Nodes {
         let node = self.at(from);
         node.leads_to = to;
         node.because = because.cloned();
-        let (is_subject, name) = (node.is_subject, node.name.clone());
+        let name = node.name.clone();
         if to < 0 {
             let target = self.at(to);
-            target.is_subject |= is_subject;
             target.name = target.name.take().or(name);
         }
         Some(true)

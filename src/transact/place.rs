@@ -24,6 +24,7 @@ enum Wish {
 /// Gives every new entity its id and puts ids into the claims.
 pub(super) fn place(claimed: &mut Claimed<'_>, resolver: &mut Resolver<'_>, refusals: &mut Refusals) -> Result<()> {
     if resolver.nodes.len() > 0 {
+        mark_subjects(claimed, resolver);
         let wishes = wishes(claimed, resolver);
         let mut numbers = Numbers::default();
         let (mut waiting, ready): (Vec<i64>, Vec<i64>) =
@@ -49,6 +50,16 @@ pub(super) fn place(claimed: &mut Claimed<'_>, resolver: &mut Resolver<'_>, refu
     }
     put_ids(claimed, resolver, refusals);
     Ok(())
+}
+
+/// Who has a fact afterwards gets an id; who is only mentioned does not.
+fn mark_subjects(claimed: &Claimed<'_>, resolver: &mut Resolver<'_>) {
+    for claim in claimed.claims.iter().filter(|claim| claim.added) {
+        resolver.nodes.mark_subject(claim.e);
+    }
+    for demand in claimed.demands.iter().filter(|demand| matches!(demand.kind, DemandKind::Swap(_, Some(_)))) {
+        resolver.nodes.mark_subject(demand.e);
+    }
 }
 
 fn wishes(claimed: &Claimed<'_>, resolver: &Resolver<'_>) -> Vec<Wish> {

@@ -54,7 +54,6 @@ impl<'s> Vocabulary<'s> {
             if let Act::Add(Said::Made(value)) = &statement.act {
                 facts.push(SchemaFact { e: statement.e, a: statement.a, v: value.clone(), added: true });
             }
-            resolver.nodes.mark_subject(statement.e);
             expanded.statements.push(statement);
         }
         for fact in &mut facts {
@@ -78,6 +77,11 @@ impl<'s> Vocabulary<'s> {
     /// True if the transaction declares something.
     pub(super) fn is_changed(&self) -> bool {
         self.changed.is_some()
+    }
+
+    /// The declaration of an attribute that the transaction makes or changes.
+    pub(super) fn changed_declaration(&self, attribute: i64) -> Option<&Declaration> {
+        self.changed.as_ref()?.declaration(attribute).map(AsRef::as_ref)
     }
 
     /// The declarations that the transaction makes or changes.

@@ -225,6 +225,13 @@ fn who_cannot_be_found_is_refused() {
     refuse("", r#"[[:db/add [:user/name "Ada"] :a 1]]"#, Entity, "1:2", [":user/name is not unique", ":db/unique"]);
     refuse("", r#"[[:db/add "x" :user/boss "y"]]"#, Entity, "1:2", [r#"id "y" is referred to"#, "say a fact"]);
     refuse("", r#"[[:db/add "x" :user/name "n" "y"]]"#, Entity, "1:2", [r#"id "y" is referred to"#, "say a fact"]);
+    refuse(
+        "",
+        r#"[[:db/add "x" :user/boss "y"] {:db/id "y" :user/nick []}]"#,
+        Entity,
+        "1:2",
+        [r#"id "y" is referred to"#, "say a fact"],
+    );
     refuse("", r#"[[:db/add "x" :db/unqiue true]]"#, Entity, "1:2", [":db/unqiue is no attribute", ":db/unique"]);
     refuse("", r#"[[:db/add "x" :db.type/long true]]"#, Entity, "1:2", ["is no attribute", ":db"]);
     refuse("", r#"[[:db/add "x" :user/_boss "y"]]"#, Entity, "1:2", [":user/_boss cannot name", "reverse key"]);
