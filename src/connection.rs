@@ -1,5 +1,6 @@
 //! A connection to a store: database values out, transactions in, from any number of threads.
 
+mod apply;
 mod commit;
 mod committing;
 mod counters;
@@ -15,6 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::Index;
 use crate::store::{Access, Durability, Store};
 use crate::transact::TxData;
+
+pub use self::apply::Applied;
 
 use self::counters::Counters;
 use self::latest::Latest;
@@ -96,6 +99,11 @@ impl Connection {
         let index = Arc::new(Index::new(Arc::new(store)));
         let latest = Latest::open(&index)?;
         Ok(Self(Arc::new(Shared { index, latest, queue: Queue::default(), counters: Mutex::default() })))
+    }
+
+    /// The file, as an absolute path.
+    pub fn path(&self) -> &Path {
+        self.store().path()
     }
 
     /// The store below.

@@ -98,6 +98,12 @@ impl Db {
         self.seen_through(Window { is_history: true, ..self.view.window })
     }
 
+    /// The same facts without a window: everything that holds at the basis.
+    #[must_use]
+    pub fn now(&self) -> Self {
+        Self::new(Arc::clone(&self.snapshot))
+    }
+
     /// True if this value shows a history.
     pub fn shows_history(&self) -> bool {
         self.view.window.is_history

@@ -8,6 +8,7 @@ pub mod contract;
 pub mod datom;
 mod db;
 pub mod error;
+pub mod exchange;
 mod index;
 pub mod limits;
 pub mod schema;
@@ -16,7 +17,7 @@ pub mod transact;
 
 pub use annals_query as query;
 pub use annals_query::{Uuid, Value, ValueType};
-pub use connection::{Connection, Options};
+pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};
 pub use db::{Db, EntityRef, Input, Moment, Order, Report, Transaction};
 pub use error::{Error, ErrorKind, Result};

@@ -70,6 +70,21 @@ pub fn read(text: &str) -> Result<Value> {
     read_form(text).map(Form::into_value)
 }
 
+/// How the sentence of an error about something open at the end of the text ends.
+const UNCLOSED: &str = "is never closed";
+
+/// True if the text is not EDN only because a bracket or a string is still open at its end: at a prompt, it goes on in the
+/// next line.
+///
+/// ```
+/// use annals_query::edn;
+/// assert!(edn::is_unfinished("[:find ?e"));
+/// assert!(!edn::is_unfinished("[:find ?e)") && !edn::is_unfinished("[:find ?e]"));
+/// ```
+pub fn is_unfinished(text: &str) -> bool {
+    read_all(text).is_err_and(|error| error.message().ends_with(UNCLOSED))
+}
+
 fn read_one(text: &str) -> Result<Form> {
     let mut reader = read::Reader::new(text)?;
     let Some(form) = reader.next_form()? else {

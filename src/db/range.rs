@@ -37,7 +37,7 @@ impl Db {
     }
 
     /// The instant of a transaction, in microseconds; `None` if there is no such transaction.
-    pub(crate) fn instant_of(&self, t: i64) -> Result<Option<i64>> {
+    pub fn instant_of(&self, t: i64) -> Result<Option<i64>> {
         self.snapshot.instant_of(t)
     }
 }

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::form::{Form, FormKind};
 use super::keyword::Keywords;
-use super::{LIMIT_BYTES, LIMIT_DEPTH, atom, span, syntax, tag, text};
+use super::{LIMIT_BYTES, LIMIT_DEPTH, UNCLOSED, atom, span, syntax, tag, text};
 use crate::error::{Code, Error, Result, Span};
 use crate::value::Value;
 
@@ -217,7 +217,7 @@ impl<'t> Reader<'t> {
         let opener = &self.text[frame.open.start as usize..frame.open.end as usize];
         match frame.kind.closer() {
             None => syntax(format!("nothing follows `{opener}`"), frame.open).with_help("write a form behind it, or remove it"),
-            Some(closer) => syntax(format!("this `{opener}` is never closed"), frame.open)
+            Some(closer) => syntax(format!("this `{opener}` {UNCLOSED}"), frame.open)
                 .with_help(format!("add the missing `{}`", closer as char)),
         }
     }

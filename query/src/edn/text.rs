@@ -5,7 +5,7 @@ use nom::bytes::complete::take_while_m_n;
 use nom::combinator::map_res;
 use nom::{IResult, Parser as _};
 
-use super::{span, syntax};
+use super::{UNCLOSED, span, syntax};
 use crate::error::{Error, Result, Span};
 
 /// The characters that have names.
@@ -37,7 +37,8 @@ pub(super) fn string<T>(
 
 fn next_special(text: &str, from: usize, open: usize) -> Result<usize> {
     memchr2(b'"', b'\\', &text.as_bytes()[from..]).map(|at| from + at).ok_or_else(|| {
-        syntax("this string is never closed", span(open, open + 1)).with_help("add the closing `\"`; inside a string write \\\"")
+        syntax(format!("this string {UNCLOSED}"), span(open, open + 1))
+            .with_help("add the closing `\"`; inside a string write \\\"")
     })
 }
 

@@ -1,0 +1,137 @@
+//! The command line: a table of commands, a file for each family, and one place that prints errors.
+
+mod arguments;
+mod ask;
+mod capture;
+mod demo;
+mod failure;
+mod inspect;
+mod manual;
+mod moment;
+mod output;
+mod place;
+mod runs;
+mod session;
+mod shell;
+mod state;
+mod tell;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use annals::{Error, ErrorKind};
+use clap::Parser as _;
+use clap::error::ErrorKind as UsageKind;
+
+use arguments::{Arguments, Command};
+use failure::{Failure, Outcome, usage};
+use session::Session;
+
+/// Reads the command line, does what it says, reports errors, and gives the exit code.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return wrong_usage(&error),
+    };
+    let mut session = Session { global: arguments.global, interrupted: Arc::new(AtomicBool::new(false)) };
+    let as_json = session.errors_as_json();
+    dispatch(&mut session, arguments.command).unwrap_or_else(|failure| failure.report(as_json))
+}
+
+fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
+    if session.looks_back() && !reads(&command) {
+        return Err(usage("--as-of and --since are for commands that read", "leave them out: what is written is written now"));
+    }
+    if let Command::Run(arguments) = &command {
+        return capture::run(session, arguments);
+    }
+    if stops_gently(&command) {
+        stop_on_interrupt(session)?;
+    }
+    match command {
+        Command::Init { dir } => tell::init(session, &dir),
+        Command::Run(_) => unreachable!("answered above"),
+        Command::Start(arguments) => runs::start(session, &arguments),
+        Command::Finish { run, status } => runs::finish(session, &run, &status),
+        Command::Log { run, level, message } => runs::log(session, &run, level.as_deref(), &message),
+        Command::Runs { status, limit } => runs::runs(session, status.as_deref(), limit),
+        Command::Logs(arguments) => runs::logs(session, &arguments),
+        Command::Show { run } => runs::show(session, &run),
+        Command::State(command) => state::state(session, &command),
+        Command::Transact { file } => tell::transact(session, &file),
+        Command::Q(arguments) => ask::q(session, &arguments),
+        Command::Explain(arguments) => ask::explain(session, &arguments),
+        Command::Pull { pattern, entities } => ask::pull(session, &pattern, &entities),
+        Command::Entity { entity } => inspect::entity(session, &entity),
+        Command::History { entity, attribute } => inspect::history(session, &entity, attribute.as_deref()),
+        Command::Schema => inspect::schema(session),
+        Command::Tx { t, limit } => inspect::tx(session, t.as_deref(), limit),
+        Command::Import { file } => tell::import(session, &file),
+        Command::Export { form } => tell::export(session, form),
+        Command::Verify => tell::verify(session),
+        Command::Shell => shell::shell(session),
+        Command::Demo => demo::demo(session),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man => manual::man(),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// True for commands that look at facts without adding any.
+fn reads(command: &Command) -> bool {
+    use arguments::StateCommand as State;
+    matches!(
+        command,
+        Command::Runs { .. }
+            | Command::Logs(_)
+            | Command::Show { .. }
+            | Command::State(State::Get { .. } | State::List { .. } | State::History { .. })
+            | Command::Q(_)
+            | Command::Explain(_)
+            | Command::Pull { .. }
+            | Command::Entity { .. }
+            | Command::History { .. }
+            | Command::Schema
+            | Command::Tx { .. }
+            | Command::Export { .. }
+            | Command::Shell
+    )
+}
+
+/// True for commands in which Ctrl-C ends a question or a wait, and not the program at once.
+fn stops_gently(command: &Command) -> bool {
+    matches!(command, Command::Q(_) | Command::Explain(_) | Command::Pull { .. } | Command::Shell)
+        || matches!(command, Command::Logs(arguments) if arguments.follow)
+}
+
+/// The first Ctrl-C stops what is in progress; the second ends the program as usual.
+fn stop_on_interrupt(session: &Session) -> Outcome {
+    let interrupted = Arc::clone(&session.interrupted);
+    ctrlc::set_handler(move || {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::from(std::io::Error::other(error)))
+}
+
+/// Help and version go to standard output; a wrong usage is an error like any other where JSON was asked for.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    let told_as_json = asks_for_json(std::env::args_os());
+    if matches!(error.kind(), UsageKind::DisplayHelp | UsageKind::DisplayVersion) || !told_as_json {
+        // Whoever reads the help may be gone.
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    let text = error.to_string();
+    let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Failure::from(Error::new(ErrorKind::Usage, sentence).with_help("annals --help shows the usage")).report(true)
+}
+
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    words.iter().any(|word| word.starts_with("--format=json"))
+        || words.windows(2).any(|pair| pair[0] == "--format" && pair[1].starts_with("json"))
+}

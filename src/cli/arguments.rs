@@ -1,0 +1,261 @@
+//! The command table: every command, flag and argument, with the words that `--help` and the manual page show.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Keeps the history of what programs did, and answers what was true, when, and who said so.
+#[derive(Parser, Debug)]
+#[command(name = "annals", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 refused by a check; 5 the store is damaged; \
+6 over a limit or out of time; `run` exits as the program it ran.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags that stand before or after any command.
+#[derive(Args, Debug, Clone)]
+pub(super) struct Global {
+    /// The store; else the nearest .annals/annals.db upward from here
+    #[arg(long, global = true, env = "ANNALS_DB", value_name = "PATH", hide_env_values = true)]
+    pub(super) db: Option<PathBuf>,
+    /// How to print: a table on a terminal, jsonl otherwise
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+    /// Read the store as it was: a t (42), an instant (2026-11-20T10:00:00Z), an age (10m, 2h, 3d) or RUN@start, RUN@end
+    #[arg(long, global = true, value_name = "T")]
+    pub(super) as_of: Option<String>,
+    /// Read only what was said after T
+    #[arg(long, global = true, value_name = "T")]
+    pub(super) since: Option<String>,
+}
+
+/// How data is printed.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Table,
+    Edn,
+    Json,
+    Jsonl,
+    Csv,
+    Markdown,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Make the store
+    Init {
+        /// The folder in which .annals/annals.db is made
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Run a program and record what it says, how it ends and how long it takes
+    #[command(after_help = "Example: annals run --name nightly --set branch=main -- cargo build")]
+    Run(RunArguments),
+    /// Begin a run by hand; prints its id
+    Start(StartArguments),
+    /// End a run that was begun by hand
+    Finish {
+        /// A run's id, a beginning of it, `last`, or `last~2`
+        run: String,
+        /// How it ended: succeeded, failed, cancelled, or another word
+        #[arg(long, value_name = "S")]
+        status: String,
+    },
+    /// Append a message to a run, or a message for each line of standard input
+    Log {
+        /// A run's id, a beginning of it, `last`, or `last~2`
+        run: String,
+        /// trace, debug, info, warn, error, or another word
+        #[arg(long, value_name = "L")]
+        level: Option<String>,
+        /// The message, or - for standard input
+        message: String,
+    },
+    /// List runs, the newest first
+    Runs {
+        /// Only runs with this status; `lost` are those whose process is gone
+        #[arg(long, value_name = "S")]
+        status: Option<String>,
+        /// At most this many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Print the lines of a run, in order
+    Logs(LogsArguments),
+    /// Show one run: its facts, the state it changed, its last lines, its children
+    Show {
+        /// A run's id, a beginning of it, `last`, or `last~2`
+        run: String,
+    },
+    /// Read and write state: values under a namespace and a key
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Add facts: EDN transaction data from a file or standard input
+    #[command(after_help = "Example: echo '[{:person/name \"Ada\"}]' | annals transact")]
+    Transact {
+        /// A file, or - for standard input
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+    /// Ask a question in Datalog
+    #[command(after_help = "Example: annals q '[:find ?level (count ?l) :where [?l :log/level ?level]]'")]
+    Q(QueryArguments),
+    /// Show how a question is answered: the plan with estimated and real sizes and times
+    Explain(QueryArguments),
+    /// Pull a tree of attributes out of entities
+    Pull {
+        /// Such as '[* {:run/parent [:run/name]}]'
+        pattern: String,
+        /// Ids, idents or lookup references such as '[:run/id "x"]'
+        #[arg(required = true)]
+        entities: Vec<String>,
+    },
+    /// What is known about one thing
+    Entity {
+        /// An id, an ident or a lookup reference such as '[:run/id "x"]'
+        entity: String,
+    },
+    /// How what is known about one thing came to be so
+    History {
+        /// An id, an ident or a lookup reference such as '[:run/id "x"]'
+        entity: String,
+        /// Only this attribute
+        attribute: Option<String>,
+    },
+    /// The attributes in use, declared or not
+    Schema,
+    /// Transactions, or one with its datoms
+    Tx {
+        /// The transaction: a t, an instant, an age, or RUN@start, RUN@end
+        t: Option<String>,
+        /// At most this many, the newest
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Take in what `annals export` wrote, or EDN or JSON Lines of entities
+    Import {
+        /// A file, or - for standard input
+        file: PathBuf,
+    },
+    /// Write every transaction as a stream that `annals import` takes in
+    Export {
+        /// datoms (one EDN vector a transaction) or jsonl
+        #[arg(long, default_value = "datoms")]
+        form: ExportForm,
+    },
+    /// Recompute the hash chain, the indexes and the columns against the log
+    Verify,
+    /// Ask and tell at a prompt
+    Shell,
+    /// Record a real build and ask five questions about it
+    Demo,
+    /// Print the completions for a shell
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArguments {
+    /// What people call the run
+    #[arg(long, value_name = "N")]
+    pub(super) name: Option<String>,
+    /// How it is executed; exec when left out
+    #[arg(long, value_name = "M")]
+    pub(super) mode: Option<String>,
+    /// A further fact about the run
+    #[arg(long = "set", value_name = "K=V")]
+    pub(super) settings: Vec<String>,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct StartArguments {
+    /// What people call the run
+    #[arg(long, value_name = "N")]
+    pub(super) name: Option<String>,
+    /// How it is executed; manual when left out
+    #[arg(long, value_name = "M")]
+    pub(super) mode: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct LogsArguments {
+    /// A run's id, a beginning of it, `last`, or `last~2`
+    pub(super) run: String,
+    /// Only lines of this level
+    #[arg(long, value_name = "L")]
+    pub(super) level: Option<String>,
+    /// Only lines in which this regular expression is found
+    #[arg(long, value_name = "RE")]
+    pub(super) grep: Option<String>,
+    /// Only the last lines
+    #[arg(long, value_name = "N")]
+    pub(super) tail: Option<usize>,
+    /// Go on with lines as they come, until the run ends
+    #[arg(long)]
+    pub(super) follow: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct QueryArguments {
+    /// EDN, or @FILE
+    pub(super) query: String,
+    /// EDN, in the order of :in, without $ and %
+    #[arg(allow_negative_numbers = true)]
+    pub(super) inputs: Vec<String>,
+    /// The rules for %, an EDN file
+    #[arg(long, value_name = "FILE")]
+    pub(super) rules: Option<PathBuf>,
+    /// Stop after this long, such as 500ms or 5s
+    #[arg(long, value_name = "TIME")]
+    pub(super) timeout: Option<String>,
+    /// Stop when a step needs more rows
+    #[arg(long, value_name = "N")]
+    pub(super) max_rows: Option<u64>,
+    /// Refuse attributes that the store has never seen
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// See additions and retractions as they happened
+    #[arg(long)]
+    pub(super) history: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum StateCommand {
+    /// Write a value's bytes to standard output, as they are
+    Get { namespace: String, key: String },
+    /// Set a value; - reads bytes from standard input
+    Put {
+        namespace: String,
+        key: String,
+        #[arg(allow_negative_numbers = true)]
+        value: String,
+        /// Read VALUE as EDN instead of text
+        #[arg(long)]
+        edn: bool,
+    },
+    /// List keys and values
+    List { namespace: Option<String> },
+    /// Remove a value; its history stays
+    Rm { namespace: String, key: String },
+    /// All values a key has had
+    History { namespace: String, key: String },
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExportForm {
+    Datoms,
+    Jsonl,
+}

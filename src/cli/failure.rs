@@ -1,0 +1,138 @@
+//! How a command fails: the error, the text its place refers to, and the exit code. The only place where errors are printed.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use annals::query::Code;
+use annals::{Error, ErrorKind};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use serde_json::json;
+
+/// An error on its way to the person or program that called.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// To be told, with the name and text of what the place refers to.
+    Told { error: Error, text: Option<(String, String)> },
+    /// Nothing to tell: whoever read our output has gone.
+    OutputClosed,
+}
+
+pub(super) type Outcome<T = ()> = Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Told { error, text: None }
+    }
+}
+
+impl From<annals::query::Error> for Failure {
+    fn from(error: annals::query::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::OutputClosed;
+        }
+        Error::new(ErrorKind::Io, format!("reading or writing failed: {error}")).caused_by(error).into()
+    }
+}
+
+/// Says which text an error's place refers to.
+pub(super) trait InText<T> {
+    /// `name` is what a person calls the text: a file's name, `query`, `input 1`.
+    fn in_text(self, name: &str, text: &str) -> Outcome<T>;
+}
+
+impl<T, E: Into<Failure>> InText<T> for Result<T, E> {
+    fn in_text(self, name: &str, text: &str) -> Outcome<T> {
+        self.map_err(|error| match error.into() {
+            Failure::Told { error, text: None } => {
+                Failure::Told { error: error.located_in(text), text: Some((name.to_owned(), text.to_owned())) }
+            }
+            told => told,
+        })
+    }
+}
+
+/// A usage error that clap cannot see.
+pub(super) fn usage(message: impl Into<String>, help: impl Into<String>) -> Failure {
+    Error::new(ErrorKind::Usage, message).with_help(help).into()
+}
+
+impl Failure {
+    /// Prints the error to standard error, as JSON if `as_json`, and gives the exit code.
+    pub(super) fn report(&self, as_json: bool) -> ExitCode {
+        let Self::Told { error, text } = self else { return ExitCode::SUCCESS };
+        let told = if as_json { json_text(error) } else { person_text(error, text.as_ref()) };
+        // Standard error may be closed; there is nobody left to tell then.
+        let _ = writeln!(io::stderr(), "{told}");
+        ExitCode::from(exit_code(error.kind()))
+    }
+}
+
+/// The exit codes of the command line's promise.
+pub(super) fn exit_code(kind: ErrorKind) -> u8 {
+    use ErrorKind as Kind;
+    match kind {
+        Kind::Usage => 2,
+        Kind::StoreMissing | Kind::NotFound | Kind::Ambiguous | Kind::Time => 3,
+        Kind::Conflict
+        | Kind::Uniqueness
+        | Kind::ValueType
+        | Kind::CompareAndSwap
+        | Kind::Check
+        | Kind::Declaration
+        | Kind::InstantOrder
+        | Kind::Sequence => 4,
+        Kind::Damaged | Kind::NotAStore => 5,
+        Kind::TransactionLimit | Kind::WaitTimeout | Kind::Busy => 6,
+        Kind::Query(Code::LimitExceeded | Code::Timeout | Code::Cancelled | Code::EdnLimit) => 6,
+        _ => 1,
+    }
+}
+
+fn json_text(error: &Error) -> String {
+    let position = error.position();
+    json!({"error": {
+        "code": error.code(),
+        "message": error.message(),
+        "value": error.value(),
+        "help": error.help(),
+        "line": position.map(|position| position.line),
+        "column": position.map(|position| position.column),
+    }})
+    .to_string()
+}
+
+/// `error[code]: sentence`, the place underlined, the remedy.
+fn person_text(error: &Error, text: Option<&(String, String)>) -> String {
+    let mut sentence = error.message().to_owned();
+    if let Some(value) = error.value().filter(|value| !sentence.contains(*value)) {
+        sentence.push_str(": ");
+        sentence.push_str(value);
+    }
+    let mut diagnostic = MietteDiagnostic::new(sentence).with_code(error.code());
+    if let Some(help) = error.help() {
+        diagnostic = diagnostic.with_help(help);
+    }
+    let report = match (text, error.span()) {
+        (Some((name, text)), Some(span)) => {
+            let start = (span.start as usize).min(text.len());
+            let length = (span.end as usize).clamp(start, text.len()) - start;
+            let label = LabeledSpan::new(Some("here".to_owned()), start, length);
+            Report::new(diagnostic.with_label(label)).with_source_code(NamedSource::new(name, text.clone()))
+        }
+        _ => Report::new(diagnostic),
+    };
+    let mut told = String::new();
+    let colored = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let theme = if colored { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    match handler.render_report(&mut told, report.as_ref()) {
+        Ok(()) => told.trim_end().to_owned(),
+        Err(_) => format!("{}: {}", error.code(), error.message()),
+    }
+}

@@ -1,0 +1,149 @@
+//! `entity`, `history`, `schema`, `tx`: the facts themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use annals::query::{Cardinality, Unique};
+use annals::{Datom, Db, Order, Result, Value};
+
+use super::failure::Outcome;
+use super::moment;
+use super::output::{RowShape, RowWriter};
+use super::session::{Session, entity_id, known_as};
+
+type Rows = RowWriter<io::BufWriter<io::Stdout>>;
+
+/// `annals entity`: what holds, and since when.
+pub(super) fn entity(session: &Session, text: &str) -> Outcome {
+    let db = session.db()?;
+    let id = entity_id(&db, text)?;
+    let mut rows = rows(session, &["attribute", "value", "t", "instant", "m"]);
+    for datom in db.datoms(Order::Eavt, &[Value::Long(id)])? {
+        let attribute = known_as(&db, datom.a)?;
+        let row = [attribute, shown(&db, &datom.v)?, Value::Long(datom.t), instant(&db, datom.t)?, known_as(&db, datom.m)?];
+        rows.row(&row)?;
+    }
+    rows.finish()
+}
+
+/// `annals history`: every addition and retraction, in the order in which they were said.
+pub(super) fn history(session: &Session, text: &str, attribute: Option<&str>) -> Outcome {
+    let db = session.db()?;
+    let id = entity_id(&db, text)?;
+    let attribute = attribute.map(|text| entity_id(&db, text)).transpose()?;
+    let components: Vec<Value> = std::iter::once(id).chain(attribute).map(Value::Long).collect();
+    let mut datoms = db.history().datoms(Order::Eavt, &components)?;
+    datoms.sort_by(|x, y| (x.t, x.added, x.a, &x.v).cmp(&(y.t, y.added, y.a, &y.v)));
+    let mut rows = rows(session, &["t", "instant", "added", "attribute", "value", "m"]);
+    for datom in datoms {
+        rows.row(&[
+            Value::Long(datom.t),
+            instant(&db, datom.t)?,
+            Value::Boolean(datom.added),
+            known_as(&db, datom.a)?,
+            shown(&db, &datom.v)?,
+            known_as(&db, datom.m)?,
+        ])?;
+    }
+    rows.finish()
+}
+
+/// `annals schema`: every attribute that some fact uses.
+pub(super) fn schema(session: &Session) -> Outcome {
+    let db = session.db()?;
+    let columns = ["attribute", "type", "cardinality", "unique", "facts", "entities", "types", "example"];
+    let mut rows = rows(session, &columns);
+    let attributes: BTreeMap<_, _> =
+        db.schema().declarations().map(|declaration| (declaration.attribute.ident.clone(), declaration)).collect();
+    for (ident, declaration) in attributes {
+        let use_of = usage_of(&db, declaration.attribute.id)?;
+        if use_of.facts == 0 {
+            continue;
+        }
+        let attribute = &declaration.attribute;
+        rows.row(&[
+            Value::Keyword(ident),
+            attribute.value_type.map_or(Value::Nil, |kind| Value::from(kind.name())),
+            Value::from(if attribute.cardinality == Cardinality::Many { "many" } else { "one" }),
+            attribute
+                .unique
+                .map_or(Value::Nil, |unique| Value::from(if unique == Unique::Identity { "identity" } else { "value" })),
+            Value::Long(use_of.facts),
+            Value::Long(use_of.entities),
+            Value::from(use_of.types.into_iter().collect::<Vec<_>>().join(" ")),
+            use_of.example.unwrap_or(Value::Nil),
+        ])?;
+    }
+    rows.finish()
+}
+
+#[derive(Default)]
+struct Usage {
+    facts: i64,
+    entities: i64,
+    types: BTreeSet<&'static str>,
+    example: Option<Value>,
+}
+
+fn usage_of(db: &Db, attribute: i64) -> Result<Usage> {
+    let mut usage = Usage::default();
+    let mut last_entity = None;
+    // Transaction 1 is the same in every store: what it says of attributes is no use that anybody made of them.
+    let said = db.datoms(Order::Aevt, &[Value::Long(attribute)])?;
+    for datom in said.into_iter().filter(|datom| datom.t > 1) {
+        usage.facts += 1;
+        usage.entities += i64::from(last_entity.replace(datom.e) != Some(datom.e));
+        usage.types.insert(datom.v.kind_name());
+        usage.example.get_or_insert(datom.v);
+    }
+    Ok(usage)
+}
+
+/// `annals tx`: transactions, or one with its datoms.
+pub(super) fn tx(session: &Session, t: Option<&str>, limit: Option<usize>) -> Outcome {
+    let db = session.db()?;
+    match t {
+        Some(text) => one_transaction(session, &db, text),
+        None => transactions(session, &db, limit),
+    }
+}
+
+fn transactions(session: &Session, db: &Db, limit: Option<usize>) -> Outcome {
+    let last = db.until_t();
+    let first = limit.map_or(1, |limit| last.saturating_sub(limit as i64) + 1);
+    let mut rows = rows(session, &["t", "instant", "datoms"]);
+    for transaction in db.tx_range(first..=last)? {
+        rows.row(&[
+            Value::Long(transaction.t),
+            Value::Instant(transaction.instant),
+            Value::Long(transaction.datoms.len() as i64),
+        ])?;
+    }
+    rows.finish()
+}
+
+fn one_transaction(session: &Session, db: &Db, text: &str) -> Outcome {
+    let t = db.as_of(moment::moment(text, db)?)?.until_t();
+    let mut rows = rows(session, &["e", "attribute", "value", "t", "m", "added"]);
+    for Datom { e, a, v, t, m, added } in db.tx_range(t..=t)?.into_iter().flat_map(|transaction| transaction.datoms) {
+        let row = [Value::Long(e), known_as(db, a)?, shown(db, &v)?, Value::Long(t), known_as(db, m)?, Value::Boolean(added)];
+        rows.row(&row)?;
+    }
+    rows.finish()
+}
+
+fn rows(session: &Session, columns: &[&str]) -> Rows {
+    RowWriter::stdout(session.format(), RowShape::Objects, columns)
+}
+
+/// A value for people: a reference by its ident or run id where it has one.
+fn shown(db: &Db, value: &Value) -> Result<Value> {
+    match value {
+        Value::Ref(entity) => known_as(db, *entity),
+        other => Ok(other.clone()),
+    }
+}
+
+fn instant(db: &Db, t: i64) -> Result<Value> {
+    Ok(db.instant_of(t)?.map_or(Value::Nil, Value::Instant))
+}

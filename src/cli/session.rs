@@ -1,0 +1,94 @@
+//! What every command has at hand: the global flags, the store they name, and the view of it they ask for.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use annals::query::Facts;
+use annals::{Connection, Db, EntityRef, Error, ErrorKind, Order, Result, Value};
+
+use super::arguments::{Format, Global};
+use super::failure::{InText as _, Outcome};
+use super::{moment, output, place};
+
+pub(super) struct Session {
+    pub(super) global: Global,
+    /// Set by Ctrl-C: a query in progress stops.
+    pub(super) interrupted: Arc<AtomicBool>,
+}
+
+impl Session {
+    pub(super) fn format(&self) -> Format {
+        output::format_or_default(self.global.format)
+    }
+
+    /// The store, which must be there.
+    pub(super) fn connection(&self) -> Result<Connection> {
+        place::open(self.global.db.as_deref())
+    }
+
+    /// The store, made when there is none.
+    pub(super) fn connection_or_create(&self) -> Result<Connection> {
+        place::open_or_create(self.global.db.as_deref())
+    }
+
+    /// The view that `--as-of` and `--since` ask for.
+    pub(super) fn db(&self) -> Result<Db> {
+        self.view(&self.connection()?.db()?)
+    }
+
+    /// The same view of a newer value of the same store.
+    pub(super) fn view(&self, now: &Db) -> Result<Db> {
+        let mut db = now.clone();
+        if let Some(text) = &self.global.as_of {
+            db = db.as_of(moment::moment(text, now)?)?;
+        }
+        if let Some(text) = &self.global.since {
+            db = db.since(moment::moment(text, now)?)?;
+        }
+        Ok(db)
+    }
+
+    /// True where errors are told as JSON.
+    pub(super) fn errors_as_json(&self) -> bool {
+        matches!(self.global.format, Some(Format::Json | Format::Jsonl))
+    }
+
+    /// True once Ctrl-C was pressed.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// True if a view other than now was asked for.
+    pub(super) fn looks_back(&self) -> bool {
+        self.global.as_of.is_some() || self.global.since.is_some()
+    }
+}
+
+/// Reads an entity of the command line: an id, an ident, a lookup reference.
+pub(super) fn entity_ref(text: &str) -> Outcome<EntityRef> {
+    let value = annals::query::edn::read(text).in_text("entity", text)?;
+    Ok(EntityRef::try_from(&value).in_text("entity", text)?)
+}
+
+/// The id of an entity of the command line, which must be known.
+pub(super) fn entity_id(db: &Db, text: &str) -> Outcome<i64> {
+    db.entity_id(entity_ref(text)?)?.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, format!("no entity is known as {text}"))
+            .with_value(text)
+            .with_help("name it by its id, its ident (:a/b) or a lookup reference such as '[:run/id \"x\"]'")
+            .into()
+    })
+}
+
+/// How a person names an entity: its run id, its ident, else its number; nil for none.
+pub(super) fn known_as(db: &Db, entity: i64) -> Result<Value> {
+    if entity == 0 {
+        return Ok(Value::Nil);
+    }
+    if let Some(ident) = db.ident_of(entity)? {
+        return Ok(Value::Keyword(ident));
+    }
+    let components = [Value::Long(entity), Value::Long(annals::schema::attribute::RUN_ID)];
+    let run_id = db.now().datoms(Order::Eavt, &components)?.pop().map(|datom| datom.v);
+    Ok(run_id.unwrap_or(Value::Long(entity)))
+}

@@ -1,0 +1,106 @@
+//! `init`, `transact`, `import`, `export`, `verify`: what changes, moves or proves a store.
+
+use std::fs;
+use std::io::{self, BufReader, Read as _, Write as _};
+use std::path::Path;
+
+use annals::store::Store;
+use annals::transact::TxData;
+use annals::{Connection, Error, ErrorKind, Report, Value, exchange};
+
+use super::arguments::{ExportForm, Format};
+use super::failure::{InText as _, Outcome};
+use super::output::{RowShape, line, print_rows};
+use super::session::Session;
+use super::{ask, place};
+
+/// `annals init`: the store that `--db` names, else the one in `dir`.
+pub(super) fn init(session: &Session, dir: &Path) -> Outcome {
+    let path = session.global.db.clone().unwrap_or_else(|| place::store_in(dir));
+    let was_there = path.exists();
+    let connection = Connection::open(&path)?;
+    let what = if was_there { "is already there" } else { "made" };
+    eprintln!("{what}: {}", connection.path().display());
+    Ok(())
+}
+
+/// `annals transact`: each transaction of the text, one after the other, each atomic.
+pub(super) fn transact(session: &Session, file: &Path) -> Outcome {
+    let (name, text) = if file == Path::new("-") { standard_input()? } else { ask::read_file(file)? };
+    let connection = session.connection()?;
+    for data in TxData::read_many(&text).in_text(&name, &text)? {
+        let report = connection.transact_data(&data).in_text(&name, &text)?;
+        print_report(session, &report)?;
+    }
+    Ok(())
+}
+
+/// `{:t 7, :tempids {"x" 8589934593}, :datoms 12}`, or the same in the other formats; t is nil if nothing was new.
+pub(super) fn print_report(session: &Session, report: &Report) -> Outcome {
+    let t = report.t.map_or(Value::Nil, Value::Long);
+    let tempids = report.tempids.iter().map(|(name, id)| (Value::from(name.as_str()), Value::Long(*id))).collect();
+    let tempids = Value::Map(std::sync::Arc::new(tempids));
+    let datoms = Value::Long(report.datoms.len() as i64);
+    match session.format() {
+        Format::Edn => line(&format!("{{:t {t}, :tempids {tempids}, :datoms {datoms}}}")),
+        format => {
+            let format = if format == Format::Json { Format::Jsonl } else { format };
+            print_rows(
+                format,
+                RowShape::Objects,
+                vec!["t".into(), "tempids".into(), "datoms".into()],
+                &[vec![t, tempids, datoms]],
+            )
+        }
+    }
+}
+
+fn standard_input() -> Outcome<(String, String)> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Error::new(ErrorKind::Io, "standard input is not UTF-8").with_help("EDN is UTF-8 text").caused_by(error)
+    })?;
+    Ok(("standard input".to_owned(), text))
+}
+
+/// `annals import`.
+pub(super) fn import(session: &Session, file: &Path) -> Outcome {
+    let connection = session.connection()?;
+    let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
+    let summary = if file == Path::new("-") {
+        exchange::import(&connection, &mut io::stdin().lock())
+    } else {
+        let opened = fs::File::open(file)
+            .map_err(|error| Error::new(ErrorKind::Io, format!("{name} cannot be read: {error}")).caused_by(error))?;
+        exchange::import(&connection, &mut BufReader::new(opened))
+    };
+    let summary = summary.map_err(|error| error.with_value(&name))?;
+    let row = [summary.transactions, summary.datoms, summary.already_there].map(|count| Value::Long(count as i64)).to_vec();
+    let columns = ["transactions", "datoms", "already-there"].map(str::to_owned).to_vec();
+    print_rows(session.format(), RowShape::Objects, columns, &[row])
+}
+
+/// `annals export`.
+pub(super) fn export(session: &Session, form: ExportForm) -> Outcome {
+    let db = session.db()?;
+    let mut out = io::BufWriter::new(io::stdout());
+    match form {
+        ExportForm::Datoms => exchange::export_datoms(&db, &mut out)?,
+        ExportForm::Jsonl => exchange::export_jsonl(&db, &mut out)?,
+    }
+    Ok(out.flush()?)
+}
+
+/// `annals verify`: says what was proven, or the first thing that is wrong.
+pub(super) fn verify(session: &Session) -> Outcome {
+    let path = place::find_existing(session.global.db.as_deref())?;
+    let report = Store::verify_file(&path)?;
+    if let Some(problem) = report.problem {
+        let place = problem.t.map_or(String::new(), |t| format!(" (first seen at t {t})"));
+        return Err(Error::new(ErrorKind::Damaged, format!("{}{place}", problem.what)).with_help(problem.remedy).into());
+    }
+    let columns = ["transactions", "datoms", "head"].map(str::to_owned).to_vec();
+    let row = vec![Value::Long(report.transactions), Value::Long(report.datoms), Value::from(report.head)];
+    print_rows(session.format(), RowShape::Objects, columns, &[row])
+}

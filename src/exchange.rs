@@ -1,0 +1,170 @@
+//! Facts in and out as streams: every transaction with its t, instant, ids and metadata, one a line, so that applying a
+//! stream twice is the same as once; and plain entities from EDN or JSON Lines.
+
+mod datoms;
+mod entities;
+mod jsonl;
+
+use std::io::{BufRead, Write};
+
+use crate::connection::{Applied, Connection};
+use crate::db::{Db, Transaction};
+use crate::error::{Error, ErrorKind, Result};
+use crate::transact::TxData;
+
+/// Transactions taken in together: enough that a commit's cost is spread, few enough that memory stays flat.
+const TRANSACTIONS_AT_ONCE: usize = 256;
+
+/// Entities of JSON Lines taken in with one transaction.
+const ENTITIES_AT_ONCE: usize = 1000;
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Transactions added.
+    pub transactions: usize,
+    /// Datoms added.
+    pub datoms: usize,
+    /// Transactions that the store had already, to the letter.
+    pub already_there: usize,
+}
+
+/// Writes every transaction that the view shows as one EDN map a line.
+///
+/// ```text
+/// ;; annals datoms 1
+/// {:t 2, :instant #inst "2026-11-20T10:00:00Z", :datoms [[8589934593 4294968296 "Ada" 0 true]]}
+/// ```
+pub fn export_datoms(db: &Db, out: &mut dyn Write) -> Result<()> {
+    write_line(out, datoms::HEADER)?;
+    each_transaction(db, |transaction| write_line(out, &datoms::write(transaction)))
+}
+
+/// Writes every transaction that the view shows as one JSON object a line, each datom with its attribute's keyword and type.
+pub fn export_jsonl(db: &Db, out: &mut dyn Write) -> Result<()> {
+    each_transaction(db, |transaction| write_line(out, &jsonl::write(db, transaction)?))
+}
+
+/// Takes in a stream: what either export wrote, EDN transaction data, or JSON Lines of entities. Each transaction is atomic;
+/// those before a faulty one stay.
+pub fn import(connection: &Connection, input: &mut dyn BufRead) -> Result<Imported> {
+    let mut first = String::new();
+    loop {
+        first.clear();
+        if read_line(input, &mut first, 1)? == 0 {
+            return Ok(Imported::default());
+        }
+        if !first.trim().is_empty() {
+            break;
+        }
+    }
+    if first.trim_end() == datoms::HEADER {
+        return import_transactions(connection, input, 1, None, datoms::read);
+    }
+    if let Some(object) = jsonl::object(&first) {
+        if jsonl::is_transaction(&object) {
+            return import_transactions(connection, input, 0, Some(first), jsonl::read);
+        }
+        return import_entities(connection, input, first);
+    }
+    import_transaction_data(connection, input, first)
+}
+
+fn each_transaction(db: &Db, mut write: impl FnMut(&Transaction) -> Result<()>) -> Result<()> {
+    for first in (1..=db.until_t()).step_by(TRANSACTIONS_AT_ONCE) {
+        let last = (first + TRANSACTIONS_AT_ONCE as i64 - 1).min(db.until_t());
+        db.tx_range(first..=last)?.iter().try_for_each(&mut write)?;
+    }
+    Ok(())
+}
+
+fn import_transactions(
+    connection: &Connection,
+    input: &mut dyn BufRead,
+    lines_before: usize,
+    first: Option<String>,
+    read: impl Fn(&str) -> Result<Transaction>,
+) -> Result<Imported> {
+    let mut imported = Imported::default();
+    let mut waiting = Vec::new();
+    let mut number = lines_before;
+    let mut line = first.unwrap_or_default();
+    loop {
+        if !line.trim().is_empty() {
+            number += usize::from(number == 0);
+            waiting.push(read(line.trim_end()).map_err(|error| in_line(error, number))?);
+        }
+        line.clear();
+        number += 1;
+        let is_last = read_line(input, &mut line, number)? == 0;
+        if is_last || waiting.len() >= TRANSACTIONS_AT_ONCE {
+            imported.count(connection.apply(&waiting)?);
+            waiting.clear();
+        }
+        if is_last {
+            return Ok(imported);
+        }
+    }
+}
+
+impl Imported {
+    fn count(&mut self, applied: Applied) {
+        self.transactions += applied.transactions;
+        self.datoms += applied.datoms;
+        self.already_there += applied.already_there;
+    }
+}
+
+fn import_entities(connection: &Connection, input: &mut dyn BufRead, first: String) -> Result<Imported> {
+    let mut imported = Imported::default();
+    let mut data = TxData::new();
+    let mut number = 1;
+    let mut line = first;
+    loop {
+        if !line.trim().is_empty() {
+            entities::read(&line, &mut data).map_err(|error| in_line(error, number))?;
+        }
+        line.clear();
+        number += 1;
+        let is_last = read_line(input, &mut line, number)? == 0;
+        if is_last || data.len() >= ENTITIES_AT_ONCE {
+            let report = connection.transact_data(&std::mem::take(&mut data))?;
+            imported.transactions += usize::from(report.t.is_some());
+            imported.datoms += report.datoms.len();
+        }
+        if is_last {
+            return Ok(imported);
+        }
+    }
+}
+
+fn import_transaction_data(connection: &Connection, input: &mut dyn BufRead, first: String) -> Result<Imported> {
+    let mut text = first;
+    input.read_to_string(&mut text).map_err(|error| unreadable(&error))?;
+    let mut imported = Imported::default();
+    for data in TxData::read_many(&text).map_err(|error| error.located_in(&text))? {
+        let report = connection.transact_data(&data).map_err(|error| error.located_in(&text))?;
+        imported.transactions += usize::from(report.t.is_some());
+        imported.datoms += report.datoms.len();
+    }
+    Ok(imported)
+}
+
+fn read_line(input: &mut dyn BufRead, line: &mut String, number: usize) -> Result<usize> {
+    input.read_line(line).map_err(|error| in_line(unreadable(&error), number))
+}
+
+fn unreadable(error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Import, format!("the stream cannot be read: {error}")).with_help("it must be UTF-8 text")
+}
+
+fn in_line(error: Error, number: usize) -> Error {
+    let sentence = format!("line {number}: {}", error.message());
+    let told =
+        Error::new(error.kind(), sentence).with_help(error.help().unwrap_or("the lines before it were taken in").to_owned());
+    told.caused_by(error)
+}
+
+fn write_line(out: &mut dyn Write, line: &str) -> Result<()> {
+    writeln!(out, "{line}").map_err(|error| Error::new(ErrorKind::Io, format!("writing failed: {error}")).caused_by(error))
+}

@@ -1,0 +1,115 @@
+//! The README promises what a newcomer sees. Every `console` block of README.md and docs/*.md is typed here, in a folder of
+//! its own for each file, and what comes back is compared with what stands there: `[..]` stands for any text within a line, a
+//! line `...` for any number of lines.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+struct Typed {
+    line: usize,
+    command: String,
+    expected: Vec<String>,
+}
+
+/// The commands of all `console` blocks; a line that begins with `> ` continues a command.
+fn typed(text: &str) -> Vec<Typed> {
+    let mut found: Vec<Typed> = Vec::new();
+    let mut is_inside = false;
+    for (at, line) in text.lines().enumerate() {
+        if line.starts_with("```") {
+            is_inside = line == "```console";
+        } else if !is_inside {
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            found.push(Typed { line: at + 1, command: command.to_owned(), expected: Vec::new() });
+        } else if let Some(last) = found.last_mut() {
+            match line.strip_prefix("> ") {
+                Some(more) if last.expected.is_empty() => last.command = format!("{}\n{more}", last.command),
+                _ => last.expected.push(line.to_owned()),
+            }
+        }
+    }
+    found
+}
+
+fn matches_line(expected: &str, seen: &str) -> bool {
+    let mut parts = expected.split("[..]");
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = seen.strip_prefix(first) else { return false };
+    let mut is_open = false;
+    for part in parts {
+        is_open = true;
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.is_empty() || is_open && expected.ends_with("[..]")
+}
+
+fn matches(expected: &[String], seen: &[&str]) -> bool {
+    match expected.split_first() {
+        None => seen.is_empty(),
+        Some((line, rest)) if line == "..." => (0..=seen.len()).any(|skipped| matches(rest, &seen[skipped..])),
+        Some((line, rest)) => {
+            seen.split_first().is_some_and(|(first, others)| matches_line(line, first.trim_end()) && matches(rest, others))
+        }
+    }
+}
+
+fn check(document: &Path) -> usize {
+    let text = fs::read_to_string(document).expect("a document is UTF-8");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_annals"));
+    let beside = program.parent().expect("the program lies in a folder").display().to_string();
+    let path = format!("{beside}:{}", env::var("PATH").unwrap_or_default());
+    let commands = typed(&text);
+    for Typed { line, command, expected } in &commands {
+        let output = Command::new("sh")
+            .args(["-c", &format!("exec 2>&1\n{command}")])
+            .current_dir(&folder)
+            .env("PATH", &path)
+            .env("NO_COLOR", "1")
+            .env_remove("ANNALS_DB")
+            .env_remove("ANNALS_RUN")
+            .output()
+            .expect("sh runs");
+        let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+        let seen_lines: Vec<&str> = seen.lines().collect();
+        assert!(
+            matches(expected, &seen_lines),
+            "{}:{line}: $ {command}\nthe document says:\n{}\nthe program says:\n{seen}",
+            document.display(),
+            expected.join("\n"),
+        );
+    }
+    commands.len()
+}
+
+#[test]
+fn every_command_of_the_readme_prints_what_stands_there() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    assert!(check(&root.join("README.md")) >= 8, "the README shows a tour");
+}
+
+#[test]
+fn every_command_of_the_docs_prints_what_stands_there() {
+    let docs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for entry in fs::read_dir(docs).expect("there is a folder of documents") {
+        let path = entry.expect("it can be listed").path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            check(&path);
+        }
+    }
+}
+
+#[test]
+fn a_wildcard_matches_within_a_line_and_dots_match_lines() {
+    assert!(matches_line("a [..] c", "a b c"));
+    assert!(matches_line("[..]", ""));
+    assert!(!matches_line("a [..] c", "a b d"));
+    assert!(!matches_line("a", "a b"));
+    assert!(matches(&["x".into(), "...".into(), "z".into()], &["x", "y", "y", "z"]));
+    assert!(!matches(&["x".into(), "...".into(), "z".into()], &["x", "y"]));
+}
