@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use annals::{Connection, Value};
+use annals::Connection;
 
 const PEOPLE: usize = 20_000;
 const ROUNDS: usize = 31;
