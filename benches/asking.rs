@@ -165,7 +165,7 @@ fn rows_of(statement: &mut rusqlite::Statement<'_>) -> usize {
 
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let connection = Connection::open(&folder.path().join("people.db")).expect("a store");
+    let connection = Connection::open(folder.path().join("people.db")).expect("a store");
     let sqlite = rusqlite::Connection::open_in_memory().expect("SQLite in memory");
     sqlite
         .execute_batch(

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use annals::contract::{Level, Line, Recorder, RunOptions};
-use annals::{Connection, Durability, OpenOptions};
+use annals::store::Durability;
+use annals::{Connection, Options};
 
 const MESSAGE: &str = "   Compiling annals-query v0.1.0, features: default, 74 bytes a line or so";
 const ROUNDS: usize = 9;
@@ -85,8 +86,8 @@ fn main() {
     for work in &WORKLOADS {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let table = narrow(&folder.path().join("narrow.db"), work.durability);
-        let options = OpenOptions { durability: work.durability, ..OpenOptions::default() };
-        let connection = Connection::open_with(&folder.path().join("annals.db"), &options).expect("a store");
+        let options = Options { durability: work.durability, ..Options::default() };
+        let connection = Connection::open_with(folder.path().join("annals.db"), options).expect("a store");
         let mut recorder = Recorder::start(&connection, RunOptions::default()).expect("a run begins");
         let mut seq = 0;
         let (mut theirs, mut ours) = (Vec::new(), Vec::new());
