@@ -80,6 +80,8 @@ pub struct Store {
     path: PathBuf,
     // Readers close before the writer, which then folds the write-ahead log into the file.
     readers: Mutex<Vec<Reader>>,
+    /// Asked for the version alone: a connection counts the commits of all others.
+    watcher: Mutex<Option<Reader>>,
     writer: Option<Mutex<Writer>>,
     is_poisoned: AtomicBool,
 }
@@ -135,7 +137,8 @@ impl Store {
             }
             Access::ReadOnly => None,
         };
-        let store = Self { path, readers: Mutex::default(), writer, is_poisoned: AtomicBool::new(false) };
+        let (readers, watcher) = (Mutex::default(), Mutex::default());
+        let store = Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false) };
         if access == Access::ReadOnly {
             store.check_readable()?;
         }
@@ -208,6 +211,16 @@ impl Store {
     /// The newest committed transaction, whichever process committed it.
     pub fn basis(&self) -> Result<Basis> {
         self.reader()?.basis()
+    }
+
+    /// A number that is another one after every commit, whichever process made it. Cheaper to ask for than the basis.
+    pub fn version(&self) -> Result<i64> {
+        let mut watcher = lock(&self.watcher);
+        let reader = match &mut *watcher {
+            Some(reader) => reader,
+            none => none.insert(Reader::new(connect::connect(&self.path, Access::ReadOnly)?)),
+        };
+        reader.version()
     }
 
     /// See [`Reader::datoms_of_entity`].

@@ -89,10 +89,9 @@ impl Group<'_> {
 
     /// Keeps the last transaction for those after it.
     fn remember(&mut self) {
-        if let Some(Ok(report)) = self.outcomes.last() {
-            if let Some(t) = report.t {
-                self.earlier.push((t, report.instant, report.datoms.clone()));
-            }
+        let Some(Ok(report)) = self.outcomes.last() else { return };
+        if let Some(t) = report.t {
+            self.earlier.push((t, report.instant, report.datoms.clone()));
         }
     }
 }

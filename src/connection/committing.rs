@@ -113,7 +113,7 @@ impl Before for Committing<'_> {
 
     fn last_entity(&self, partition: Partition) -> Result<Option<i64>> {
         if let Some(last) = self.counters.borrow().last_entity(partition) {
-            return Ok(last);
+            return Ok((last > 0).then_some(last));
         }
         let last = self.reader.last_entity(partition)?;
         self.counters.borrow_mut().set_last_entity(partition, last);

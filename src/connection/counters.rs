@@ -14,7 +14,8 @@ const LIMIT_SEQUENCES: usize = 10_000;
 pub(super) struct Counters {
     t: i64,
     last_partition: Option<Partition>,
-    last_entities: HashMap<Partition, Option<i64>>,
+    /// 0 for a partition without entities.
+    last_entities: HashMap<Partition, i64>,
     sequences: HashMap<Sequence, i64>,
 }
 
@@ -39,14 +40,14 @@ impl Counters {
         self.last_partition = Some(partition);
     }
 
-    /// The last entity of a partition, if it is known: inside, `None` for an empty partition.
-    pub(super) fn last_entity(&self, partition: Partition) -> Option<Option<i64>> {
+    /// The last entity of a partition, 0 for an empty one; `None` if it is not known.
+    pub(super) fn last_entity(&self, partition: Partition) -> Option<i64> {
         self.last_entities.get(&partition).copied()
     }
 
     /// Remembers the last entity of a partition.
     pub(super) fn set_last_entity(&mut self, partition: Partition, entity: Option<i64>) {
-        self.last_entities.insert(partition, entity);
+        self.last_entities.insert(partition, entity.unwrap_or(0));
     }
 
     /// The last number of a sequence, if it is known.
@@ -71,7 +72,7 @@ impl Counters {
                 *last = partition.max(*last);
             }
             if let Some(last) = self.last_entities.get_mut(&partition) {
-                *last = Some(datom.e).max(*last);
+                *last = datom.e.max(*last);
             }
         }
         self.follow_sequences(datoms, schema);

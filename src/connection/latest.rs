@@ -17,32 +17,47 @@ const LIMIT_LOG_DATOMS: i64 = 20_000;
 
 /// The newest snapshot that this connection knows.
 #[derive(Debug)]
-pub(super) struct Latest(Mutex<Arc<Snapshot>>);
+pub(super) struct Latest(Mutex<Held>);
+
+#[derive(Debug)]
+struct Held {
+    snapshot: Arc<Snapshot>,
+    /// The store's version when the snapshot was known to be the newest; `None` if that is not known.
+    version: Option<i64>,
+}
 
 impl Latest {
     /// The snapshot as of now. Reads what tells of attributes and idents, and nothing else.
     pub(super) fn open(index: &Arc<Index>) -> Result<Self> {
         let basis = index.store().basis()?;
         let (builder, schema) = read_schema(index.store(), basis.t)?;
-        Ok(Self(Mutex::new(Arc::new(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema)))))
+        let snapshot = Arc::new(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema));
+        Ok(Self(Mutex::new(Held { snapshot, version: None })))
     }
 
     /// The snapshot as of now, whoever committed last.
     pub(super) fn get(&self, index: &Arc<Index>) -> Result<Arc<Snapshot>> {
-        self.at(index, index.store().basis()?)
+        // The version is read before the basis: what is committed in between shows at the next look.
+        let version = index.store().version()?;
+        {
+            let held = self.lock();
+            if held.version == Some(version) {
+                return Ok(Arc::clone(&held.snapshot));
+            }
+        }
+        let snapshot = self.at(index, index.store().basis()?)?;
+        self.lock().version = Some(version);
+        Ok(snapshot)
     }
 
     /// The snapshot at a basis that was just read.
     pub(super) fn at(&self, index: &Arc<Index>, basis: Basis) -> Result<Arc<Snapshot>> {
-        let held = Arc::clone(&self.lock());
-        if held.basis() == basis.t {
+        let held = Arc::clone(&self.lock().snapshot);
+        // Another thread may have gone further since the basis was read.
+        if held.basis() >= basis.t {
             return Ok(held);
         }
-        if held.basis() > basis.t {
-            // Another thread went further since the basis was read.
-            return Ok(held);
-        }
-        let next = Arc::new(self.follow(index, &held, basis)?);
+        let next = Arc::new(follow(index, &held, basis)?);
         self.advance(&next);
         Ok(next)
     }
@@ -50,31 +65,32 @@ impl Latest {
     /// Takes over a snapshot, if it is newer.
     pub(super) fn advance(&self, next: &Arc<Snapshot>) {
         let mut held = self.lock();
-        if next.basis() > held.basis() {
-            *held = Arc::clone(next);
+        if next.basis() > held.snapshot.basis() {
+            held.snapshot = Arc::clone(next);
         }
     }
 
-    fn follow(&self, index: &Arc<Index>, held: &Snapshot, basis: Basis) -> Result<Snapshot> {
-        let store = index.store();
-        let later = store.datoms_until(basis.t)? - store.datoms_until(held.basis())?;
-        if later > LIMIT_LOG_DATOMS {
-            let (builder, schema) = read_schema(store, basis.t)?;
-            return Ok(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema));
-        }
-        let attributes: Vec<i64> =
-            (attribute::IDENT..=attribute::LAST_OF_SCHEMA).filter(|attribute| SchemaBuilder::concerns(*attribute)).collect();
-        let mut datoms = Vec::new();
-        store.log(held.basis(), basis.t, Some(&attributes), |datom| {
-            datoms.push(datom);
-            Ok(())
-        })?;
-        Ok(held.followed_by(basis.t, basis.instant, &datoms))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Arc<Snapshot>> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What follows a snapshot at a later basis, with the changes of the schema in between.
+fn follow(index: &Arc<Index>, held: &Snapshot, basis: Basis) -> Result<Snapshot> {
+    let store = index.store();
+    let later = store.datoms_until(basis.t)? - store.datoms_until(held.basis())?;
+    if later > LIMIT_LOG_DATOMS {
+        let (builder, schema) = read_schema(store, basis.t)?;
+        return Ok(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema));
+    }
+    let attributes: Vec<i64> =
+        (attribute::IDENT..=attribute::LAST_OF_SCHEMA).filter(|attribute| SchemaBuilder::concerns(*attribute)).collect();
+    let mut datoms = Vec::new();
+    store.log(held.basis(), basis.t, Some(&attributes), |datom| {
+        datoms.push(datom);
+        Ok(())
+    })?;
+    Ok(held.followed_by(basis.t, basis.instant, &datoms))
 }
 
 /// Reads attributes and idents: they lie in a partition of their own, and what has an ident elsewhere is found through it.
@@ -94,7 +110,7 @@ fn read_schema(store: &Store, t: i64) -> Result<(Arc<SchemaBuilder>, Schema)> {
     }
     datoms.retain(|datom| SchemaBuilder::concerns(datom.a));
     // In the order of the log, retractions of a transaction before its additions: a name given on is first given up.
-    datoms.sort_by(|left, right| (left.t, left.added).cmp(&(right.t, right.added)));
+    datoms.sort_by_key(|datom| (datom.t, datom.added));
     let mut builder = SchemaBuilder::default();
     for Datom { e, a, v, added, .. } in &datoms {
         let v: &Value = v;

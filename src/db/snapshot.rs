@@ -16,7 +16,7 @@ use crate::schema::{Schema, SchemaBuilder};
 const LIMIT_POINT_READS: usize = 64;
 
 /// A scan that picks at most one row in so many looks at what is beside the columns; any other merges it into them first.
-const ROWS_PER_PICK: usize = 8;
+const ROWS_PER_PICK: usize = 32;
 
 /// Picks so small that merging is never worth it.
 const SMALL_PICK: usize = 1024;
@@ -47,7 +47,9 @@ impl Snapshot {
     pub(crate) fn with(&self, t: i64, instant: i64, datoms: &[Datom]) -> Self {
         assert_eq!(t, self.basis + 1, "transactions are numbered without gaps");
         let mut novelty = self.novelty.clone();
-        datoms.iter().for_each(|datom| novelty.insert(datom));
+        for datom in datoms {
+            novelty.insert(datom);
+        }
         let (builder, schema) = self.schema_after(datoms);
         Self {
             index: Arc::clone(&self.index),

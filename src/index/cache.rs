@@ -175,7 +175,9 @@ impl Cached {
     fn append(&mut self, datoms: &[Datom]) {
         let limit = LIMIT_TAIL_DATOMS.max(self.lives.len() / ROWS_PER_TAIL_DATOM);
         if self.tail.len() + datoms.len() <= limit {
-            datoms.iter().for_each(|datom| self.tail.insert(datom));
+            for datom in datoms {
+                self.tail.insert(datom);
+            }
             return;
         }
         let mut events: Vec<&Datom> = self.tail.iter().chain(datoms).collect();

@@ -61,7 +61,9 @@ impl Lives {
     /// A few lives, in order.
     pub(crate) fn of(lives: &[Life]) -> Self {
         let mut v = ValuesBuilder::default();
-        lives.iter().for_each(|life| v.push(&life.v));
+        for life in lives {
+            v.push(&life.v);
+        }
         let newest = |life: &Life| if life.t_retracted == OPEN { life.t_added } else { life.t_retracted };
         let ends = lives.iter().any(|life| life.t_retracted != OPEN).then(|| Ends {
             t: lives.iter().map(|life| life.t_retracted).collect(),

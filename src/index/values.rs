@@ -53,10 +53,8 @@ impl ValueColumn {
 
     /// How two rows stand to each other in the exact order of stored values.
     pub(crate) fn compare_rows(&self, a: usize, b: usize) -> Ordering {
-        if let References::Some(flags) = &self.references {
-            if flags[a] || flags[b] {
-                return self.stored(a).cmp(&self.stored(b));
-            }
+        if matches!(self.references, References::Some(_)) && (self.is_reference(a) || self.is_reference(b)) {
+            return self.stored(a).cmp(&self.stored(b));
         }
         self.column.compare(a, b)
     }

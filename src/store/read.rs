@@ -54,6 +54,11 @@ impl Reader {
         basis(&self.connection)
     }
 
+    /// A number that is another one after every commit of another connection.
+    pub(super) fn version(&self) -> Result<i64> {
+        Ok(self.integer("PRAGMA data_version", ())?.unwrap_or(0))
+    }
+
     /// All datoms of an entity, in the order of attribute and transaction.
     pub fn datoms_of_entity(&self, entity: i64, until_t: i64) -> Result<Vec<Datom>> {
         self.datoms("WHERE d.e = ?1 AND d.t <= ?2 ORDER BY d.a, d.t, d.id", (entity, until_t))

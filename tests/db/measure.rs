@@ -1,4 +1,5 @@
 //! How long the parts take, for comparing one version with the next: `cargo test --release --test db measure -- --ignored --nocapture`.
+//! `SCALE=` says how many hundredths of 200,000 lines are written.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -38,7 +39,8 @@ fn parts() {
     let connection = Connection::open_with(store_path(&folder), options).expect("the store opens");
     let run = connection.transact(r#"[{:db/id "r" :run/id "0199"}]"#).expect("a run").tempids["r"];
     let mut n = 1;
-    for (count, times) in [(1, 2000), (10, 500), (100, 100), (1000, 200)] {
+    let scale = std::env::var("SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    for (count, times) in [(1, 20 * scale), (10, 5 * scale), (100, scale), (1000, 2 * scale)] {
         measure(&format!("transact {count} lines"), times, || {
             let mut data = TxData::new();
             lines(&mut data, run, n, count);

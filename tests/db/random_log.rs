@@ -1,6 +1,6 @@
 //! Random logs, and what follows from them by plain folding: the answer that every view is compared to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use annals::query::{Scan, Values};
@@ -113,7 +113,7 @@ pub(crate) struct RandomLog {
     pub(crate) random: Random,
     /// Every datom, transaction 1 included.
     pub(crate) datoms: Vec<Datom>,
-    holding: BTreeMap<(i64, i64, Value), ()>,
+    holding: BTreeSet<(i64, i64, Value)>,
     pub(crate) t: i64,
     instant: i64,
 }
@@ -128,7 +128,7 @@ impl RandomLog {
             Ok(())
         };
         store.log(0, basis.t, None, take).expect("a fresh store can be read");
-        let holding = BTreeMap::new();
+        let holding = BTreeSet::new();
         Self { random: Random::new(seed), datoms, holding, t: basis.t, instant: basis.instant }
     }
 
@@ -165,23 +165,23 @@ impl RandomLog {
             touched.push((e, kind.id));
             let m = if self.random.one_in(3) { Partition(16).entity(0) } else { 0 };
             let held: Vec<Value> =
-                self.holding.keys().filter(|(entity, a, _)| (*entity, *a) == (e, kind.id)).map(|(_, _, v)| v.clone()).collect();
+                self.holding.iter().filter(|(entity, a, _)| (*entity, *a) == (e, kind.id)).map(|(_, _, v)| v.clone()).collect();
             let v = value(&mut self.random, &kind);
             let is_retraction = !held.is_empty() && self.random.one_in(3);
             if is_retraction || (!kind.is_many && !held.contains(&v)) {
                 let gone = if kind.is_many { vec![self.random.pick(&held).clone()] } else { held.clone() };
                 datoms.extend(gone.into_iter().map(|v| Datom { e, a: kind.id, v, t, added: false, m }));
             }
-            let is_free = !kind.is_unique || !self.holding.keys().any(|(_, a, other)| *a == kind.id && *other == v);
-            let is_claimed = datoms.iter().any(|datom| datom.a == kind.id && datom.v == v);
-            if !is_retraction && !held.contains(&v) && is_free && !(kind.is_unique && is_claimed) {
+            let is_free = !kind.is_unique || !self.holding.iter().any(|(_, a, other)| *a == kind.id && *other == v);
+            let is_claimed = kind.is_unique && datoms.iter().any(|datom| datom.a == kind.id && datom.v == v);
+            if !is_retraction && !held.contains(&v) && is_free && !is_claimed {
                 datoms.push(Datom { e, a: kind.id, v, t, added: true, m });
             }
         }
         for datom in &datoms {
             let key = (datom.e, datom.a, datom.v.clone());
             if datom.added {
-                self.holding.insert(key, ())
+                self.holding.insert(key)
             } else {
                 self.holding.remove(&key)
             };

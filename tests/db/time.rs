@@ -47,7 +47,9 @@ fn a_view_as_of_t_equals_a_store_that_replayed_the_transactions_up_to_t() {
             transactions.push(log.next());
         }
         eprintln!("SEED={seed}");
-        transactions.iter().for_each(|datoms| append(whole.store(), datoms));
+        for datoms in &transactions {
+            append(whole.store(), datoms);
+        }
         let now = whole.db().expect("a value");
         for datoms in &transactions {
             append(fresh.store(), datoms);
@@ -106,7 +108,8 @@ fn ada(folder: &tempfile::TempDir) -> (Connection, Vec<i64>, i64) {
 fn ages(db: &Db, ada: i64) -> String {
     let mut rows = db.datoms(Order::Eavt, &[ada.into(), Value::Keyword("p/age".into())]).expect("datoms can be read");
     rows.sort_by_key(|datom| (datom.t, datom.added));
-    rows.iter().map(|datom| format!("{}{} ", if datom.added { "+" } else { "-" }, datom.v)).collect::<String>().trim().to_owned()
+    let rows: Vec<String> = rows.iter().map(|datom| format!("{}{}", if datom.added { "+" } else { "-" }, datom.v)).collect();
+    rows.join(" ")
 }
 
 #[test]
