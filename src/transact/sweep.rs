@@ -79,7 +79,7 @@ impl<'v> Sweeping<'_, 'v, '_, '_> {
                 }
                 match datom.v {
                     Value::Ref(part) if declaration.attribute.is_component && datom.e == e && seen.insert(part) => {
-                        going.push(part)
+                        going.push(part);
                     }
                     _ => {}
                 }

@@ -7,7 +7,7 @@ use annals::{Datom, ErrorKind, Partition, Value};
 use crate::store::{NOW, Store};
 
 /// Attributes that the cases use, beside those that nobody declares.
-pub(crate) const SCHEMA: &str = r#"[
+pub(crate) const SCHEMA: &str = "[
   {:db/ident :user/email :db/valueType :db.type/string :db/unique :db.unique/identity}
   {:db/ident :user/number :db/valueType :db.type/long :db/unique :db.unique/identity}
   {:db/ident :user/handle :db/valueType :db.type/string :db/unique :db.unique/value}
@@ -26,7 +26,7 @@ pub(crate) const SCHEMA: &str = r#"[
   {:db/ident :seat/column :db/valueType :db.type/string}
   {:db/ident :seat/place :db/tupleAttrs [:seat/row :seat/column] :db/unique :db.unique/identity}
   {:db/ident :user/complete :db.entity/attrs [:user/name :user/email]}
-  {:db/ident :color/red} {:db/ident :color/blue}]"#;
+  {:db/ident :color/red} {:db/ident :color/blue}]";
 
 /// The facts that a transaction must add (`+`) and retract (`-`), one a line; entities by their temporary ids, new ones without
 /// as `_`. The instant, and that an attribute comes into being, need not be said.

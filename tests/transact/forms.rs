@@ -194,11 +194,11 @@ fn an_unknown_operation_is_refused_with_the_nearest() {
 
 #[test]
 fn who_cannot_be_found_is_refused() {
-    refuse("", r#"[[:db/add -1 :a 1]]"#, Entity, "1:2", ["negative id, -1", "string"]);
-    refuse("", r#"[[:db/add 0 :a 1]]"#, Entity, "1:2", ["0 is no entity", "from 1"]);
-    refuse("", r#"[[:db/add 99 :a 1]]"#, Entity, "1:2", ["no transaction 99", "datomic.tx"]);
-    refuse("", r#"[[:db/add 4294967400000 :a {:b nil}]]"#, NotAValue, "1:32", ["nil", "leave"]);
-    refuse("", r#"[[:db/add 4294967396 :a 1] [:db/add 4294967800 :a 1]]"#, Entity, "1:28", ["4294967800 is kept", "string"]);
+    refuse("", "[[:db/add -1 :a 1]]", Entity, "1:2", ["negative id, -1", "string"]);
+    refuse("", "[[:db/add 0 :a 1]]", Entity, "1:2", ["0 is no entity", "from 1"]);
+    refuse("", "[[:db/add 99 :a 1]]", Entity, "1:2", ["no transaction 99", "datomic.tx"]);
+    refuse("", "[[:db/add 4294967400000 :a {:b nil}]]", NotAValue, "1:32", ["nil", "leave"]);
+    refuse("", "[[:db/add 4294967396 :a 1] [:db/add 4294967800 :a 1]]", Entity, "1:28", ["4294967800 is kept", "string"]);
     refuse("", "[[:db/add :nobody :a 1]]", Entity, "1:2", [":nobody leads to no entity", "temporary id"]);
     refuse(
         "",

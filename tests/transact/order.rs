@@ -37,7 +37,7 @@ const TRANSACTIONS: [&[&str]; 17] = [
         r#"{:db/id "q" :new/many #{1 2}}"#,
         r#"{:db/id "p" :new/many [3 4]}"#,
     ],
-    &[r#"{:db/ident :new/one :db/cardinality :db.cardinality/many}"#, r#"{:db/id "p" :new/one 1}"#, r#"{:db/id "p" :new/one 2}"#],
+    &["{:db/ident :new/one :db/cardinality :db.cardinality/many}", r#"{:db/id "p" :new/one 1}"#, r#"{:db/id "p" :new/one 2}"#],
     &[r#"{:db/id "x" :user/email "ada@x"}"#, r#"{:db/id "x" :user/number 2}"#, r#"{:db/id "x" :user/age 1}"#],
     &[
         r#"{:db/id "x" :user/email "n"}"#,
@@ -54,7 +54,7 @@ const TRANSACTIONS: [&[&str]; 17] = [
         r#"{:db/id "x" :user/handle "B"}"#,
         r#"{:db/id "x" :user/age "old"}"#,
         r#"{:db/id "x" :any/thing nil}"#,
-        r#"[:db/add :nobody :a 1]"#,
+        "[:db/add :nobody :a 1]",
     ],
     &[
         r#"[:db/cas [:user/email "ada@x"] :user/name "Ada" "Eve"]"#,
@@ -81,7 +81,7 @@ const TRANSACTIONS: [&[&str]; 17] = [
     &[
         r#"[:db/retract [:user/email "ada@x"] :user/nick]"#,
         r#"[:db/retract [:user/email "ada@x"] :user/nick "a" 1]"#,
-        r#"[:db/retractEntity [:user/number 1]]"#,
+        "[:db/retractEntity [:user/number 1]]",
     ],
     &[
         r#"{:db/id "x" :user/email "ada@x" :user/boss "y"}"#,

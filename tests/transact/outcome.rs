@@ -211,7 +211,7 @@ fn a_retracted_entity_takes_components_and_references_along() {
         - ada :user/nick \"a\"\n- ada :user/nick \"b\"\n- ada :user/number 1\n- bob :user/boss ada\n- bob :user/friend ada
         - home :address/street \"S\"\n- home :user/address door\n- door :address/street \"D\"";
     check(ADA, r#"[[:db/retractEntity [:user/email "ada@x"]]]"#, gone);
-    check(ADA, r#"[[:db.fn/retractEntity [:user/number 1]]]"#, gone);
+    check(ADA, "[[:db.fn/retractEntity [:user/number 1]]]", gone);
     check(ADA, r#"[[:db/retractEntity [:user/email "ada@x"]] [:db/retractEntity [:user/number 1]]]"#, gone);
     refuse(
         ADA,

@@ -97,13 +97,13 @@ fn said(asked: &[Asked]) -> TxData {
     let mut data = TxData::new();
     for one in asked.iter().cloned() {
         match one {
-            Asked::Add((e, a, v)) => drop(data.add(e, a, v)),
-            Asked::Retract((e, a, v)) => drop(data.retract(e, a, v)),
+            Asked::Add((e, a, v)) => data.add(e, a, v),
+            Asked::Retract((e, a, v)) => data.retract(e, a, v),
             Asked::RetractAll(e, a) => {
-                drop(data.push(Operation::Retract { entity: EntityTerm::Id(e), attribute: a.into(), value: None, m: None }));
+                data.push(Operation::Retract { entity: EntityTerm::Id(e), attribute: a.into(), value: None, m: None })
             }
-            Asked::RetractEntity(e) => drop(data.push(Operation::RetractEntity { entity: EntityTerm::Id(e), m: None })),
-        }
+            Asked::RetractEntity(e) => data.push(Operation::RetractEntity { entity: EntityTerm::Id(e), m: None }),
+        };
     }
     data
 }

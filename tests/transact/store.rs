@@ -101,8 +101,8 @@ impl Store {
         self.schema = builder.build();
     }
 
-    fn those(&self, is_meant: impl Fn(&Datom) -> bool) -> Result<Vec<Datom>> {
-        Ok(self.held.values().filter(|datom| is_meant(datom)).cloned().collect())
+    fn those(&self, is_meant: impl Fn(&Datom) -> bool) -> Vec<Datom> {
+        self.held.values().filter(|datom| is_meant(datom)).cloned().collect()
     }
 }
 
@@ -120,23 +120,23 @@ impl Before for Store {
     }
 
     fn facts(&self, entity: i64) -> Result<Vec<Datom>> {
-        self.those(|datom| datom.e == entity)
+        Ok(self.those(|datom| datom.e == entity))
     }
 
     fn values(&self, entity: i64, attribute: i64) -> Result<Vec<Datom>> {
-        self.those(|datom| datom.e == entity && datom.a == attribute)
+        Ok(self.those(|datom| datom.e == entity && datom.a == attribute))
     }
 
     fn holders(&self, attribute: i64, value: &Value) -> Result<Vec<Datom>> {
-        self.those(|datom| datom.a == attribute && datom.v == *value)
+        Ok(self.those(|datom| datom.a == attribute && datom.v == *value))
     }
 
     fn referrers(&self, entity: i64) -> Result<Vec<Datom>> {
-        self.those(|datom| datom.v == Value::Ref(entity))
+        Ok(self.those(|datom| datom.v == Value::Ref(entity)))
     }
 
     fn facts_of_attribute(&self, attribute: i64, limit: usize) -> Result<Vec<Datom>> {
-        let mut facts = self.those(|datom| datom.a == attribute)?;
+        let mut facts = self.those(|datom| datom.a == attribute);
         facts.truncate(limit);
         Ok(facts)
     }

@@ -16,10 +16,10 @@ fn a_number_is_taken_where_the_type_holds_it_exactly() {
     check("", r#"[{:db/id "x" :user/age 2N}]"#, "+ x :user/age 2");
     check("", r#"[{:db/id "x" :user/score -0.0}]"#, "+ x :user/score 0.0");
     check("", r#"[{:db/id "x" :any/thing -0.0}]"#, "+ x :any/thing 0.0");
-    refuse("", r#"[{:user/score 9007199254740993}]"#, ValueType, "1:15", ["double, not long | 9007199254740993", "point"]);
-    refuse("", r#"[{:user/score 9223372036854775807}]"#, ValueType, "1:15", ["double, not long", "point"]);
-    refuse("", r#"[{:user/age 1.0}]"#, ValueType, "1:13", [":user/age holds values of type long, not double | 1.0", "long"]);
-    refuse("", r#"[{:user/age 99999999999999999999N}]"#, ValueType, "1:13", ["long, not bigint", "long"]);
+    refuse("", "[{:user/score 9007199254740993}]", ValueType, "1:15", ["double, not long | 9007199254740993", "point"]);
+    refuse("", "[{:user/score 9223372036854775807}]", ValueType, "1:15", ["double, not long", "point"]);
+    refuse("", "[{:user/age 1.0}]", ValueType, "1:13", [":user/age holds values of type long, not double | 1.0", "long"]);
+    refuse("", "[{:user/age 99999999999999999999N}]", ValueType, "1:13", ["long, not bigint", "long"]);
 }
 
 #[test]
@@ -68,10 +68,10 @@ fn tuples_have_the_declared_places() {
     check("", r#"[{:db/id "x" :any/tuple [1 2 3 4 5 6 7 8]}]"#, "+ x :any/tuple [1 2 3 4 5 6 7 8]");
     refuse("", r#"[{:user/point [1 "a" 2]}]"#, ValueType, "1:15", ["a tuple of 2 values, not 3", "nil"]);
     refuse("", r#"[{:user/point ["a" 1]}]"#, ValueType, "1:15", ["long, not string", "long"]);
-    refuse("", r#"[{:user/path [:a 1]}]"#, ValueType, "1:14", ["keyword, not long", "keyword"]);
+    refuse("", "[{:user/path [:a 1]}]", ValueType, "1:14", ["keyword, not long", "keyword"]);
     refuse(
         "",
-        r#"[{:any/tuple [1 2 3 4 5 6 7 8 9]}]"#,
+        "[{:any/tuple [1 2 3 4 5 6 7 8 9]}]",
         TransactionLimit,
         "1:14",
         ["9 values is longer than 8", ":db.cardinality/many"],
