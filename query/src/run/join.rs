@@ -16,6 +16,9 @@ pub(crate) const CHUNK_ROWS: usize = 1_024;
 
 /// The pairs of rows that agree on all shared variables; without one, every pair. Of `keep`, what either side has.
 pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
+    if left.slots.is_empty() && left.rows == 1 {
+        return Ok(right.clone().keep(keep));
+    }
     let shared = left.shared(right);
     if shared.is_empty() {
         return cross(left, right, keep, budget);
