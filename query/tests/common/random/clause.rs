@@ -58,6 +58,7 @@ impl Maker<'_> {
         }
         match self.random.below(8) {
             0 => self.random.choose(&[":one", ":two", ":nobody"]).to_string(),
+            2 => format!("{}.0", self.random.entity()),
             1 => format!("[:{UNIQUE} {:?}]", self.random.choose(&["a", "b", "c", "nobody"])),
             _ => self.random.entity().to_string(),
         }
@@ -114,6 +115,7 @@ impl Maker<'_> {
     fn value_place(&mut self, scope: &mut Scope, kind: Kind, is_named: bool) -> String {
         match self.random.below(10) {
             0 | 1 if is_named => self.literal(kind),
+            0 => self.random.choose(&[":one", ":x", ":y", "[:id \"a\"]", "2", "true"]).to_string(),
             2 => "_".to_owned(),
             3 if !scope.variables.is_empty() => self.random.choose(&scope.variables).0.clone(),
             _ if kind == Kind::Any => {
@@ -177,6 +179,10 @@ impl Maker<'_> {
                 format!("[({} {first})]", self.random.choose(&["even?", "odd?", "pos?", "zero?"]))
             }
             Kind::Long if self.random.percent(15) => format!("[(<= 0 {first} {other} 5)]"),
+            Kind::Long | Kind::Double if self.random.percent(15) => {
+                let numbers = [scope.of_kind(Kind::Long), scope.of_kind(Kind::Double)].concat();
+                format!("[(< {first} {} 4)]", self.random.choose(&numbers))
+            }
             _ => {
                 let name = self.random.choose(&["<", "<=", ">", ">=", "=", "!="]).to_string();
                 if self.random.percent(30) {
@@ -196,11 +202,7 @@ impl Maker<'_> {
         let longs = scope.of_kind(Kind::Long);
         let long = |maker: &mut Self| if longs.is_empty() { None } else { Some(maker.random.choose(&longs).clone()) };
         Some(match self.random.below(14) {
-            0 | 1 => {
-                let (name, n) = (*self.random.choose(&["+", "-", "*", "max"]), self.random.between(0, 3));
-                let argument = long(self)?;
-                format!("[({name} {argument} {n}) {}]", self.variable(scope, Kind::Long, 25))
-            }
+            0 | 1 => self.arithmetic(scope)?,
             2 => {
                 let argument = long(self)?;
                 format!("[(> {argument} 2) {}]", self.variable(scope, Kind::Boolean, 40))
@@ -249,6 +251,55 @@ impl Maker<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// Arithmetic on one or two numbers in sight or written; of longs alone it gives a long.
+    fn arithmetic(&mut self, scope: &mut Scope) -> Option<String> {
+        let is_number = |kind: Kind| matches!(kind, Kind::Long | Kind::Double);
+        let numbers: Vec<(String, Kind)> = scope.variables.iter().filter(|(_, kind)| is_number(*kind)).cloned().collect();
+        if numbers.is_empty() {
+            return None;
+        }
+        let (first, mut kind) = self.random.choose(&numbers).clone();
+        let (name, is_unary) = *self.random.choose(&[
+            ("+", false),
+            ("-", false),
+            ("*", false),
+            ("max", false),
+            ("min", false),
+            ("mod", false),
+            ("rem", false),
+            ("quot", false),
+            ("inc", true),
+            ("dec", true),
+            ("abs", true),
+            ("-", true),
+        ]);
+        let mut args = vec![first];
+        if !is_unary {
+            let divides = matches!(name, "mod" | "rem" | "quot");
+            let (second, second_kind) = match self.random.below(3) {
+                0 if !divides => self.random.choose(&numbers).clone(),
+                1 => ("1.5".to_owned(), Kind::Double),
+                _ => (self.random.between(1, 3).to_string(), Kind::Long),
+            };
+            args.push(second);
+            if second_kind == Kind::Double {
+                kind = Kind::Double;
+            }
+            if self.random.percent(30) {
+                args.reverse();
+            }
+            if divides && args[1].starts_with('?') {
+                args.reverse();
+            }
+            if self.random.percent(10) && !divides {
+                args.push("2".to_owned());
+            }
+        }
+        let known = if self.random.percent(10) { args.iter().find(|name| name.starts_with('?')).cloned() } else { None };
+        let result = known.unwrap_or_else(|| self.variable(scope, kind, 25));
+        Some(format!("[({name} {}) {result}]", args.join(" ")))
     }
 
     fn known(&mut self, scope: &Scope, kind: Kind) -> Option<String> {

@@ -170,6 +170,10 @@ fn find_of(random: &mut Random, scope: &Scope) -> (String, Vec<String>, Vec<Stri
         2 => format!("[{}]", elements.join(" ")),
         _ => elements.join(" "),
     };
+    if random.percent(10) && !find.ends_with(" .") && !find.ends_with("...]") {
+        let names: Vec<String> = (0..count).map(|number| format!("name{number}")).collect();
+        tail.push(format!("{} {}", random.choose(&[":keys", ":strs", ":syms"]), names.join(" ")));
+    }
     if find.starts_with('[') && find.ends_with("...]") || find.ends_with(" .") {
         tail.retain(|part| {
             !part.starts_with(":order-by") || !elements[1..].iter().any(|element| part.contains(element.as_str()))
