@@ -15,7 +15,7 @@ const PROGRAMS: u64 = 2_000;
 /// Differences shown before the test gives up.
 const LIMIT_SHOWN: usize = 5;
 
-/// What came of all programs.
+/// What came of some programs.
 #[derive(Debug, Default)]
 struct Counts {
     programs: u64,
@@ -24,46 +24,83 @@ struct Counts {
     non_empty: u64,
     failed: u64,
     too_large: u64,
+    differences: Vec<String>,
+}
+
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.programs += other.programs;
+        self.accepted += other.accepted;
+        self.answered += other.answered;
+        self.non_empty += other.non_empty;
+        self.failed += other.failed;
+        self.too_large += other.too_large;
+        self.differences.extend(other.differences);
+    }
+
+    fn take(&mut self, seed: u64) {
+        let replay = Replay(seed);
+        let program = program(seed);
+        self.programs += 1;
+        self.accepted += 1;
+        match outcome(&program) {
+            Outcome::Refused(_) => self.accepted -= 1,
+            Outcome::TooLarge => self.too_large += 1,
+            Outcome::Failed => self.failed += 1,
+            Outcome::Agree(rows) => {
+                self.answered += 1;
+                self.non_empty += u64::from(rows > 0);
+            }
+            Outcome::Differ(difference) => {
+                let (small, difference) = shrunk(&program, difference);
+                self.differences.push(format!("SEED={seed}\n{difference}\n{}\n", small.describe()));
+            }
+        }
+        drop(replay);
+    }
+}
+
+/// Names the seed of a program in which something panics.
+struct Replay(u64);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("SEED={} PROGRAMS=1 replays this", self.0);
+        }
+    }
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-#[test]
-fn the_engine_answers_random_programs_as_the_naive_evaluator_does() {
-    let (first, programs) = (number("SEED", 1), number("PROGRAMS", PROGRAMS));
+/// Every `step`th seed.
+fn run(seeds: std::ops::Range<u64>, step: usize) -> Counts {
     let mut counts = Counts::default();
-    let mut differences = Vec::new();
-    for seed in first..first + programs {
-        let program = program(seed);
-        counts.programs += 1;
-        match outcome(&program) {
-            Outcome::Refused(error) => {
-                if std::env::var_os("SHOW_REFUSED").is_some() {
-                    println!("refused, seed {seed}: {error}\n{}", program.text());
-                }
-                continue;
-            }
-            Outcome::TooLarge => counts.too_large += 1,
-            Outcome::Failed => counts.failed += 1,
-            Outcome::Agree(rows) => {
-                counts.answered += 1;
-                counts.non_empty += u64::from(rows > 0);
-            }
-            Outcome::Differ(_) => {
-                let small = shrunk(&program);
-                let Outcome::Differ(difference) = outcome(&small) else { unreachable!("what is shrunk still differs") };
-                differences.push(format!("SEED={seed}\n{difference}\n{}\n", small.describe()));
-            }
-        }
-        counts.accepted += 1;
-        if differences.len() == LIMIT_SHOWN {
+    for seed in seeds.step_by(step) {
+        counts.take(seed);
+        if counts.differences.len() == LIMIT_SHOWN {
             break;
         }
     }
-    println!("{counts:?}, {} differences", differences.len());
-    assert!(differences.is_empty(), "from SEED={first}, after {counts:?}:\n{}", differences.join("\n"));
+    counts
+}
+
+#[test]
+fn the_engine_answers_random_programs_as_the_naive_evaluator_does() {
+    let (first, programs) = (number("SEED", 1), number("PROGRAMS", PROGRAMS));
+    let step = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut counts = Counts::default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..step as u64).map(|offset| scope.spawn(move || run(first + offset..first + programs, step))).collect();
+        for worker in workers {
+            counts.add(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    println!("{counts:?}");
+    assert!(counts.differences.is_empty(), "from SEED={first}:\n{}", counts.differences.join("\n"));
     if programs >= PROGRAMS {
         assert!(counts.accepted * 100 >= counts.programs * 60, "too few programs are accepted: {counts:?}");
         assert!(counts.non_empty * 100 >= counts.accepted * 40, "too few answers have rows: {counts:?}");

@@ -156,12 +156,11 @@ fn output_of(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) -> V
     let mut variables = Vec::new();
     for element in elements {
         match element {
-            Element::Variable(variable, _) => variables.push(variable),
+            Element::Variable(variable, _) | Element::Pull { variable, .. } => variables.push(variable),
             Element::Aggregate { args, .. } => variables.extend(args.iter().filter_map(|arg| match arg {
                 Argument::Variable(variable, _) => Some(variable),
                 Argument::Constant(..) | Argument::Source(..) => None,
             })),
-            Element::Pull { variable, .. } => variables.push(variable),
         }
     }
     for variable in variables.into_iter().chain(query.with.iter().map(|(variable, _)| variable)) {

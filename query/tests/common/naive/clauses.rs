@@ -46,9 +46,9 @@ impl Naive {
 
     /// The error of the predicate that failed in an environment in which every other clause holds.
     fn failure_of(&self, clauses: &[&Clause], environment: &Environment, place: Place<'_>) -> Result<()> {
-        let calls =
+        let mut calls =
             clauses.iter().filter_map(|clause| if let Clause::Predicate { call, .. } = clause { Some(call) } else { None });
-        calls.map(|call| self.call(call, environment, place).map(drop)).collect()
+        calls.try_for_each(|call| self.call(call, environment, place).map(drop))
     }
 
     fn clause(

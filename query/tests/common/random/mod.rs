@@ -1,7 +1,10 @@
 //! Random programs: a schema, a history, views of it, rules and a query, the latter as text so that the whole engine is tried.
 
+mod call;
 mod clause;
 mod history;
+mod nested;
+mod pattern;
 pub(crate) mod query;
 mod rule;
 pub(crate) mod trial;

@@ -9,17 +9,111 @@ pub(super) struct Head {
     pub(super) name: &'static str,
     /// Kinds of its arguments, and whether each must be bound by the caller.
     pub(super) args: Vec<(Kind, bool)>,
-    /// Whether its bodies ask for what is missing, which a history does not tell.
+    /// Its text, one a head.
     pub(super) rules: Vec<String>,
 }
 
+/// A rule in which `TO` and `OTHER` stand for references, `AGE` for an attribute of longs, `ANY` for any attribute and `N` for a number.
+struct Template {
+    name: &'static str,
+    /// `Kind::Any` is the kind of `ANY`.
+    args: &'static [(Kind, bool)],
+    /// Heads and bodies; the clauses of a body come in any order.
+    rules: &'static [(&'static str, &'static [&'static str])],
+}
+
+const ONE: &[(Kind, bool)] = &[(Kind::Entity, false)];
+const TWO: &[(Kind, bool)] = &[(Kind::Entity, false), (Kind::Entity, false)];
+
+const PATH_RIGHT: Template = Template {
+    name: "path",
+    args: TWO,
+    rules: &[("path ?x ?y", &["[?x :TO ?y]"]), ("path ?x ?y", &["[?x :OTHER ?z]", "(path ?z ?y)"])],
+};
+
+const FAMILIES: [&[Template]; 11] = [
+    &[PATH_RIGHT],
+    &[Template {
+        name: "path",
+        args: TWO,
+        rules: &[("path ?x ?y", &["[?x :TO ?y]"]), ("path ?x ?y", &["(path ?x ?z)", "[?z :OTHER ?y]"])],
+    }],
+    &[Template {
+        name: "path",
+        args: TWO,
+        rules: &[("path ?x ?y", &["[?x :TO ?y]"]), ("path ?x ?y", &["(path ?x ?z)", "(path ?z ?y)"])],
+    }],
+    &[
+        Template {
+            name: "odd",
+            args: TWO,
+            rules: &[("odd ?a ?b", &["[?a :TO ?b]"]), ("odd ?a ?b", &["(even ?a ?c)", "[?c :TO ?b]"])],
+        },
+        Template { name: "even", args: TWO, rules: &[("even ?a ?b", &["(odd ?a ?c)", "[?c :OTHER ?b]"])] },
+    ],
+    &[Template { name: "small", args: &[(Kind::Long, true)], rules: &[("small ?n", &["[(< ?n N)]"])] }],
+    &[Template {
+        name: "next",
+        args: &[(Kind::Long, true), (Kind::Long, false)],
+        rules: &[("next [?n] ?m", &["[(inc ?n) ?m]"]), ("next [?n] ?m", &["[(< ?n 4)]", "[(inc ?n) ?k]", "(next ?k ?m)"])],
+    }],
+    &[
+        Template { name: "inner", args: ONE, rules: &[("inner ?x", &["[?x :TO _]"])] },
+        Template { name: "leaf", args: ONE, rules: &[("leaf ?x", &["(not (inner ?x))", "[?y :OTHER ?x]"])] },
+    ],
+    &[Template {
+        name: "same",
+        args: TWO,
+        rules: &[
+            ("same ?x ?y", &["[?x :TO ?p]", "[?y :TO ?p]"]),
+            ("same ?x ?y", &["[?x :OTHER ?p]", "[?y :OTHER ?q]", "(same ?p ?q)"]),
+        ],
+    }],
+    &[Template {
+        name: "has",
+        args: &[(Kind::Entity, false), (Kind::Any, false)],
+        rules: &[("has ?e ?v", &["[?e :ANY ?v]"]), ("has ?e ?v", &["(or-join [?e ?v] (and [?e :TO ?x] [?x :ANY ?v]))"])],
+    }],
+    &[
+        PATH_RIGHT,
+        Template { name: "loop", args: ONE, rules: &[("loop ?x", &["(path ?x ?x)"])] },
+        Template { name: "apart", args: TWO, rules: &[("apart ?x ?y", &["[?x :OTHER _]", "[_ :TO ?y]", "(not (path ?x ?y))"])] },
+    ],
+    &[
+        Template {
+            name: "reach",
+            args: &[(Kind::Entity, false), (Kind::Long, false)],
+            rules: &[
+                ("reach ?e ?n", &["[?e :AGE ?n]", "(not [?e :TO ?e])"]),
+                ("reach ?e ?n", &["[?e :TO ?f]", "(reach ?f ?n)", "[(>= ?n N)]"]),
+                ("reach ?e ?n", &["(reach 1 ?n)", "(or [?e :TO 2] [?e :OTHER 1])"]),
+            ],
+        },
+        Template {
+            name: "steps",
+            args: &[(Kind::Entity, false), (Kind::Entity, false), (Kind::Long, false)],
+            rules: &[
+                ("steps ?x ?y ?n", &["[?x :TO ?y]", "[(ground 1) ?n]"]),
+                ("steps ?x ?y ?n", &["[?z :TO ?y]", "(steps ?x ?z ?m)", "[(< ?m 3)]", "[(inc ?m) ?n]"]),
+            ],
+        },
+    ],
+];
+
 /// One to three families.
 pub(super) fn families(random: &mut Random, fields: &[Field]) -> Vec<Head> {
-    let mut heads = Vec::new();
+    let mut heads: Vec<Head> = Vec::new();
     for _ in 0..random.between(1, 3) {
-        let family = random.below(17);
-        for head in family_of(random, fields, family) {
-            if !heads.iter().any(|known: &Head| known.name == head.name) {
+        let family = match random.below(4) {
+            0 => wild(random, fields),
+            1 => vec![net(random, fields)],
+            _ => {
+                let templates = *random.choose(&FAMILIES);
+                instances(random, fields, templates)
+            }
+        };
+        for head in family {
+            if !heads.iter().any(|known| known.name == head.name) {
                 heads.push(head);
             }
         }
@@ -27,129 +121,70 @@ pub(super) fn families(random: &mut Random, fields: &[Field]) -> Vec<Head> {
     heads
 }
 
-fn family_of(random: &mut Random, fields: &[Field], family: usize) -> Vec<Head> {
-    let of_kind = |random: &mut Random, kind: Kind| {
-        let found: Vec<&Field> = fields.iter().filter(|field| field.kind == kind).collect();
-        random.choose(&found).ident.clone()
-    };
-    let (to, other, age) = (of_kind(random, Kind::Entity), of_kind(random, Kind::Entity), of_kind(random, Kind::Long));
+/// The name of an attribute of some kind.
+fn attribute(random: &mut Random, fields: &[Field], kind: Kind) -> String {
+    let found: Vec<&Field> = fields.iter().filter(|field| field.kind == kind).collect();
+    random.choose(&found).ident.clone()
+}
+
+/// The rules of a family over some attributes.
+fn instances(random: &mut Random, fields: &[Field], templates: &[Template]) -> Vec<Head> {
     let any = random.choose(fields).clone();
-    let two = vec![(Kind::Entity, false), (Kind::Entity, false)];
-    let number = random.between(0, 4);
-    let rule = |name, args, rules: &[String]| Head { name, args, rules: rules.to_vec() };
-    let edge = format!("[(path ?x ?y) [?x :{to} ?y]]");
-    match family {
-        0 => vec![rule(
-            "path",
-            two,
-            &[edge, format!("[(path ?x ?y) {}]", both(random, &format!("[?x :{other} ?z]"), "(path ?z ?y)"))],
-        )],
-        1 => vec![rule(
-            "path",
-            two,
-            &[edge, format!("[(path ?x ?y) {}]", both(random, "(path ?x ?z)", &format!("[?z :{other} ?y]")))],
-        )],
-        2 => vec![rule("path", two, &[edge, format!("[(path ?x ?y) {}]", both(random, "(path ?x ?z)", "(path ?z ?y)"))])],
-        3 => vec![
-            rule(
-                "odd",
-                two.clone(),
-                &[
-                    format!("[(odd ?a ?b) [?a :{to} ?b]]"),
-                    format!("[(odd ?a ?b) {}]", both(random, "(even ?a ?c)", &format!("[?c :{to} ?b]"))),
-                ],
-            ),
-            rule("even", two, &[format!("[(even ?a ?b) {}]", both(random, "(odd ?a ?c)", &format!("[?c :{other} ?b]")))]),
-        ],
-        4 => vec![rule(
-            "small",
-            vec![(Kind::Long, true)],
-            &[format!("[(small {}) [(< ?n {number})]]", random.choose(&["?n", "[?n]"]))],
-        )],
-        5 => vec![rule(
-            "next",
-            vec![(Kind::Long, true), (Kind::Long, false)],
-            &["[(next [?n] ?m) [(inc ?n) ?m]]".to_owned(), "[(next [?n] ?m) [(< ?n 4)] [(inc ?n) ?k] (next ?k ?m)]".to_owned()],
-        )],
-        6 => vec![
-            rule("inner", vec![(Kind::Entity, false)], &[format!("[(inner ?x) [?x :{to} _]]")]),
-            rule(
-                "leaf",
-                vec![(Kind::Entity, false)],
-                &[format!("[(leaf ?x) {}]", both(random, "(not (inner ?x))", &format!("[?y :{other} ?x]")))],
-            ),
-        ],
-        7 => vec![rule(
-            "same",
-            two,
-            &[
-                format!("[(same ?x ?y) [?x :{to} ?p] [?y :{to} ?p]]"),
-                format!("[(same ?x ?y) [?x :{other} ?p] {}]", both(random, &format!("[?y :{other} ?q]"), "(same ?p ?q)")),
-            ],
-        )],
-        8 => vec![rule(
-            "has",
-            vec![(Kind::Entity, false), (any.kind, false)],
-            &[
-                format!("[(has ?e ?v) [?e :{} ?v]]", any.ident),
-                format!("[(has ?e ?v) (or-join [?e ?v] (and [?e :{to} ?x] [?x :{} ?v]))]", any.ident),
-            ],
-        )],
-        9 => vec![
-            rule(
-                "path",
-                two.clone(),
-                &[edge, format!("[(path ?x ?y) {}]", both(random, &format!("[?x :{to} ?z]"), "(path ?z ?y)"))],
-            ),
-            rule("loop", vec![(Kind::Entity, false)], &["[(loop ?x) (path ?x ?x)]".to_owned()]),
-            rule("apart", two, &[format!("[(apart ?x ?y) [?x :{other} _] [_ :{to} ?y] (not (path ?x ?y))]")]),
-        ],
-        10 | 11 => {
-            let names = ["wild", "tame"];
-            let heads = names.map(|name| {
-                let count = random.between(2, 3);
-                let mut rules = vec![format!("[({name} ?x ?y) {}]", body(random, fields, &[]))];
-                rules.extend((1..count).map(|_| format!("[({name} ?x ?y) {}]", body(random, fields, &names))));
-                rule(name, two.clone(), &rules)
-            });
-            heads.to_vec()
+    let names = [
+        (":TO", attribute(random, fields, Kind::Entity)),
+        (":OTHER", attribute(random, fields, Kind::Entity)),
+        (":AGE", attribute(random, fields, Kind::Long)),
+        (":ANY", any.ident.clone()),
+    ];
+    let number = random.between(0, 4).to_string();
+    let mut heads = Vec::new();
+    for template in templates {
+        let args = template.args.iter().map(|(kind, is_bound)| (if *kind == Kind::Any { any.kind } else { *kind }, *is_bound));
+        let mut rules = Vec::new();
+        for (head, clauses) in template.rules {
+            let mut clauses = clauses.to_vec();
+            random.shuffle(&mut clauses);
+            let text = format!("[({head}) {}]", clauses.join(" ")).replace(" N)", &format!(" {number})"));
+            rules.push(names.iter().fold(text, |text, (name, ident)| text.replace(name, &format!(":{ident}"))));
         }
-        13..=15 => {
-            let mut rules = vec![format!("[(net ?x ?y) [?x :{to} ?y]]")];
-            for _ in 0..random.between(1, 3) {
-                let edge = random.choose(&[&to, &to, &other]).to_string();
-                let linked = |from: &str, to: &str| format!("[{from} :{edge} {to}]");
-                let narrowed = format!("[?z :{age} _]");
-                let recursion = match random.below(8) {
-                    0 => linked("?x", "?y"),
-                    1 | 2 => both(random, &linked("?x", "?z"), "(net ?z ?y)"),
-                    3 | 4 => both(random, "(net ?x ?z)", &linked("?z", "?y")),
-                    5 => both(random, "(net ?x ?z)", "(net ?z ?y)"),
-                    6 => format!("{} (net ?z ?y) {narrowed}", linked("?x", "?z")),
-                    _ => format!("(net ?y ?z) {}", linked("?z", "?x")),
-                };
-                rules.push(format!("[(net ?x ?y) {recursion}]"));
-            }
-            vec![rule("net", two, &rules)]
-        }
-        12 => vec![rule(
-            "steps",
-            vec![(Kind::Entity, false), (Kind::Entity, false), (Kind::Long, false)],
-            &[
-                format!("[(steps ?x ?y ?n) [?x :{to} ?y] [(ground 1) ?n]]"),
-                format!("[(steps ?x ?y ?n) [?z :{to} ?y] (steps ?x ?z ?m) [(< ?m 3)] [(inc ?m) ?n]]"),
-            ],
-        )],
-        _ => vec![rule(
-            "reach",
-            vec![(Kind::Entity, false), (Kind::Long, false)],
-            &[
-                format!("[(reach ?e ?n) [?e :{age} ?n] (not [?e :{to} ?e])]"),
-                format!("[(reach ?e ?n) {} [(>= ?n {number})]]", both(random, &format!("[?e :{to} ?f]"), "(reach ?f ?n)")),
-                format!("[(reach ?e ?n) (reach 1 ?n) (or [?e :{to} 2] [?e :{other} 1])]"),
-            ],
-        )],
+        heads.push(Head { name: template.name, args: args.collect(), rules });
     }
+    heads
+}
+
+/// A graph's closure, with one to three heads that may or may not be one.
+fn net(random: &mut Random, fields: &[Field]) -> Head {
+    let age = attribute(random, fields, Kind::Long);
+    let (to, other) = (attribute(random, fields, Kind::Entity), attribute(random, fields, Kind::Entity));
+    let mut rules = vec![format!("[(net ?x ?y) [?x :{to} ?y]]")];
+    for _ in 0..random.between(1, 3) {
+        let edge = if random.percent(67) { &to } else { &other };
+        let linked = |from: &str, to: &str| format!("[{from} :{edge} {to}]");
+        let mut clauses = match random.below(8) {
+            0 => vec![linked("?x", "?y")],
+            1 | 2 => vec![linked("?x", "?z"), "(net ?z ?y)".to_owned()],
+            3 | 4 => vec!["(net ?x ?z)".to_owned(), linked("?z", "?y")],
+            5 => vec!["(net ?x ?z)".to_owned(), "(net ?z ?y)".to_owned()],
+            6 => vec![linked("?x", "?z"), "(net ?z ?y)".to_owned(), format!("[?z :{age} _]")],
+            _ => vec!["(net ?y ?z)".to_owned(), linked("?z", "?x")],
+        };
+        random.shuffle(&mut clauses);
+        rules.push(format!("[(net ?x ?y) {}]", clauses.join(" ")));
+    }
+    Head { name: "net", args: TWO.to_vec(), rules }
+}
+
+/// Two rules that call each other and themselves in any way.
+fn wild(random: &mut Random, fields: &[Field]) -> Vec<Head> {
+    let names = ["wild", "tame"];
+    let heads = names.map(|name| {
+        let mut rules = vec![format!("[({name} ?x ?y) {}]", body(random, fields, &[]))];
+        for _ in 0..random.between(1, 2) {
+            rules.push(format!("[({name} ?x ?y) {}]", body(random, fields, &names)));
+        }
+        Head { name, args: TWO.to_vec(), rules }
+    });
+    heads.to_vec()
 }
 
 /// A body over `?x` and `?y` in which anything may stand: calls of the named rules with their arguments in any place, patterns, `or`, `not`
@@ -189,9 +224,4 @@ fn body(random: &mut Random, fields: &[Field], names: &[&str]) -> String {
     }
     random.shuffle(&mut clauses);
     clauses.join(" ")
-}
-
-/// Two clauses in either order.
-fn both(random: &mut Random, first: &str, second: &str) -> String {
-    if random.percent(50) { format!("{first} {second}") } else { format!("{second} {first}") }
 }

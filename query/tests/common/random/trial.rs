@@ -124,18 +124,21 @@ fn ask(program: &Program, way: &Way) -> Result<Answer> {
     engine::query(&program.text(), &given, &Budget::default().with_timeout(TIMEOUT))
 }
 
-/// The smallest program found, by leaving out one part after another, in which the engine still differs.
-pub(crate) fn shrunk(program: &Program) -> Program {
-    let mut small = program.clone();
+/// The smallest program found, by leaving out one part after another, in which the engine still differs, and how.
+pub(crate) fn shrunk(program: &Program, difference: String) -> (Program, String) {
+    let (mut small, mut difference) = (program.clone(), difference);
     let mut tries = 0;
     loop {
-        let next = smaller(&small).into_iter().find(|candidate| {
+        let next = smaller(&small).into_iter().find_map(|candidate| {
             tries += 1;
-            tries <= LIMIT_SHRINKS && matches!(outcome(candidate), Outcome::Differ(_))
+            match outcome(&candidate) {
+                Outcome::Differ(difference) if tries <= LIMIT_SHRINKS => Some((candidate, difference)),
+                _ => None,
+            }
         });
         match next {
-            Some(next) => small = next,
-            None => return small,
+            Some(next) => (small, difference) = next,
+            None => return (small, difference),
         }
     }
 }
