@@ -100,6 +100,15 @@ pub enum Element {
     },
 }
 
+impl Element {
+    /// The place in the text.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Variable(_, span) | Self::Aggregate { span, .. } | Self::Pull { span, .. } => *span,
+        }
+    }
+}
+
 /// The pattern of a pull in find.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PullArgument {
@@ -161,6 +170,16 @@ pub enum Input {
     Binding(Binding),
     /// A plain symbol: a pull pattern.
     Pattern(Arc<str>, Span),
+}
+
+impl Input {
+    /// The place in the text; an `:in` that was left out has none.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Source(_, span) | Self::Rules(span) | Self::Pattern(_, span) => *span,
+            Self::Binding(binding) => binding.span(),
+        }
+    }
 }
 
 /// The shapes in which a value is taken apart.

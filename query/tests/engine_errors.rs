@@ -44,7 +44,9 @@ fn refused(text: &str, given: &[Given], code: Code, column: Option<u32>, help: &
 #[test]
 fn inputs_that_do_not_fit_are_refused() {
     let text = "[:find ?e :in $ ?x :where [?e :age ?x]]";
-    refused(text, &[people()], Code::InputCount, None, "one input for each place");
+    refused(text, &[people()], Code::InputCount, Some(17), "one input for each place");
+    refused(text, &[people(), Given::Value(5.into()), people()], Code::InputCount, Some(17), "one input for each place");
+    refused("[:find ?e :where [?e :age]]", &[], Code::InputCount, Some(8), "one input for each place");
     refused(text, &[people(), people()], Code::InputShape, Some(17), "in the order of :in");
     refused(
         "[:find ?e :in $ [?x ...] :where [?e :age ?x]]",

@@ -92,6 +92,11 @@ fn items_of(value: &Value) -> Result<Vec<Value>> {
 }
 
 fn wrong_shape(value: &Value, wanted: &str) -> Error {
-    Error::new(Code::InputShape, format!("the binding form takes {wanted}, but the value is a {}", value.kind_name()))
+    let count = match value {
+        Value::Vector(items) | Value::List(items) => format!(" of {}", items.len()),
+        _ => String::new(),
+    };
+    Error::new(Code::InputShape, format!("the binding form takes {wanted}, but the value is a {}{count}", value.kind_name()))
+        .with_value(value)
         .with_help("give a value of that shape, or change the binding form: ?x, [?x ?y], [?x ...] or [[?x ?y]]")
 }

@@ -86,11 +86,7 @@ impl Program {
 
 fn match_inputs<'q>(query: &'q Query, given: &'q [Given]) -> Result<Inputs<'q>> {
     if query.inputs.len() != given.len() {
-        return Err(Error::new(
-            Code::InputCount,
-            format!(":in names {} inputs, but {} were given", query.inputs.len(), given.len()),
-        )
-        .with_help("give one input for each place of :in, in its order"));
+        return Err(input_count(query, given.len()));
     }
     let mut inputs = Inputs { sources: Sources::new(), patterns: HashMap::new(), values: Vec::new() };
     for (input, given) in query.inputs.iter().zip(given) {
@@ -115,6 +111,14 @@ fn match_inputs<'q>(query: &'q Query, given: &'q [Given]) -> Result<Inputs<'q>> 
     Ok(inputs)
 }
 
+/// Points to the first place that got nothing, or to the last one when there are too many inputs.
+fn input_count(query: &Query, given: usize) -> Error {
+    let span = query.inputs.get(given).or(query.inputs.last()).map(Input::span);
+    let message = format!(":in names {} inputs, but {given} were given", query.inputs.len());
+    let error = Error::new(Code::InputCount, message).with_help("give one input for each place of :in, in its order");
+    error.at(span.filter(|span| *span != Span::default()).unwrap_or(query.find.elements()[0].span()))
+}
+
 /// A vector of vectors given for a source is rows of data.
 fn rows_of(value: &Value, span: Span) -> Result<Vec<Vec<Value>>> {
     let wrong = || {
@@ -131,11 +135,11 @@ fn rows_of(value: &Value, span: Span) -> Result<Vec<Vec<Value>>> {
 }
 
 fn mismatch(input: &Input, given: &Given) -> Error {
-    let (wanted, span) = match input {
-        Input::Source(name, span) => (format!("a database or rows for `{}`", name.0), *span),
-        Input::Rules(span) => ("rules for `%`".to_owned(), *span),
-        Input::Binding(binding) => ("a value for a binding form".to_owned(), binding.span()),
-        Input::Pattern(name, span) => (format!("a pull pattern for `{name}`"), *span),
+    let wanted = match input {
+        Input::Source(name, _) => format!("a database or rows for `{}`", name.0),
+        Input::Rules(_) => "rules for `%`".to_owned(),
+        Input::Binding(_) => "a value for a binding form".to_owned(),
+        Input::Pattern(name, _) => format!("a pull pattern for `{name}`"),
     };
     let got = match given {
         Given::Facts(_) => "a database",
@@ -145,7 +149,7 @@ fn mismatch(input: &Input, given: &Given) -> Error {
         Given::Pattern(_) => "a pull pattern",
     };
     Error::new(Code::InputShape, format!(":in wants {wanted}, but {got} was given"))
-        .at(span)
+        .at(input.span())
         .with_help("give the inputs in the order of :in")
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Lowering, Scope, inherited};
 use crate::ast::{SourceName, Term};
-use crate::error::{Result, Span};
+use crate::error::{Code, Error, Result, Span};
 use crate::facts::{Attribute, Facts};
 use crate::plan::goal::{GoalKind, Place, ScanGoal};
 use crate::plan::resolve::lookup_reference;
@@ -44,7 +44,12 @@ impl Lowering<'_> {
     ) -> Result<ScanGoal> {
         let mut places = [const { Place::Blank }; 6];
         let mut spans = [Span::default(); 6];
-        for (at, term) in terms.iter().enumerate().take(6) {
+        if let Some(seventh) = terms.get(places.len()) {
+            let message = format!("a pattern on a database has at most six places, not {}", terms.len());
+            let error = Error::new(Code::Arity, message).at(seventh.span());
+            return Err(error.with_help("the places are [?e ?attribute ?value ?t ?m ?added]"));
+        }
+        for (at, term) in terms.iter().enumerate() {
             places[at] = self.place(term, scope);
             spans[at] = term.span();
         }
