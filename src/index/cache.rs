@@ -17,6 +17,9 @@ const LIMIT_TAIL_DATOMS: usize = 4096;
 /// Beside columns of many rows, one datom for so many rows may wait: then a merge costs each of them little.
 const ROWS_PER_TAIL_DATOM: usize = 64;
 
+/// Datoms of the log held while they wait for their columns: a reader that slept through a million lines takes them in part by part.
+const LIMIT_HELD_DATOMS: usize = 1 << 18;
+
 /// Columns of one attribute, and the datoms after them.
 #[derive(Clone, Debug)]
 pub(crate) struct Cached {
@@ -137,16 +140,19 @@ impl Index {
         }
         let attributes: Vec<i64> = state.attributes.keys().copied().collect();
         let mut later: HashMap<i64, Vec<Datom>> = HashMap::new();
+        let mut held = 0;
         if !attributes.is_empty() {
             self.store.log(state.t, t, Some(&attributes), |datom| {
                 later.entry(datom.a).or_default().push(datom);
+                held += 1;
+                if held == LIMIT_HELD_DATOMS {
+                    held = 0;
+                    state.append(&mut later);
+                }
                 Ok(())
             })?;
         }
-        for (attribute, datoms) in later {
-            let cached = state.attributes.get_mut(&attribute).expect("only datoms of these attributes were asked for");
-            cached.append(&datoms);
-        }
+        state.append(&mut later);
         state.t = t;
         Ok(())
     }
@@ -163,10 +169,23 @@ impl Index {
             Ok(())
         })?;
         for (attribute, events) in events {
-            let cached = Cached { lives: Arc::new(events.into_lives()), tail: AttributeNovelty::default() };
-            state.attributes.insert(attribute, cached);
+            let mut lives = events.into_lives();
+            for other in state.attributes.values() {
+                lives.share(&other.lives);
+            }
+            state.attributes.insert(attribute, Cached { lives: Arc::new(lives), tail: AttributeNovelty::default() });
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// Takes in datoms of attributes that have columns.
+    fn append(&mut self, later: &mut HashMap<i64, Vec<Datom>>) {
+        for (attribute, datoms) in later.drain() {
+            let cached = self.attributes.get_mut(&attribute).expect("only datoms of these attributes were asked for");
+            cached.append(&datoms);
+        }
     }
 }
 

@@ -58,6 +58,23 @@ impl Lives {
         Self { e, v, t_added, m_added, ends, oldest_t, newest_t, distinct_e, by_value: OnceLock::new() }
     }
 
+    /// Shares arrays with another attribute's columns where they are equal: attributes of the same entities, said together, have the
+    /// same entities, transactions and reasons.
+    pub(super) fn share(&mut self, other: &Self) {
+        if self.e[..] != other.e[..] {
+            return;
+        }
+        self.e = other.e.clone();
+        if self.t_added[..] == other.t_added[..] {
+            self.t_added = other.t_added.clone();
+        }
+        if let (Some(own), Some(others)) = (&mut self.m_added, &other.m_added) {
+            if own[..] == others[..] {
+                *own = others.clone();
+            }
+        }
+    }
+
     /// A few lives, in order.
     pub(crate) fn of(lives: &[Life]) -> Self {
         let mut v = ValuesBuilder::default();

@@ -189,6 +189,30 @@ impl RandomLog {
         self.close(datoms)
     }
 
+    /// The values that hold.
+    pub(crate) fn held(&self, e: i64, a: i64) -> Vec<Value> {
+        let first = (e, a, Value::Nil);
+        self.holding
+            .range(first..)
+            .take_while(|(entity, attribute, _)| (*entity, *attribute) == (e, a))
+            .map(|(.., v)| v.clone())
+            .collect()
+    }
+
+    /// The datoms of a transaction that adds and retracts these facts.
+    pub(crate) fn say(&mut self, facts: Vec<(i64, i64, Value, bool)>) -> Vec<Datom> {
+        for (e, a, v, added) in &facts {
+            let key = (*e, *a, v.clone());
+            if *added {
+                self.holding.insert(key)
+            } else {
+                self.holding.remove(&key)
+            };
+        }
+        let t = self.t + 1;
+        self.close(facts.into_iter().map(|(e, a, v, added)| Datom { e, a, v, t, added, m: 0 }).collect())
+    }
+
     fn close(&mut self, mut datoms: Vec<Datom>) -> Vec<Datom> {
         self.t += 1;
         self.instant += 1 + self.random.below(3) as i64;

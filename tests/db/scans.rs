@@ -13,7 +13,7 @@ use crate::random_log::{
 use annals::query::{Facts, Scan, Values};
 use annals::store::Durability;
 use annals::transact::TxData;
-use annals::{Connection, Datom, Db, Options, Order, Value};
+use annals::{Connection, Datom, Db, Options, Order, Partition, Value};
 
 fn open(path: &std::path::Path) -> Connection {
     Connection::open_with(path, Options { durability: Durability::Normal, ..Options::default() }).expect("the store opens")
@@ -188,6 +188,59 @@ fn every_scan_of_every_view_gives_what_a_fold_of_the_log_gives() {
             }
         }
         assert_eq!(reader.db().expect("a value").basis_instant(), log.instant());
+    }
+}
+
+/// Columns long enough that facts wait beside them, are merged into them, and are read by value rather than one after the other.
+#[test]
+fn columns_of_many_facts_keep_up_with_the_log() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = store_path(&folder);
+    let (reader, writer) = (open(&path), open(&path));
+    let mut log = RandomLog::begin(seed(), writer.store());
+    let mut random = Random::new(seed());
+    append(writer.store(), &log.declare());
+    let (size, any) = (KINDS[1].id, KINDS[6].id);
+    let ids: Vec<i64> = (1000..3500).map(|n| Partition::DEFAULT.entity(n)).collect();
+    for round in 0..8_i64 {
+        // Few facts change, then many.
+        let part = if round % 2 == 0 { 10 } else { 1 };
+        let changed: Vec<i64> = ids.iter().copied().filter(|_| random.one_in(part)).collect();
+        let mut facts: Vec<(i64, i64, Value, bool)> = Vec::new();
+        for e in changed {
+            let held = log.held(e, size);
+            let new = Value::from((e * 7 + round) % 400);
+            facts.extend(held.iter().filter(|v| **v != new).map(|v| (e, size, v.clone(), false)));
+            if !held.contains(&new) {
+                facts.push((e, size, new, true));
+            }
+            let tag = Value::from(format!("{}", (e + round) % 900));
+            let is_held = log.held(e, any).contains(&tag);
+            facts.push((e, any, tag, !is_held));
+        }
+        append(writer.store(), &log.say(facts));
+        let db = reader.db().expect("a value");
+        for _ in 0..12 {
+            let (view, shown) = view(&mut random, &db);
+            let facts = fold(&log.datoms, shown);
+            let low = Value::from(random.below(400) as i64);
+            let high = Value::from(low.as_long().expect("a long") + random.below(60) as i64);
+            let text = Value::from(random.below(900).to_string());
+            let some: Vec<i64> = ids.iter().copied().filter(|_| random.one_in(50)).collect();
+            let attribute = Some(*random.pick(&[size, any]));
+            let scan = match random.below(5) {
+                0 => Scan { attribute, ..Scan::default() },
+                1 => Scan {
+                    attribute: Some(size),
+                    values: Values::Range(Bound::Included(&low), Bound::Excluded(&high)),
+                    ..Scan::default()
+                },
+                2 => Scan { attribute: Some(any), values: Values::Equal(&text), ..Scan::default() },
+                3 => Scan { attribute: Some(size), values: Values::Equal(&low), ..Scan::default() },
+                _ => Scan { attribute, entities: Some(&some), ..Scan::default() },
+            };
+            assert_eq!(scanned(&view, &scan), filtered(&facts, &scan), "{shown:?} {scan:?}");
+        }
     }
 }
 
