@@ -82,13 +82,17 @@ impl Before for Snapshot {
 }
 
 impl Snapshot {
+    /// Looks at all entities that ever had `within`, wherever they lie. Columns may know more than this snapshot.
     fn last_of_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<i64> {
         let wanted = Value::Ref(within);
         let scan = Scan { attribute: Some(scope), values: Values::Equal(&wanted), ..Scan::default() };
         let lives = self.lives(scope, &scan)?;
-        let members: Vec<i64> = lives.select(&scan).iter().map(|row| lives.life(row).e).collect();
+        let known = lives.select(&scan).iter().filter_map(|row| lives.life(row).known_at(self.basis())).collect::<Vec<Life>>();
+        let mut members: Vec<i64> = known.iter().filter(|life| life.v == wanted).map(|life| life.e).collect();
+        members.dedup();
         let scan = Scan { attribute: Some(attribute), entities: Some(&members), ..Scan::default() };
         let lives = self.lives(attribute, &scan)?;
-        Ok(lives.select(&scan).iter().filter_map(|row| lives.life(row).v.as_long()).max().unwrap_or(0))
+        let known = lives.select(&scan).iter().filter_map(|row| lives.life(row).known_at(self.basis())).collect::<Vec<Life>>();
+        Ok(known.iter().filter_map(|life| life.v.as_long()).max().unwrap_or(0))
     }
 }

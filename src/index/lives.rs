@@ -68,10 +68,8 @@ impl Lives {
         if self.t_added[..] == other.t_added[..] {
             self.t_added = other.t_added.clone();
         }
-        if let (Some(own), Some(others)) = (&mut self.m_added, &other.m_added) {
-            if own[..] == others[..] {
-                *own = others.clone();
-            }
+        if self.m_added.as_deref() == other.m_added.as_deref() {
+            self.m_added.clone_from(&other.m_added);
         }
     }
 

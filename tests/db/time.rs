@@ -171,6 +171,27 @@ fn what_with_added_is_filtered_by_a_later_view_like_everything_else() {
 }
 
 #[test]
+fn with_counts_on_from_where_its_value_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = open(&folder);
+    let run = connection.transact(r#"[{:db/id "r" :run/id "1"}]"#).expect("a run").tempids["r"];
+    let line = |text: &str| format!("[{{:log/run {run} :log/message \"{text}\" :log/level :info}}]");
+    let next = |db: &Db, n: i64| {
+        let text = format!("[{{:log/run {run} :log/seq {n} :log/message \"x\"}}]");
+        db.with(&text).map(|report| report.db_after)
+    };
+    for n in 1..=3 {
+        connection.transact(&line("said").replace(":log/level", &format!(":log/seq {n} :log/level"))).expect("a line");
+    }
+    let db = connection.db().expect("a value");
+    let then = db.as_of(db.basis_t() - 1).expect("a moment");
+    assert!(next(&then, 3).is_ok(), "two lines were said then");
+    assert!(next(&then, 4).is_err(), "a number is left out");
+    assert!(next(&db, 4).and_then(|db| next(&db, 5)).is_ok());
+    assert!(next(&db, 3).is_err(), "the number is taken");
+}
+
+#[test]
 fn schema_and_idents_are_those_of_now_in_every_view() {
     let folder = tempfile::tempdir().expect("a folder");
     let (connection, steps, ada) = ada(&folder);
