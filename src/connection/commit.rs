@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::store::WriteTransaction;
 use crate::transact::{self, Prepared, TxData};
 
+/// Datoms that others may have committed since our last commit: reading more takes longer than looking up what is needed.
+const LIMIT_MISSED_DATOMS: i64 = 10_000;
+
 /// What has come of a group so far.
 struct Group<'a> {
     committed: Arc<Snapshot>,
@@ -28,7 +31,7 @@ impl Shared {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let committed = self.index.store().write(|write| {
             let committed = self.latest.at(&self.index, write.basis())?;
-            counters.at(committed.basis());
+            catch_up(&mut counters, write, &committed)?;
             let head = Arc::clone(&committed);
             let mut group = Group { committed, earlier: Vec::new(), head, counters: &mut counters, outcomes: Vec::new() };
             for data in transactions {
@@ -55,6 +58,23 @@ impl Shared {
             }
         }
     }
+}
+
+/// Takes in what others committed since, if that is little; otherwise the counters begin anew.
+fn catch_up(counters: &mut Counters, write: &WriteTransaction<'_>, committed: &Snapshot) -> Result<()> {
+    let (known, t) = (counters.t(), committed.basis());
+    if (1..t).contains(&known) && write.datoms_until(t)? - write.datoms_until(known)? <= LIMIT_MISSED_DATOMS {
+        let mut missed: Vec<Datom> = Vec::new();
+        write.log(known, t, None, |datom| {
+            missed.push(datom);
+            Ok(())
+        })?;
+        for datoms in missed.chunk_by(|left, right| left.t == right.t) {
+            counters.follow(datoms[0].t, datoms, committed.schema());
+        }
+    }
+    counters.at(t);
+    Ok(())
 }
 
 impl Group<'_> {

@@ -30,6 +30,11 @@ impl Counters {
         }
     }
 
+    /// The transaction up to which everything is known.
+    pub(super) fn t(&self) -> i64 {
+        self.t
+    }
+
     /// The last partition, if it is known.
     pub(super) fn last_partition(&self) -> Option<Partition> {
         self.last_partition

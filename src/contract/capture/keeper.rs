@@ -74,8 +74,9 @@ impl<'a> Keeper<'a> {
         self.add(lines);
     }
 
-    /// Writes what has waited long enough.
-    pub(super) fn keep_due(&mut self) {
+    /// Nothing more is waiting to be taken in: what has had no newline for a while is shown as it is. (While something is waiting,
+    /// the rest of the line may be among it, however long a slow store took.)
+    pub(super) fn show_pauses(&mut self) {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mut lines = Vec::new();
             let track = &mut self.tracks[stream as usize];
@@ -86,6 +87,10 @@ impl<'a> Keeper<'a> {
             }
             self.add(lines);
         }
+    }
+
+    /// Writes what has waited long enough.
+    pub(super) fn keep_due(&mut self) {
         if self.since.is_some_and(|since| since.elapsed() >= FLUSH_AFTER) {
             self.flush();
         }

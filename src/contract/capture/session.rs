@@ -111,7 +111,7 @@ impl Session {
         while !self.is_broken_off() && !seen.is_over() {
             match self.receiver.recv_timeout(keeper.patience()) {
                 Ok(event) => seen.take(event, keeper),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => keeper.show_pauses(),
             }
             if seen.has_ended {
                 ended = None;
