@@ -278,6 +278,31 @@ fn a_run_that_anyone_records_is_never_lost() {
     assert_eq!(run_of(&view(&connection), &recorder).status_name(), "paused");
 }
 
+#[test]
+fn a_mode_a_status_and_a_level_are_keywords_that_can_be_read_back() {
+    #[track_caller]
+    fn check(refused: annals::Result<()>, what: &str, name: &str) {
+        let error = refused.expect_err(name);
+        assert_eq!((error.kind(), error.value()), (ErrorKind::Usage, Some(name)));
+        assert_eq!(error.message(), format!("`{name}` cannot be a {what}: it is not a keyword"));
+        assert!(error.help().expect("a remedy").contains("dry-run"));
+    }
+    let folder = Folder::new();
+    let connection = folder.open();
+    for name in ["two words", "", "a]", "a\"b", "a/b/"] {
+        let options = RunOptions { mode: Some(name.into()), ..named("refused") };
+        check(Recorder::start(&connection, options).map(drop), "mode", name);
+        let mut recorder = start(&connection, "keywords");
+        check(recorder.append(Level::Other(name.into()), "x"), "level", name);
+        check(recorder.finish(&Status::Other(name.into())), "status", name);
+    }
+    let db = view(&connection);
+    assert_eq!(runs(&db, &RunFilter::default()).expect("they can be listed").len(), 5, "what was refused left no trace");
+    let options = RunOptions { mode: Some(":my/mode".into()), ..named("own") };
+    let recorder = Recorder::start(&connection, options).expect("a run begins");
+    assert_eq!(run_of(&view(&connection), &recorder).mode.as_deref(), Some("my/mode"));
+}
+
 /// The other half of the test below: this very program, started again to write in a process of its own.
 #[test]
 fn writer_in_a_process_of_its_own() {

@@ -4,6 +4,7 @@
 //! whoever writes. What a run says carries the run as m.
 
 pub mod capture;
+mod keyword;
 mod known;
 pub mod level;
 pub mod line;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use annals_query::{Uuid, Value};
 
+use super::keyword::keyword;
 use super::level::Level;
 use super::line::Line;
 use super::liveness::Process;
@@ -91,7 +92,7 @@ impl Recorder {
         let id: Arc<str> = Uuid::now_v7().to_string().into();
         let mut data = TxData::new();
         let run = data.fresh();
-        for (attribute, value) in opening(&id, options) {
+        for (attribute, value) in opening(&id, options)? {
             data.add_because(run.clone(), attribute, value, run.clone());
         }
         let report = connection.transact_data(&data)?;
@@ -190,7 +191,10 @@ impl Recorder {
         self.flush()?;
         let mut data = TxData::new();
         let run = EntityTerm::Id(self.entity);
-        let ending = [(a::RUN_STATUS.into(), status.value()), (a::RUN_FINISHED_AT.into(), Value::Instant(now_micros()))];
+        let ending = [
+            (a::RUN_STATUS.into(), keyword("status", status.name())?),
+            (a::RUN_FINISHED_AT.into(), Value::Instant(now_micros())),
+        ];
         for (attribute, value) in ending.into_iter().chain(std::mem::take(&mut self.closing)) {
             data.add_because(run.clone(), attribute, value, run.clone());
         }
@@ -211,13 +215,17 @@ impl Recorder {
         let mut data = TxData::with_capacity(lines.len() * 5);
         let run = EntityTerm::Id(self.entity);
         for line in lines {
+            let level = match &line.level {
+                Level::Other(name) => keyword("level", name)?,
+                known => known.value(),
+            };
             let entity = data.fresh();
             let mut say = |attribute: i64, value: ValueTerm| {
                 data.add_because(entity.clone(), attribute, value, run.clone());
             };
             say(a::LOG_RUN, run.clone().into());
             say(a::LOG_TS, Value::Instant(line.ts).into());
-            say(a::LOG_LEVEL, line.level.value().into());
+            say(a::LOG_LEVEL, level.into());
             say(a::LOG_MESSAGE, Value::String(line.message.clone()).into());
             if let Some(stream) = line.stream {
                 say(a::LOG_STREAM, stream.value().into());
@@ -242,15 +250,12 @@ impl Drop for Recorder {
 }
 
 /// What is said of a run when it begins.
-fn opening(id: &Arc<str>, options: RunOptions) -> Vec<(AttributeTerm, Value)> {
+fn opening(id: &Arc<str>, options: RunOptions) -> Result<Vec<(AttributeTerm, Value)>> {
     let mut facts: Vec<(AttributeTerm, Value)> = vec![
         (a::RUN_ID.into(), Value::String(id.clone())),
         (a::RUN_STATUS.into(), Status::Running.value()),
         (a::RUN_CREATED_AT.into(), Value::Instant(now_micros())),
-        (
-            a::RUN_MODE.into(),
-            Value::keyword(options.mode.as_deref().map_or("manual", |mode| mode.strip_prefix(':').unwrap_or(mode))),
-        ),
+        (a::RUN_MODE.into(), keyword("mode", options.mode.as_deref().unwrap_or("manual"))?),
         (a::RUN_OS.into(), std::env::consts::OS.into()),
         (a::RUN_ARCH.into(), std::env::consts::ARCH.into()),
     ];
@@ -264,5 +269,5 @@ fn opening(id: &Arc<str>, options: RunOptions) -> Vec<(AttributeTerm, Value)> {
         facts.extend(process.start.map(|start| (a::RUN_PROCESS_START.into(), start.into())));
     }
     facts.extend(options.settings.into_iter().map(|setting| (AttributeTerm::Ident(setting.attribute), setting.value)));
-    facts
+    Ok(facts)
 }
