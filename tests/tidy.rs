@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 const LINES_PER_FILE: usize = 700;
 const LINES_PER_FUNCTION: usize = 70;
+const LINES_PER_TABLE_OF_CASES: usize = 100;
 const LINES_PER_CONTENTS_PAGE: usize = 60;
 
 /// Layers from the top down: a file may name what stands to the right of it, and nothing to the left.
@@ -95,7 +96,7 @@ fn a_function_fits_on_one_screen() {
             if let Some((first, end, head)) = &open
                 && line.trim_end() == end
             {
-                if at - first > LINES_PER_FUNCTION {
+                if at - first > if source.is_test() { LINES_PER_TABLE_OF_CASES } else { LINES_PER_FUNCTION } {
                     faults.push(format!(":{first}: {} lines: {head}", at - first));
                 }
                 open = None;
@@ -198,6 +199,10 @@ fn library_code_never_unwraps() {
 fn lints_are_answered_one_by_one() {
     let blanket = [["#![all", "ow"], ["#[all", "ow("]].map(|halves| halves.concat());
     check("answer the lint where it fires: #[expect(.., reason = \"..\")]", |source| {
+        // What several tests share is not used whole by each of them.
+        if source.name().contains("tests/common/") {
+            return vec![];
+        }
         lines(source, |line| blanket.iter().any(|word| line.contains(word.as_str())))
     });
 }
@@ -219,7 +224,7 @@ fn nobody_sees_a_debug_form() {
 fn errors_are_printed_in_one_place() {
     check("return the error; the command line prints it", |source| {
         let name = source.name();
-        if !name.starts_with("src/") || name.starts_with("src/cli/") || name == "src/main.rs" {
+        if !name.starts_with("src/") || name.starts_with("src/cli") || name == "src/main.rs" {
             return vec![];
         }
         lines(source, |line| without_comment(line).contains("eprintln!") || without_comment(line).contains("process::exit"))
@@ -242,7 +247,8 @@ fn migrations_are_numbered_without_gaps() {
 fn a_random_test_can_be_replayed() {
     check("read the seed from SEED and print it when the test fails", |source| {
         let name = source.name();
-        let is_random = source.text.contains("random") && name.contains("tests/") && !name.contains("/common/");
+        let makes_chance = ["wrapping_mul(", "xorshift", "splitmix"].iter().any(|word| source.text.contains(word));
+        let is_random = makes_chance && name.contains("tests/");
         if !is_random || name.ends_with("tidy.rs") || source.text.to_lowercase().contains("seed") {
             vec![]
         } else {
