@@ -5,7 +5,7 @@ use annals::{Connection, ErrorKind, Value};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let connection = Connection::open(&folder.path().join("annals.db"))?;
+    let connection = Connection::open(folder.path().join("annals.db"))?;
 
     connection.transact("[{:user/name \"Ada\" :user/born 1815} {:user/name \"Grace\" :user/born 1906}]")?;
     connection.transact("[{:user/name \"Alan\" :user/born \"1912\"}]")?;

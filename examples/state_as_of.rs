@@ -5,7 +5,7 @@ use annals::{Connection, Value};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let connection = Connection::open(&folder.path().join("annals.db"))?;
+    let connection = Connection::open(folder.path().join("annals.db"))?;
     let mut run = Recorder::start(&connection, RunOptions::default())?;
 
     run.set_state("agent", "belief", "the door is closed")?;

@@ -5,7 +5,7 @@ use annals::{Connection, Value};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let connection = Connection::open(&folder.path().join("annals.db"))?;
+    let connection = Connection::open(folder.path().join("annals.db"))?;
     let named = |name: &str| RunOptions { name: Some(name.into()), ..RunOptions::default() };
 
     let mut deploy = Recorder::start(&connection, named("deploy"))?;

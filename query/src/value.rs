@@ -194,7 +194,7 @@ impl Value {
             Self::Set(_) => "set",
             Self::Map(_) => "map",
             Self::Tagged(..) => "tagged value",
-            stored => stored.value_type().expect("every other variant is a type of fact").name(),
+            stored => stored.value_type().map_or("value", ValueType::name),
         }
     }
 

@@ -116,11 +116,12 @@ fn lines_so_far(connection: &Connection) -> Result<i64> {
 fn summarize(db: &Db, captured: &Captured) -> Outcome {
     let run = find_run(db, &captured.run_id)?;
     let seconds = run.duration_us.unwrap_or(0) as f64 / 1e6;
-    line(&format!("{}: {} after {seconds:.1} s, {} lines", plain(&text(&run.name)), run.status_name(), captured.lines))
-}
-
-fn text(text: &Option<std::sync::Arc<str>>) -> Value {
-    text.as_deref().map_or(Value::Nil, Value::from)
+    line(&format!(
+        "{}: {} after {seconds:.1} s, {} lines",
+        run.name.as_deref().unwrap_or_default(),
+        run.status_name(),
+        captured.lines
+    ))
 }
 
 fn ask_five(db: &Db, run: &Run) -> Outcome {

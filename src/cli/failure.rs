@@ -88,8 +88,10 @@ pub(super) fn exit_code(kind: ErrorKind) -> u8 {
         | Kind::InstantOrder
         | Kind::Sequence => 4,
         Kind::Damaged | Kind::NotAStore => 5,
-        Kind::TransactionLimit | Kind::WaitTimeout | Kind::Busy => 6,
-        Kind::Query(Code::LimitExceeded | Code::Timeout | Code::Cancelled | Code::EdnLimit) => 6,
+        Kind::TransactionLimit
+        | Kind::WaitTimeout
+        | Kind::Busy
+        | Kind::Query(Code::LimitExceeded | Code::Timeout | Code::Cancelled | Code::EdnLimit) => 6,
         _ => 1,
     }
 }

@@ -67,7 +67,7 @@ impl Session {
 /// Reads an entity of the command line: an id, an ident, a lookup reference.
 pub(super) fn entity_ref(text: &str) -> Outcome<EntityRef> {
     let value = annals::query::edn::read(text).in_text("entity", text)?;
-    Ok(EntityRef::try_from(&value).in_text("entity", text)?)
+    EntityRef::try_from(&value).in_text("entity", text)
 }
 
 /// The id of an entity of the command line, which must be known.

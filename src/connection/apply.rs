@@ -134,7 +134,7 @@ fn check(reader: &Reader, head: &Snapshot, schema: &Schema, transaction: &Transa
 
 /// What is said about one attribute of one entity: nothing is added twice, nothing retracted that is not there, and an attribute
 /// of one value has one.
-fn check_place(transaction: &Transaction, schema: &Schema, before: &mut Vec<Datom>, said: Vec<Datom>) -> Result<()> {
+fn check_place(transaction: &Transaction, schema: &Schema, before: &mut [Datom], said: Vec<Datom>) -> Result<()> {
     let holding = |events: &[Datom]| {
         let lives = continued([], events).into_iter().filter(|life| life.t_retracted == OPEN);
         lives.map(|life| life.v).collect::<Vec<_>>()

@@ -43,10 +43,10 @@ pub(super) fn read(line: &str) -> Result<Transaction> {
 }
 
 fn datom(row: &Form, t: i64) -> Result<Datom> {
-    let Some([e, a, v, m, added]) = row.vector() else { return Err(wrong("a datom is no vector of five")) };
-    let number = |form: &Form, place: &str| form.long().ok_or_else(|| wrong(&format!("{place} of a datom is no integer")));
+    let Some(places @ [_, _, value, _, added]) = row.vector() else { return Err(wrong("a datom is no vector of five")) };
+    let number = |at: usize, name: &str| places[at].long().ok_or_else(|| wrong(&format!("{name} of a datom is no integer")));
     let Value::Boolean(added) = added.to_value() else { return Err(wrong("the last place of a datom is true or false")) };
-    Ok(Datom { e: number(e, "e")?, a: number(a, "a")?, v: v.to_value(), t, m: number(m, "m")?, added })
+    Ok(Datom { e: number(0, "e")?, a: number(1, "a")?, v: value.to_value(), t, m: number(3, "m")?, added })
 }
 
 fn wrong(what: &str) -> Error {

@@ -52,8 +52,15 @@ fn datom(row: &Json, t: i64) -> Result<Datom> {
 /// Values that JSON can hold go as themselves, the others as EDN text.
 fn value_to_json(value: &Value) -> Json {
     match value {
-        Value::Boolean(_) | Value::Ref(_) | Value::Long(_) | Value::String(_) => json!(value),
-        Value::Instant(_) | Value::Uuid(_) | Value::Symbol(_) | Value::Uri(_) | Value::Keyword(_) => json!(value),
+        Value::Boolean(_)
+        | Value::Ref(_)
+        | Value::Long(_)
+        | Value::String(_)
+        | Value::Instant(_)
+        | Value::Uuid(_)
+        | Value::Symbol(_)
+        | Value::Uri(_)
+        | Value::Keyword(_) => json!(value),
         other => json!(other.to_string()),
     }
 }

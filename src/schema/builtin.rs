@@ -9,109 +9,109 @@ pub mod attribute {
     use super::BASE;
 
     /// `:db/ident`: the keyword by which an entity is known.
-    pub const IDENT: i64 = BASE | 1;
+    pub const IDENT: i64 = BASE + 1;
     /// `:db/valueType`.
-    pub const VALUE_TYPE: i64 = BASE | 2;
+    pub const VALUE_TYPE: i64 = BASE + 2;
     /// `:db/cardinality`.
-    pub const CARDINALITY: i64 = BASE | 3;
+    pub const CARDINALITY: i64 = BASE + 3;
     /// `:db/unique`.
-    pub const UNIQUE: i64 = BASE | 4;
+    pub const UNIQUE: i64 = BASE + 4;
     /// `:db/index`.
-    pub const INDEX: i64 = BASE | 5;
+    pub const INDEX: i64 = BASE + 5;
     /// `:db/isComponent`.
-    pub const IS_COMPONENT: i64 = BASE | 6;
+    pub const IS_COMPONENT: i64 = BASE + 6;
     /// `:db/noHistory`.
-    pub const NO_HISTORY: i64 = BASE | 7;
+    pub const NO_HISTORY: i64 = BASE + 7;
     /// `:db/tupleAttrs`.
-    pub const TUPLE_ATTRS: i64 = BASE | 8;
+    pub const TUPLE_ATTRS: i64 = BASE + 8;
     /// `:db/tupleTypes`.
-    pub const TUPLE_TYPES: i64 = BASE | 9;
+    pub const TUPLE_TYPES: i64 = BASE + 9;
     /// `:db/tupleType`.
-    pub const TUPLE_TYPE: i64 = BASE | 10;
+    pub const TUPLE_TYPE: i64 = BASE + 10;
     /// `:db.attr/preds`.
-    pub const ATTR_PREDS: i64 = BASE | 11;
+    pub const ATTR_PREDS: i64 = BASE + 11;
     /// `:db.entity/attrs`.
-    pub const ENTITY_ATTRS: i64 = BASE | 12;
+    pub const ENTITY_ATTRS: i64 = BASE + 12;
     /// `:db.entity/preds`.
-    pub const ENTITY_PREDS: i64 = BASE | 13;
+    pub const ENTITY_PREDS: i64 = BASE + 13;
     /// `:db/placement`.
-    pub const PLACEMENT: i64 = BASE | 14;
+    pub const PLACEMENT: i64 = BASE + 14;
     /// `:db/sequenceWithin`.
-    pub const SEQUENCE_WITHIN: i64 = BASE | 15;
+    pub const SEQUENCE_WITHIN: i64 = BASE + 15;
     /// `:db/doc`.
-    pub const DOC: i64 = BASE | 16;
+    pub const DOC: i64 = BASE + 16;
     /// `:db/txInstant`.
-    pub const TX_INSTANT: i64 = BASE | 17;
+    pub const TX_INSTANT: i64 = BASE + 17;
     /// `:db/ensure`: asks for a check; never stored.
-    pub const ENSURE: i64 = BASE | 18;
+    pub const ENSURE: i64 = BASE + 18;
     /// The last id that schema attributes use.
-    pub const LAST_OF_SCHEMA: i64 = BASE | 19;
+    pub const LAST_OF_SCHEMA: i64 = BASE + 19;
 
     /// `:run/id`.
-    pub const RUN_ID: i64 = BASE | 100;
+    pub const RUN_ID: i64 = BASE + 100;
     /// `:run/name`.
-    pub const RUN_NAME: i64 = BASE | 101;
+    pub const RUN_NAME: i64 = BASE + 101;
     /// `:run/mode`.
-    pub const RUN_MODE: i64 = BASE | 102;
+    pub const RUN_MODE: i64 = BASE + 102;
     /// `:run/status`.
-    pub const RUN_STATUS: i64 = BASE | 103;
+    pub const RUN_STATUS: i64 = BASE + 103;
     /// `:run/project-path`.
-    pub const RUN_PROJECT_PATH: i64 = BASE | 104;
+    pub const RUN_PROJECT_PATH: i64 = BASE + 104;
     /// `:run/created-at`.
-    pub const RUN_CREATED_AT: i64 = BASE | 105;
+    pub const RUN_CREATED_AT: i64 = BASE + 105;
     /// `:run/finished-at`.
-    pub const RUN_FINISHED_AT: i64 = BASE | 106;
+    pub const RUN_FINISHED_AT: i64 = BASE + 106;
     /// `:run/parent`.
-    pub const RUN_PARENT: i64 = BASE | 107;
+    pub const RUN_PARENT: i64 = BASE + 107;
     /// `:run/command`.
-    pub const RUN_COMMAND: i64 = BASE | 108;
+    pub const RUN_COMMAND: i64 = BASE + 108;
     /// `:run/exit-code`.
-    pub const RUN_EXIT_CODE: i64 = BASE | 109;
+    pub const RUN_EXIT_CODE: i64 = BASE + 109;
     /// `:run/signal`.
-    pub const RUN_SIGNAL: i64 = BASE | 110;
+    pub const RUN_SIGNAL: i64 = BASE + 110;
     /// `:run/duration-us`.
-    pub const RUN_DURATION_US: i64 = BASE | 111;
+    pub const RUN_DURATION_US: i64 = BASE + 111;
     /// `:run/host`.
-    pub const RUN_HOST: i64 = BASE | 112;
+    pub const RUN_HOST: i64 = BASE + 112;
     /// `:run/pid`.
-    pub const RUN_PID: i64 = BASE | 113;
+    pub const RUN_PID: i64 = BASE + 113;
     /// `:run/process-start`.
-    pub const RUN_PROCESS_START: i64 = BASE | 114;
+    pub const RUN_PROCESS_START: i64 = BASE + 114;
     /// `:run/os`.
-    pub const RUN_OS: i64 = BASE | 115;
+    pub const RUN_OS: i64 = BASE + 115;
     /// `:run/arch`.
-    pub const RUN_ARCH: i64 = BASE | 116;
+    pub const RUN_ARCH: i64 = BASE + 116;
     /// `:run/error`.
-    pub const RUN_ERROR: i64 = BASE | 117;
+    pub const RUN_ERROR: i64 = BASE + 117;
 
     /// `:log/run`.
-    pub const LOG_RUN: i64 = BASE | 130;
+    pub const LOG_RUN: i64 = BASE + 130;
     /// `:log/seq`.
-    pub const LOG_SEQ: i64 = BASE | 131;
+    pub const LOG_SEQ: i64 = BASE + 131;
     /// `:log/ts`.
-    pub const LOG_TS: i64 = BASE | 132;
+    pub const LOG_TS: i64 = BASE + 132;
     /// `:log/level`.
-    pub const LOG_LEVEL: i64 = BASE | 133;
+    pub const LOG_LEVEL: i64 = BASE + 133;
     /// `:log/message`.
-    pub const LOG_MESSAGE: i64 = BASE | 134;
+    pub const LOG_MESSAGE: i64 = BASE + 134;
     /// `:log/stream`.
-    pub const LOG_STREAM: i64 = BASE | 135;
+    pub const LOG_STREAM: i64 = BASE + 135;
     /// `:log/bytes`.
-    pub const LOG_BYTES: i64 = BASE | 136;
+    pub const LOG_BYTES: i64 = BASE + 136;
     /// `:log/partial`.
-    pub const LOG_PARTIAL: i64 = BASE | 137;
+    pub const LOG_PARTIAL: i64 = BASE + 137;
 
     /// `:state/id`.
-    pub const STATE_ID: i64 = BASE | 150;
+    pub const STATE_ID: i64 = BASE + 150;
     /// `:state/namespace`.
-    pub const STATE_NAMESPACE: i64 = BASE | 151;
+    pub const STATE_NAMESPACE: i64 = BASE + 151;
     /// `:state/key`.
-    pub const STATE_KEY: i64 = BASE | 152;
+    pub const STATE_KEY: i64 = BASE + 152;
     /// `:state/value`.
-    pub const STATE_VALUE: i64 = BASE | 153;
+    pub const STATE_VALUE: i64 = BASE + 153;
 
     /// The first id that an attribute of the user's gets.
-    pub const FIRST_OF_USER: i64 = BASE | 1000;
+    pub const FIRST_OF_USER: i64 = BASE + 1000;
 }
 
 /// Entity ids of the built-in enumerations.
@@ -119,21 +119,21 @@ pub mod ident {
     use super::{BASE, ValueType};
 
     /// `:db.cardinality/one`.
-    pub const CARDINALITY_ONE: i64 = BASE | 20;
+    pub const CARDINALITY_ONE: i64 = BASE + 20;
     /// `:db.cardinality/many`.
-    pub const CARDINALITY_MANY: i64 = BASE | 21;
+    pub const CARDINALITY_MANY: i64 = BASE + 21;
     /// `:db.unique/identity`.
-    pub const UNIQUE_IDENTITY: i64 = BASE | 22;
+    pub const UNIQUE_IDENTITY: i64 = BASE + 22;
     /// `:db.unique/value`.
-    pub const UNIQUE_VALUE: i64 = BASE | 23;
+    pub const UNIQUE_VALUE: i64 = BASE + 23;
     /// `:db.placement/own`.
-    pub const PLACEMENT_OWN: i64 = BASE | 24;
+    pub const PLACEMENT_OWN: i64 = BASE + 24;
     /// `:db.placement/with-value`.
-    pub const PLACEMENT_WITH_VALUE: i64 = BASE | 25;
+    pub const PLACEMENT_WITH_VALUE: i64 = BASE + 25;
     /// `:db.placement/state`.
-    pub const PLACEMENT_STATE: i64 = BASE | 26;
+    pub const PLACEMENT_STATE: i64 = BASE + 26;
     /// The entity of a value type is this plus its code.
-    pub const TYPE_BASE: i64 = BASE | 30;
+    pub const TYPE_BASE: i64 = BASE + 30;
 
     /// The value type that this entity stands for.
     pub fn value_type(entity: i64) -> Option<ValueType> {

@@ -27,7 +27,7 @@ const COMMANDS: [&str; 12] =
 
 /// The words that can be completed, sorted.
 pub(super) struct Words {
-    words: Vec<String>,
+    known: Vec<String>,
     commands: Vec<String>,
     run_ids: Vec<String>,
 }
@@ -42,7 +42,7 @@ impl Words {
         words.sort_unstable();
         words.dedup();
         let run_ids = contract::runs(&db, &contract::RunFilter::default())?.into_iter().map(|run| run.id.to_string()).collect();
-        Ok(Self { words, commands: COMMANDS.map(str::to_owned).to_vec(), run_ids })
+        Ok(Self { known: words, commands: COMMANDS.map(str::to_owned).to_vec(), run_ids })
     }
 
     /// Where the word at `end` begins, and what it may become.
@@ -53,7 +53,7 @@ impl Words {
         let choices = match line.split_whitespace().next() {
             _ if start == 0 && word.starts_with(':') => &self.commands,
             Some(":logs" | ":show") => &self.run_ids,
-            _ => &self.words,
+            _ => &self.known,
         };
         (start, choices.iter().filter(|choice| choice.starts_with(word)).collect())
     }
