@@ -168,7 +168,7 @@ fn imports_point_down() {
     check("move the code to the layer that may know it, or hand it in", |source| {
         let name = source.name();
         let stands_in = |layer: &&str| name.starts_with(&format!("src/{layer}/")) || name == format!("src/{layer}.rs");
-        let Some(layer) = LAYERS.iter().position(|layer| stands_in(layer)) else { return vec![] };
+        let Some(layer) = LAYERS.iter().position(stands_in) else { return vec![] };
         lines(source, |line| LAYERS[..layer].iter().any(|above| without_comment(line).contains(&format!("crate::{above}::"))))
     });
 }
