@@ -2,6 +2,19 @@
 //!
 //! Every run, log line and state change is an immutable datom `[e a v t m]` in one SQLite file; a Datalog engine answers
 //! what was true, when, and who said so.
+//!
+//! ```
+//! # let folder = tempfile::tempdir().expect("a temporary folder");
+//! let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+//! connection.transact("[{:person/name \"Ada\" :person/born 1815}]")?;
+//! let answer = connection.db()?.q("[:find ?name . :where [?p :person/born 1815] [?p :person/name ?name]]", &[])?;
+//! assert_eq!(answer.to_edn(), "\"Ada\"");
+//! # Ok::<(), annals::Error>(())
+//! ```
+//!
+//! The modules in reading order, from the fact up: [`datom`], [`schema`], [`limits`], [`error`]; [`store`], the file; `index`,
+//! columns built from its log; [`transact`], data to datoms pass by pass; `db`, the value that answers; `connection`, which
+//! commits; [`contract`], runs, lines and state; [`exchange`], streams in and out.
 
 mod connection;
 pub mod contract;
