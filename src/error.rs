@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-pub use annals_query::{Position, Span};
+pub use annals_query::{Position, Span, Text};
 
 /// Result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -67,7 +67,9 @@ impl Error {
     /// Turns the span into line and column, for the text that the span refers to.
     #[must_use]
     pub fn located_in(mut self, text: &str) -> Self {
-        self.0.position = self.0.span.map(|span| span.position_in(text));
+        if let Some(span) = self.0.span.filter(|span| span.text == Text::Asked) {
+            self.0.position = Some(span.position_in(text));
+        }
         self
     }
 

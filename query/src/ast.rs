@@ -383,6 +383,8 @@ pub enum Argument {
 pub struct RuleSet {
     /// One a head; heads of the same name are a union.
     pub rules: Vec<Rule>,
+    /// The text they were read from, if it is known: their places lie in it.
+    pub text: Arc<str>,
 }
 
 /// `[(name [?required] ?free) clause ...]`.

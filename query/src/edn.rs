@@ -89,7 +89,9 @@ fn read_one(text: &str) -> Result<Form> {
     let mut reader = read::Reader::new(text)?;
     let Some(form) = reader.next_form()? else {
         let end = text.len() as u32;
-        return Err(syntax("there is nothing to read", Span { start: end, end }).with_help("give one EDN form"));
+        return Err(
+            syntax("there is nothing to read", Span { start: end, end, ..Span::default() }).with_help("give one EDN form")
+        );
     };
     match reader.next_form()? {
         None => Ok(form),
@@ -112,5 +114,5 @@ fn syntax(message: impl Into<String>, span: Span) -> Error {
 }
 
 fn span(start: usize, end: usize) -> Span {
-    Span { start: start as u32, end: end as u32 }
+    Span { start: start as u32, end: end as u32, ..Span::default() }
 }

@@ -1,11 +1,12 @@
 //! The way in: a checked query and what is given for it go in, an answer comes out.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::answer::{Answer, Given};
 use crate::budget::Budget;
 use crate::check::{self, Checked};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::find;
 use crate::parse;
 pub use crate::plan::explain::{ExplainedStep, Explanation};
@@ -34,8 +35,11 @@ pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
         Given::Rules(rules) => Some(rules.clone()),
         _ => None,
     });
-    let checked = check::check(query, rules.unwrap_or_default()).map_err(|error| error.located_in(text))?;
-    answer(&checked, given, &Options::default(), budget).map_err(|error| error.located_in(text))
+    let rules = rules.unwrap_or_default();
+    let rules_text = Arc::clone(&rules.text);
+    let located = |error: Error| error.located_in(text).located_in_rules(&rules_text);
+    let checked = check::check(query, rules).map_err(located)?;
+    answer(&checked, given, &Options::default(), budget).map_err(located)
 }
 
 /// Answers a query. `given` matches `query.inputs` one to one.

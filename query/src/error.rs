@@ -2,6 +2,16 @@
 
 use std::fmt;
 
+/// Which text a span counts in: rules are given beside the query, as a text of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Text {
+    /// The text that was asked: a query, a pull pattern, data.
+    #[default]
+    Asked,
+    /// The text of the rules given for `%`.
+    Rules,
+}
+
 /// A range of bytes in the text that was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
@@ -9,6 +19,8 @@ pub struct Span {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+    /// The text.
+    pub text: Text,
 }
 
 /// Where a span starts, as people count: lines and columns from 1, a column being a character.
@@ -24,14 +36,14 @@ impl Span {
     /// The span that covers both.
     #[must_use]
     pub fn to(self, last: Self) -> Self {
-        Self { start: self.start.min(last.start), end: self.end.max(last.end) }
+        Self { start: self.start.min(last.start), end: self.end.max(last.end), text: self.text }
     }
 
     /// Line and column of the start of this span in `text`.
     ///
     /// ```
     /// use annals_query::Span;
-    /// let position = Span { start: 4, end: 5 }.position_in("ab\ncd");
+    /// let position = Span { start: 4, end: 5, ..Span::default() }.position_in("ab\ncd");
     /// assert_eq!((position.line, position.column), (2, 2));
     /// ```
     pub fn position_in(self, text: &str) -> Position {
@@ -89,10 +101,22 @@ impl Error {
         self
     }
 
-    /// Turns the span into line and column, for the text that the span refers to.
+    /// Turns the span into line and column of the text that was asked; a span in the rules is left as it is.
     #[must_use]
-    pub fn located_in(mut self, text: &str) -> Self {
-        self.0.position = self.0.span.map(|span| span.position_in(text));
+    pub fn located_in(self, text: &str) -> Self {
+        self.located(Text::Asked, text)
+    }
+
+    /// Turns a span in the rules into line and column of their text; any other is left as it is.
+    #[must_use]
+    pub fn located_in_rules(self, text: &str) -> Self {
+        self.located(Text::Rules, text)
+    }
+
+    fn located(mut self, of: Text, text: &str) -> Self {
+        if let Some(span) = self.0.span.filter(|span| span.text == of) {
+            self.0.position = Some(span.position_in(text));
+        }
         self
     }
 

@@ -34,7 +34,7 @@ pub mod value;
 pub use answer::{Answer, Given, Shape, Warning};
 pub use budget::Budget;
 pub use column::{Column, Slice};
-pub use error::{Code, Error, Position, Result, Span};
+pub use error::{Code, Error, Position, Result, Span, Text};
 pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Places, Scan, Unique, Values};
 pub use source::{Source, Sources};
 pub use value::{BigDecimal, BigInt, Uuid, Value, ValueType};

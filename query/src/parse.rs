@@ -43,7 +43,9 @@ pub fn query_form(form: &Form) -> Result<Query> {
 /// # Ok::<(), annals_query::Error>(())
 /// ```
 pub fn rules(text: &str) -> Result<RuleSet> {
-    located(text, rules_form)
+    let form = edn::read_form(text)?.of_rules();
+    let rules = rules_form(&form).map_err(|error| error.located_in_rules(text))?;
+    Ok(RuleSet { text: text.into(), ..rules })
 }
 
 /// The rules that a form says.

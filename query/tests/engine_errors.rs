@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use annals_query::engine::{self, Options};
-use annals_query::{Answer, Budget, Code, Error, Given, Result, Value, check, parse};
+use annals_query::{Answer, Budget, Code, Error, Given, Result, Text, Value, check, parse};
 use common::memory::MemoryFacts;
 
 fn people() -> Given {
@@ -143,4 +143,20 @@ fn a_timeout_that_the_query_names_stops_it() {
     let error = run(text, &given, Options::default(), &Budget::default()).expect_err("20 ms are too short");
     assert_eq!(error.code(), Code::Timeout);
     assert!(error.help().is_some());
+}
+
+#[test]
+fn an_error_inside_of_rules_has_its_place_in_their_text_and_none_in_the_query() {
+    let text = "[:find ?z :in $ % :where [_ :age ?x] (a ?x ?z)]";
+    let place = |rules: &str| {
+        let given = [people(), Given::Rules(parse::rules(rules).expect("the rules are well formed"))];
+        let error = engine::query(text, &given, &Budget::default()).expect_err(rules);
+        let span = error.span().expect("the error has a place");
+        assert_eq!(span.text, Text::Rules, "{error}");
+        assert_eq!(error.clone().located_in(text), error, "the query's text does not move it");
+        error.position().map(|at| (at.line, at.column))
+    };
+    assert_eq!(place("[[(a ?x ?z)\n [(unheard-of ?x 2)] [(ground 1) ?z]]]"), Some((2, 3)));
+    assert_eq!(place("[[(a ?x ?z) [(> ?x ?q)]\n [(ground 1) ?z]]]"), Some((1, 13)));
+    assert_eq!(place("[[(b ?x) [?x :age]]\n  [(a ?x ?z) (not (a ?x ?z)) [?x :age ?z]]]"), Some((2, 3)));
 }

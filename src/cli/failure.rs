@@ -121,7 +121,7 @@ fn person_text(error: &Error, text: Option<&(String, String)>) -> String {
         diagnostic = diagnostic.with_help(help);
     }
     let report = match (text, error.span()) {
-        (Some((name, text)), Some(span)) => {
+        (Some((name, text)), Some(span)) if span.text == annals::query::Text::Asked => {
             let start = (span.start as usize).min(text.len());
             let length = (span.end as usize).clamp(start, text.len()) - start;
             let label = LabeledSpan::new(Some("here".to_owned()), start, length);

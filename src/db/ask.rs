@@ -59,14 +59,15 @@ impl Db {
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
         let (checked, given) = self.checked(query, inputs)?;
-        engine::answer(&checked, &given, &options, budget).map_err(|error| error.located_in(query).into())
+        engine::answer(&checked, &given, &options, budget)
+            .map_err(|error| error.located_in(query).located_in_rules(&checked.rules().text).into())
     }
 
     /// How a query is answered: its steps in their order, with the rows expected and found.
     pub fn explain(&self, query: &str, inputs: &[Input]) -> Result<Explanation> {
         let (checked, given) = self.checked(query, inputs)?;
         let explanation = engine::explain(&checked, &given, &Options::default(), &Budget::default());
-        explanation.map_err(|error| error.located_in(query).into())
+        explanation.map_err(|error| error.located_in(query).located_in_rules(&checked.rules().text).into())
     }
 
     fn checked(&self, text: &str, inputs: &[Input]) -> Result<(Checked, Vec<Given>)> {
@@ -76,7 +77,11 @@ impl Db {
             Given::Rules(rules) => Some(rules.clone()),
             _ => None,
         });
-        let checked = check::check(query, rules.unwrap_or_default()).map_err(|error| error.located_in(text))?;
+        let checked = {
+            let rules = rules.unwrap_or_default();
+            let rules_text = Arc::clone(&rules.text);
+            check::check(query, rules).map_err(|error| error.located_in(text).located_in_rules(&rules_text))?
+        };
         Ok((checked, given))
     }
 
@@ -150,7 +155,7 @@ fn as_given(place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
 }
 
 fn rules(text: &str) -> annals_query::Result<RuleSet> {
-    parse::rules(text).map_err(|error| error.located_in(text))
+    parse::rules(text)
 }
 
 fn pattern(text: &str) -> annals_query::Result<PullPattern> {

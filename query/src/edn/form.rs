@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::Span;
+use crate::error::{Span, Text};
 use crate::value::Value;
 
 /// One form of a text.
@@ -37,6 +37,24 @@ impl Form {
     /// A form without parts.
     pub fn scalar(value: Value, span: Span) -> Self {
         Self { kind: FormKind::Scalar(value), span }
+    }
+
+    /// The same form as part of the rules, so that no place in it is taken for one of the query.
+    #[must_use]
+    pub fn of_rules(mut self) -> Self {
+        self.span.text = Text::Rules;
+        let all = |items: Vec<Self>| items.into_iter().map(Self::of_rules).collect();
+        self.kind = match self.kind {
+            FormKind::Scalar(value) => FormKind::Scalar(value),
+            FormKind::List(items) => FormKind::List(all(items)),
+            FormKind::Vector(items) => FormKind::Vector(all(items)),
+            FormKind::Set(items) => FormKind::Set(all(items)),
+            FormKind::Map(entries) => {
+                FormKind::Map(entries.into_iter().map(|(key, value)| (key.of_rules(), value.of_rules())).collect())
+            }
+            FormKind::Tagged(tag, form) => FormKind::Tagged(tag, Box::new(form.of_rules())),
+        };
+        self
     }
 
     /// The value, without places.
