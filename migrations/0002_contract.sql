@@ -25,7 +25,10 @@ FROM avet x CROSS JOIN datoms r ON r.id = x.id
 WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
   AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = r.e AND n.a = r.a AND n.t > r.t);
 
--- The lines of a run lie in the run's partition, so they are found by their range of entity ids.
+-- The lines of a run lie in the run's partition, so they are found by their range of entity ids. The range is visited in spans
+-- counted from its end, the last 100 entities first: whichever way lines are ordered, the first ones of a LIMIT come early, and
+-- of a line that sorts behind them SQLite computes no time, level and message. Ids of datoms rise with t, so the last datom of
+-- an entity's attribute is the one with the greatest id.
 CREATE VIEW run_logs (run_id, seq, ts, level, message) AS
 SELECT x.v, s.v,
   (SELECT CASE d.added WHEN 1 THEN coalesce(strftime('%Y-%m-%dT%H:%M:%S.', (d.v - (d.v % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch')
@@ -36,14 +39,17 @@ SELECT x.v, s.v,
   (SELECT CASE d.added WHEN 1 THEN d.v END
     FROM datoms d WHERE d.e = s.e AND d.a = 4294967430 ORDER BY d.t DESC, d.id DESC LIMIT 1)
 FROM avet x CROSS JOIN datoms r ON r.id = x.id
-CROSS JOIN datoms s ON s.e BETWEEN (r.e & ~4294967295) AND (r.e | 4294967295) AND s.a = 4294967427
-CROSS JOIN datoms l ON l.e = s.e AND l.a = 4294967426 AND l.v = r.e
+CROSS JOIN (SELECT 0 AS nearest, 99 AS farthest UNION ALL SELECT 100, 1999 UNION ALL SELECT 2000, 39999
+  UNION ALL SELECT 40000, 4294967295) span
+CROSS JOIN datoms s ON s.a = 4294967427
+  AND s.e >= max(r.e & ~4294967295, (SELECT max(d.e) FROM datoms d WHERE d.e <= (r.e | 4294967295)) - span.farthest)
+  AND s.e <= (SELECT max(d.e) FROM datoms d WHERE d.e <= (r.e | 4294967295)) - span.nearest
+CROSS JOIN datoms l ON l.e = s.e AND l.a = 4294967426
 WHERE x.a = 4294967396 AND x.type = 11 AND r.added = 1
   AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = r.e AND n.a = r.a AND n.t > r.t)
-  AND s.added = 1
-  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = s.e AND n.a = s.a AND n.t > s.t)
-  AND l.added = 1
-  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = l.e AND n.a = l.a AND n.t > l.t);
+  AND s.added = 1 AND l.added = 1 AND l.v = r.e
+  AND NOT EXISTS (SELECT 1 FROM datoms n WHERE n.e = s.e AND n.a BETWEEN 4294967426 AND 4294967427
+    AND n.id > CASE n.a WHEN 4294967426 THEN l.id ELSE s.id END);
 
 -- State that has a value now. Text is its UTF-8 bytes, bytes are as they are, everything else is its EDN text; always a blob.
 CREATE VIEW state_kv (namespace, key, value_blob, updated_at) AS
