@@ -84,11 +84,15 @@ fn claim_one<'v>(
         (Act::RetractEntity, _) => claimed.demands.push(demand(DemandKind::RetractEntity, None)),
         (Act::Ensure(spec), _) => claimed.demands.push(demand(DemandKind::Ensure(*spec), None)),
         (_, None) => return Err(Error::new(ErrorKind::Entity, "no attribute of this name is left in this transaction")),
-        (Act::RetractAll, Some(declaration)) => claimed.demands.push(demand(DemandKind::RetractAll, Some(declaration))),
+        (Act::RetractAll, Some(declaration)) => {
+            check_writable(declaration, e, resolver)?;
+            claimed.demands.push(demand(DemandKind::RetractAll, Some(declaration)));
+        }
         (Act::Swap(old, new), Some(declaration)) => {
             check_writable(declaration, e, resolver)?;
             check_single(declaration)?;
-            let old = old.as_ref().map(|old| one_value(old, declaration, resolver)).transpose()?;
+            let held = held_under(declaration, resolver);
+            let old = old.as_ref().map(|old| one_value(old, held, resolver)).transpose()?;
             let new = new.as_ref().map(|new| one_value(new, declaration, resolver)).transpose()?;
             claimed.demands.push(demand(DemandKind::Swap(old, new), Some(declaration)));
         }
@@ -112,7 +116,8 @@ fn claim_one<'v>(
                 push(reference(*entity, declaration, resolver)?);
                 return Ok(());
             }
-            values_said(said, declaration, schema, |value| match typed(resolver, declaration, value) {
+            let meant = if added { declaration } else { held_under(declaration, resolver) };
+            values_said(said, meant, schema, |value| match typed(resolver, meant, value) {
                 Ok(Some(v)) => push(v),
                 Ok(None) if added => result = Err(leads_nowhere(value)),
                 Ok(None) => {}
@@ -138,6 +143,11 @@ pub(super) fn values_said(said: &Said<'_>, declaration: &Declaration, schema: &S
             }
         }
     }
+}
+
+/// What a value that holds already was said under: a declaration of this transaction tells nothing about it.
+fn held_under<'d>(declaration: &'d Declaration, resolver: &Resolver<'d>) -> &'d Declaration {
+    resolver.schema.declaration(declaration.attribute.id).map_or(declaration, AsRef::as_ref)
 }
 
 fn one_value(said: &Said<'_>, declaration: &Declaration, resolver: &mut Resolver<'_>) -> Result<Value> {
