@@ -237,6 +237,11 @@ fn check_place(claim: &Claim<'_>, resolver: &Resolver<'_>) -> Result<()> {
 
 fn only_mentioned(node: i64, resolver: &Resolver<'_>) -> Error {
     let name = resolver.describe(node);
+    if !name.starts_with('"') {
+        return Error::new(ErrorKind::Entity, "a new entity is referred to, but nothing is said about it")
+            .with_value("{}")
+            .with_help("say a fact about it: an entity is what is said of it");
+    }
     Error::new(ErrorKind::Entity, format!("temporary id {name} is referred to, but nothing is said about it"))
         .with_value(&name)
         .with_help("say a fact about it, with the same string as :db/id; to refer to an existing entity use a lookup reference")
