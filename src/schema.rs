@@ -88,6 +88,12 @@ impl Schema {
         self.idents_by_entity.get(&entity)
     }
 
+    /// The declared type of the attribute from which a composed value takes this place.
+    pub fn type_of_part(&self, composed: &Declaration, place: usize) -> Option<ValueType> {
+        let part = composed.tuple_attributes.as_ref()?.get(place)?;
+        self.declaration(*part)?.attribute.value_type
+    }
+
     /// The entity specification with this id.
     pub fn spec(&self, entity: i64) -> Option<&EntitySpec> {
         self.specs.get(&entity)

@@ -232,12 +232,14 @@ impl Value {
         }
     }
 
-    /// Equality as the query language means it: numbers by numeric value, everything else exactly.
+    /// Equality as the query language means it: numbers by numeric value, a reference inside a tuple as the entity's id,
+    /// everything else exactly.
     pub fn same(&self, other: &Self) -> bool {
         if self.is_number() && other.is_number() {
             return number::compare(self, other) == Ordering::Equal;
         }
         match (self, other) {
+            (Self::Ref(a), Self::Long(b)) | (Self::Long(a), Self::Ref(b)) => a == b,
             (Self::Vector(a) | Self::List(a), Self::Vector(b) | Self::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.same(b))
             }
@@ -255,6 +257,7 @@ impl Value {
     #[must_use]
     pub fn canonical(&self) -> Self {
         match self {
+            Self::Ref(id) => Self::Long(*id),
             Self::Double(_) | Self::BigInt(_) | Self::BigDec(_) => number::canonical(self),
             Self::Vector(items) | Self::List(items) => Self::vector(items.iter().map(Self::canonical)),
             other => other.clone(),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use annals_query::{Code, Value};
+use annals_query::{Code, Value, ValueType};
 
 use super::Db;
 use crate::error::{Error, ErrorKind, Result};
+use crate::schema::Declaration;
 
 /// Names an entity: by its id, by its ident, or by a unique value.
 ///
@@ -91,8 +92,32 @@ impl Db {
                         "declare {{:db/ident :{ident} :db/unique :db.unique/identity}}, or give the entity's id"
                     )));
                 }
-                self.holder(declaration.attribute.id, &value)
+                self.holder_of(declaration, &value)
             }
         }
+    }
+
+    /// Who has this value for a unique attribute. What stands for an entity in it, as in a transaction, is resolved in this view.
+    pub(super) fn holder_of(&self, declaration: &Declaration, value: &Value) -> Result<Option<i64>> {
+        let schema = self.snapshot.schema();
+        let value = match (declaration.attribute.value_type, value) {
+            (Some(ValueType::Ref), value) => self.referred_to(value)?,
+            (_, Value::Vector(items)) => {
+                let part = |(place, item): (usize, &Value)| match schema.type_of_part(declaration, place) {
+                    Some(ValueType::Ref) if *item != Value::Nil => self.referred_to(item),
+                    _ => Ok(Some(item.clone())),
+                };
+                let parts: Option<Vec<Value>> = items.iter().enumerate().map(part).collect::<Result<_>>()?;
+                parts.map(Value::vector)
+            }
+            (_, value) => Some(value.clone()),
+        };
+        value.map_or(Ok(None), |value| self.holder(declaration.attribute.id, &value))
+    }
+
+    /// The reference that an id, an ident or a lookup reference stands for; none if it leads nowhere.
+    fn referred_to(&self, value: &Value) -> Result<Option<Value>> {
+        let Ok(entity) = EntityRef::try_from(value) else { return Ok(None) };
+        Ok(self.entity_id(entity)?.map(Value::Ref))
     }
 }

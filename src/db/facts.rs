@@ -43,7 +43,8 @@ impl Facts for Db {
     }
 
     fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>> {
-        self.holder(attribute.id, value).map_err(|error| as_query_error(&error))
+        let Some(declaration) = self.snapshot.schema().declaration(attribute.id) else { return Ok(None) };
+        self.holder_of(declaration, value).map_err(|error| as_query_error(&error))
     }
 
     fn names_near(&self, ident: &str) -> Vec<String> {

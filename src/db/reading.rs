@@ -40,7 +40,10 @@ impl Db {
         };
         let mut view = self.view.clone();
         view.window.is_history = false;
-        Ok(lives.iter().flat_map(|life| view.datoms_of(attribute, life)).map(|datom| datom.e).next())
+        let holders: Vec<Datom> = lives.iter().flat_map(|life| view.datoms_of(attribute, life)).collect();
+        // Equal numbers of two kinds are two values, as 2 and 2N: the one asked for comes first.
+        let exact = holders.iter().find(|datom| datom.v == *value);
+        Ok(exact.or(holders.first()).map(|datom| datom.e))
     }
 
     /// The facts of a choice, in no particular order.
@@ -142,6 +145,7 @@ fn values_of(choice: &Choice) -> Values<'_> {
 fn is_same(value: &Value, wanted: &Value) -> bool {
     match (value, wanted) {
         (Value::Ref(a), Value::Ref(b) | Value::Long(b)) => a == b,
+        (_, Value::Ref(_)) => false,
         (value, wanted) => value.same(wanted),
     }
 }

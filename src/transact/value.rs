@@ -91,6 +91,7 @@ fn tuple(resolver: &mut Resolver<'_>, declaration: &Declaration, items: &[Value]
     let mut checked = Vec::with_capacity(items.len());
     for (place, item) in items.iter().enumerate() {
         let wanted = types.and_then(|types| types.get(if declaration.tuple_is_uniform { 0 } else { place })).copied();
+        let wanted = wanted.or_else(|| resolver.schema.type_of_part(declaration, place));
         match tuple_item(resolver, declaration, item, wanted)? {
             Some(item) => checked.push(item),
             None => return Ok(None),
