@@ -225,6 +225,75 @@ fn last_entities_and_sequences_are_found() {
     assert_eq!(store.last_in_sequence(attribute::LOG_SEQ, attribute::LOG_RUN, run + 9).expect("an answer"), 0);
 }
 
+/// Facts of a line in the order of entity: what it belongs to and its number.
+fn numbered(entity: i64, within: i64, number: i64) -> Vec<(i64, i64, Value)> {
+    vec![(entity, attribute::LOG_RUN, Value::Ref(within)), (entity, attribute::LOG_SEQ, Value::from(number))]
+}
+
+#[test]
+fn the_last_number_is_found_wherever_it_was_given() {
+    let (_folder, store) = new_store();
+    let [run, other] = [Partition::FIRST_OWN.entity(1), Partition::FIRST_OWN.entity(2)];
+    let line = |n: u32| Partition::FIRST_OWN.entity(n);
+    let retract = |entity, a, v: Value| {
+        store
+            .write(|w| {
+                let (t, instant) = (w.basis().t + 1, w.basis().instant + 1);
+                w.append(t, instant, &[Datom { added: false, ..datom(entity, a, v, t) }], &|_| false)
+            })
+            .expect("the transaction is in order");
+    };
+    let check = |expected: i64, of_other: i64, what: &str| {
+        for (within, expected) in [(run, expected), (other, of_other), (Partition(99).entity(1), 0)] {
+            let found = store.last_in_sequence(attribute::LOG_SEQ, attribute::LOG_RUN, within).expect("an answer");
+            assert_eq!(found, expected, "{what}, within {within}");
+        }
+    };
+    check(0, 0, "nothing was said");
+    append(&store, &[numbered(line(10), run, 2), numbered(line(11), run, 1), numbered(line(12), run, 3)].concat());
+    check(3, 0, "numbers of one transaction in any order");
+    append(&store, &numbered(line(9), run, 4));
+    check(4, 0, "an entity before the last one");
+    append(&store, &numbered(line(20), other, 1));
+    check(4, 1, "a line of another at the end");
+    retract(line(9), attribute::LOG_SEQ, Value::from(4));
+    check(4, 1, "a number that was retracted");
+    retract(line(9), attribute::LOG_RUN, Value::Ref(run));
+    append(&store, &numbered(line(9), run, 5));
+    check(5, 1, "an entity that joined again");
+    append(&store, &[(line(9), attribute::LOG_RUN, Value::Ref(other))]);
+    check(5, 5, "an entity that moved with its number");
+    append(&store, &numbered(line(21), other, 6));
+    check(5, 6, "the next one after that");
+    append(&store, &[numbered(line(22), run, 6), numbered(line(8), run, 7)].concat());
+    check(7, 6, "both ends in one transaction");
+    // Many transactions elsewhere, so that the index is the shorter way; then the same with a long partition.
+    for n in 0..200 {
+        append(&store, &[(9, NAME, Value::from(n))]);
+    }
+    check(7, 6, "long ago");
+    append(&store, &(0..300).flat_map(|n| numbered(line(100 + n), other, 7 + i64::from(n))).collect::<Vec<_>>());
+    check(7, 306, "the last lines are all of another");
+    append(&store, &numbered(line(7), run, 8));
+    check(8, 306, "before many lines of another");
+}
+
+#[test]
+fn numbers_from_before_the_attribute_counted_are_known() {
+    let (_folder, store) = new_store();
+    let [counts, scope, entity] = [NAME + 10, NAME + 11, Partition(50).entity(1)];
+    let line = |n: u32| Partition(50).entity(n);
+    let last = || store.last_in_sequence(counts, scope, entity).expect("an answer");
+    let facts = |n, number: i64| [(line(n), scope, Value::Ref(entity)), (line(n), counts, Value::from(number))];
+    append(&store, &facts(2, 40));
+    append(&store, &facts(3, 7));
+    assert_eq!(last(), 40);
+    append(&store, &[(counts, attribute::SEQUENCE_WITHIN, Value::Ref(scope))]);
+    assert_eq!(last(), 40);
+    append(&store, &facts(4, 41));
+    assert_eq!(last(), 41);
+}
+
 #[test]
 fn another_handle_sees_what_was_committed_at_once() {
     let (folder, store) = new_store();

@@ -13,12 +13,6 @@ use crate::schema::{Placement, Schema};
 use crate::store::Reader;
 use crate::transact::Before;
 
-/// How many transactions back the newest number of a sequence is looked for in the log: it is nearly always near the end.
-const RECENT_TRANSACTIONS: i64 = 64;
-
-/// Datoms of the log that are read for that: more cost longer than looking where the sequence lies.
-const LIMIT_RECENT_DATOMS: i64 = 2_000;
-
 /// The store with the transactions that stand before this one in the same commit.
 pub(super) struct Committing<'a> {
     /// Reads what the commit under way sees.
@@ -45,37 +39,6 @@ impl Committing<'_> {
     fn is_beside(&self, scope: i64) -> bool {
         let placement = self.schema().declaration(scope).and_then(|declaration| declaration.placement);
         placement == Some(Placement::WithValue)
-    }
-
-    /// After which transaction the log is read for what was said lately: a few transactions, fewer if they are large.
-    fn recent_t(&self) -> Result<i64> {
-        let basis = self.head.basis();
-        let (newest, mut count) = (self.reader.datoms_until(basis)?, RECENT_TRANSACTIONS.min(basis));
-        while count > 0 && newest - self.reader.datoms_until(basis - count)? > LIMIT_RECENT_DATOMS {
-            count /= 2;
-        }
-        Ok(basis - count)
-    }
-
-    /// The newest number of a sequence, if one was given lately: numbers rise with the log.
-    fn recent_in_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<Option<i64>> {
-        let basis = self.head.basis();
-        let is_beside = self.is_beside(scope);
-        let mut numbers = Vec::new();
-        self.reader.log(self.recent_t()?, basis, Some(&[attribute]), |datom| {
-            if datom.added && (!is_beside || Partition::of(datom.e) == Partition::of(within)) {
-                numbers.push(datom);
-            }
-            Ok(())
-        })?;
-        let wanted = Value::Ref(within);
-        for datom in numbers.iter().rev() {
-            let scopes = self.reader.datoms_of_entity_attribute(datom.e, scope, basis)?;
-            if scopes.iter().any(|scope| scope.v == wanted) {
-                return Ok(datom.v.as_long());
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -154,10 +117,10 @@ impl Before for Committing<'_> {
         if let Some(last) = self.counters.borrow().last_in_sequence(sequence) {
             return Ok(last);
         }
-        let last = match self.recent_in_sequence(attribute, scope, within)? {
-            Some(last) => last,
-            None if self.is_beside(scope) => self.reader.last_in_sequence(attribute, scope, within)?,
-            None => self.with_columns(|snapshot| snapshot.last_in_sequence(attribute, scope, within))?,
+        let last = if self.is_beside(scope) {
+            self.reader.last_in_sequence(attribute, scope, within)?
+        } else {
+            self.with_columns(|snapshot| snapshot.last_in_sequence(attribute, scope, within))?
         };
         self.counters.borrow_mut().set_last_in_sequence(sequence, last);
         Ok(last)

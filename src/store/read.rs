@@ -163,9 +163,10 @@ impl Reader {
     }
 
     /// The greatest long that any entity of the partition of `within` had for `attribute`, if that entity ever had `within`
-    /// for `scope`; 0 if none had.
+    /// for `scope`; 0 if none had. Numbers are taken to be given in turn since `attribute` was declared to count within `scope`,
+    /// as transactions do.
     pub fn last_in_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<i64> {
-        sequence::last(self, attribute, scope, within)
+        sequence::last(self, &sequence::Sequence { attribute, scope, within })
     }
 
     /// How many datoms there are up to and including a transaction.
