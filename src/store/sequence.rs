@@ -27,10 +27,12 @@ pub(super) struct Sequence {
 
 /// Looks through the partition of `within`, where entities that belong to it lie. Numbers that were retracted count too.
 pub(super) fn last(reader: &Reader, sequence: &Sequence) -> Result<i64> {
-    let entities = match sequence.anchor(reader)? {
+    let mut entities = match sequence.anchor(reader)? {
         Some(t) => sequence.entities_since(reader, t)?,
         None => sequence.entities(reader)?,
     };
+    entities.sort_unstable();
+    entities.dedup();
     let mut greatest = 0;
     for entity in entities {
         greatest = greatest.max(sequence.greatest_of(reader, entity)?);
@@ -79,10 +81,10 @@ impl Sequence {
         let in_index = (last - self.first_entity()).saturating_mul(DATOMS_OF_ENTITY);
         let (first, last) = (self.first_entity(), self.last_entity());
         let found = if in_log <= in_index {
-            let sql = "SELECT DISTINCT d.e FROM datoms d WHERE d.id > ?1 AND +d.e BETWEEN ?2 AND ?3 AND +d.a IN (?4, ?5)";
+            let sql = "SELECT d.e FROM datoms d NOT INDEXED WHERE d.id > ?1 AND d.e BETWEEN ?2 AND ?3 AND d.a IN (?4, ?5)";
             integers(reader, sql, (before, first, last, self.attribute, self.scope))?
         } else {
-            let sql = "SELECT DISTINCT d.e FROM datoms d WHERE d.e BETWEEN ?1 AND ?2 AND d.a IN (?3, ?4) AND d.t >= ?5";
+            let sql = "SELECT d.e FROM datoms d WHERE d.e BETWEEN ?1 AND ?2 AND d.a IN (?3, ?4) AND d.t >= ?5";
             integers(reader, sql, (first, last, self.attribute, self.scope, t))?
         };
         Ok(found.into_iter().flatten().collect())
@@ -90,7 +92,7 @@ impl Sequence {
 
     /// All entities of the partition that ever had a number.
     fn entities(&self, reader: &Reader) -> Result<Vec<i64>> {
-        let sql = "SELECT DISTINCT d.e FROM datoms d WHERE d.e BETWEEN ?1 AND ?2 AND d.a = ?3";
+        let sql = "SELECT d.e FROM datoms d WHERE d.e BETWEEN ?1 AND ?2 AND d.a = ?3";
         let found = integers(reader, sql, (self.first_entity(), self.last_entity(), self.attribute))?;
         Ok(found.into_iter().flatten().collect())
     }
