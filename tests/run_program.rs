@@ -184,3 +184,41 @@ fn what_the_program_says_through_annals_belongs_to_its_run() {
     let history = state::history(&db, "app", "k").expect("it can be told");
     assert_eq!(history.iter().map(|change| change.m).collect::<Vec<_>>(), [outer.entity]);
 }
+
+#[test]
+fn streams_that_take_turns_are_recorded_in_turn() {
+    let folder = Folder::new();
+    let script = "for i in 1 2 3 4 5 6 7 8 9; do echo out $i; sleep 0.02; echo err $i >&2; sleep 0.02; done";
+    assert!(output(run(&folder, script)).status.success());
+    let expected: Vec<String> = (1..=9).flat_map(|i| [format!("out {i}"), format!("err {i}")]).collect();
+    assert_eq!(messages(&folder, "last"), expected);
+    for _ in 0..20 {
+        output(run(&folder, "echo hello; echo 'error: no' >&2"));
+        assert_eq!(messages(&folder, "last"), ["hello", "error: no"], "standard output is read first where both are there");
+    }
+}
+
+#[test]
+fn a_line_left_open_on_standard_error_is_closed_before_the_id() {
+    let folder = Folder::new();
+    let check = |script: &str, told: &str| {
+        let ran = output(run(&folder, script));
+        let id = last_run(&folder).id;
+        assert_eq!(String::from_utf8_lossy(&ran.stderr), format!("{told}{id}\n"), "{script}");
+    };
+    check("printf open >&2", "open\n");
+    check("echo closed >&2", "closed\n");
+    check("printf 'only out'", "");
+    check("printf one >&2; echo two; sleep 0.05; echo three >&2", "onethree\n");
+}
+
+#[test]
+fn a_standard_error_that_takes_nothing_changes_no_exit_code() {
+    let folder = Folder::new();
+    for script in ["exit 0", "exit 3", "echo out; echo err >&2; exit 4"] {
+        let full = File::options().write(true).open("/dev/full").expect("a full disk");
+        let mut command = run(&folder, script);
+        let code = command.stdout(Stdio::null()).stderr(full).status().expect("it runs").code();
+        assert_eq!(code.map(|code| code.to_string()), script.rsplit(' ').next().map(str::to_owned), "{script}");
+    }
+}

@@ -1,12 +1,13 @@
 //! `run`: records a program, and exits as it did.
 
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use annals::contract::capture::{CaptureOptions, Output, Signals, record_program};
-use annals::contract::{Setting, enclosing_run};
+use annals::contract::{Setting, Stream, enclosing_run};
 
 use super::arguments::RunArguments;
-use super::failure::{Failure, Outcome};
+use super::failure::{Failure, Outcome, tell};
 use super::session::Session;
 
 /// `annals run`: the run's id is the last line on standard error.
@@ -24,12 +25,19 @@ pub(super) fn run(session: &Session, arguments: &RunArguments) -> Outcome<ExitCo
         ..CaptureOptions::default()
     };
     let outcome = record_program(&connection, options, &arguments.command)?;
+    end_line(&outcome.unfinished);
     for error in [outcome.start_error, outcome.recording_error, outcome.output_error].into_iter().flatten() {
         Failure::from(error).report(session.errors_as_json());
     }
-    if outcome.lines_lost > 0 {
-        eprintln!("{} lines could not be recorded", outcome.lines_lost);
-    }
-    eprintln!("{}", outcome.run_id);
+    tell(&outcome.run_id);
     Ok(ExitCode::from(u8::try_from(outcome.ending.exit_code()).unwrap_or(1)))
+}
+
+/// Begins a new line on standard error where the program left one open, so that the id has a line of its own. On a terminal
+/// standard output ends in the same place.
+fn end_line(unfinished: &[Stream]) {
+    let share_a_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+    if unfinished.contains(&Stream::Stderr) || (share_a_terminal && unfinished.contains(&Stream::Stdout)) {
+        tell("");
+    }
 }

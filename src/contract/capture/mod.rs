@@ -1,7 +1,7 @@
 //! Recording a program: every line of its output in order, passed through as it comes.
 //!
 //! ```text
-//! program -> pipes -> pump (passes through) -> queue -> keeper (lines, levels, batches) -> recorder -> store
+//! program -> pipes -> pump (one for both, passes through) -> queue -> keeper (lines, levels, batches) -> recorder -> store
 //! ```
 //!
 //! - The run is committed before the program starts, and lines at the latest 50 ms after they came: if this process is killed, the run stays
@@ -39,6 +39,7 @@ use crate::connection::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::attribute as a;
 
+use super::line::Stream;
 use super::recorder::{Recorder, RunOptions};
 use super::setting::Setting;
 use super::status::Status;
@@ -104,6 +105,8 @@ pub struct Outcome {
     pub recording_error: Option<Error>,
     /// Why output could not be passed through although it was recorded.
     pub output_error: Option<Error>,
+    /// Streams that were passed through and whose last line has no newline.
+    pub unfinished: Vec<Stream>,
 }
 
 /// Runs a program and records it; comes back when it has ended.
@@ -177,6 +180,7 @@ impl Outcome {
             start_error: None,
             recording_error: None,
             output_error: None,
+            unfinished: Vec::new(),
         }
     }
 }

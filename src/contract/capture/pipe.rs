@@ -1,7 +1,10 @@
-//! One stream of a running program: read as it comes, passed through, handed on to be recorded.
+//! The streams of a running program: read as they come, passed through, handed on to be recorded.
+//!
+//! One thread waits for both, as two would race for the place of their lines: what was written apart by more than it takes to
+//! wake that thread is recorded in the order in which it was written.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
-use std::os::fd::AsFd;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -15,10 +18,10 @@ use crate::db::now_micros;
 /// Bytes read at once: what a pipe holds.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// How long a pipe that other processes hold open is read after the program itself has ended and nothing is left in it.
+/// How long pipes that other processes hold open are read after the program itself has ended and nothing is left in them.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Bytes still read after the grace time from a process that writes without a pause: more than any pipe holds, so what the
+/// Bytes still read after the grace time from processes that write without a pause: more than two pipes hold, so what the
 /// program itself wrote is among them.
 const LIMIT_GRACE_BYTES: usize = 4 << 20;
 
@@ -27,50 +30,86 @@ const LIMIT_GRACE_BYTES: usize = 4 << 20;
 pub(super) enum PassedThrough {
     /// All of it reached its reader.
     Wholly,
+    /// All of it reached its reader, and its last line has no newline.
+    WithoutNewline,
     /// The reader went away, so the program's pipe was closed too.
     ReaderGone,
     /// Writing failed; the stream was recorded all the same.
     Failed(io::Error),
 }
 
-/// Reads `source` until it ends and hands on every chunk; writes each to `sink` first.
-///
-/// `ended` becomes ready when the program has ended. Other processes may hold the pipe open then: what is in it is still read, and
-/// what comes within [`GRACE`].
-pub(super) fn pump(
+/// One stream of the program, and where it goes beside the store.
+pub(super) struct Tap {
     stream: Stream,
-    mut source: impl Read + AsFd,
-    ended: PipeReader,
-    mut sink: Option<Box<dyn Write + Send>>,
-    events: &SyncSender<Event>,
-) {
+    source: File,
+    sink: Option<Box<dyn Write + Send>>,
+    passed: PassedThrough,
+}
+
+impl Tap {
+    pub(super) fn new(stream: Stream, source: File, sink: Option<Box<dyn Write + Send>>) -> Self {
+        Self { stream, source, sink, passed: PassedThrough::Wholly }
+    }
+
+    /// Reads what is there, writes it to the sink and then tells it; `None` for the length at the end of the stream, or once there is
+    /// nobody left who wants more of it.
+    fn forward(&mut self, buffer: &mut [u8], events: &SyncSender<Event>) -> Option<usize> {
+        let length = match self.source.read(buffer) {
+            Ok(0) => return None,
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Some(0),
+            Err(_) => return None,
+        };
+        let (ts, bytes) = (now_micros(), &buffer[..length]);
+        self.pass_through(bytes);
+        let is_heard = events.send(Event::Chunk { stream: self.stream, ts, bytes: bytes.into() }).is_ok();
+        (is_heard && !matches!(self.passed, PassedThrough::ReaderGone)).then_some(length)
+    }
+
+    fn pass_through(&mut self, bytes: &[u8]) {
+        let Some(sink) = &mut self.sink else { return };
+        self.passed = match sink.write_all(bytes).and_then(|()| sink.flush()) {
+            Ok(()) if bytes.ends_with(b"\n") => PassedThrough::Wholly,
+            Ok(()) => PassedThrough::WithoutNewline,
+            Err(error) => {
+                self.sink = None;
+                if error.kind() == ErrorKind::BrokenPipe { PassedThrough::ReaderGone } else { PassedThrough::Failed(error) }
+            }
+        };
+    }
+
+    /// Closes the pipe before that is told, so that the program feels it first.
+    fn close(self, events: &SyncSender<Event>) {
+        let Self { stream, source, passed, .. } = self;
+        drop(source);
+        let _ = events.send(Event::Closed { stream, passed });
+    }
+}
+
+/// Reads the streams until they end and hands on every chunk. Where several have something, the first is read first.
+///
+/// `ended` becomes ready when the program has ended. Other processes may hold the pipes open then: what is in them is still read, and
+/// what comes within [`GRACE`].
+pub(super) fn pump(mut taps: Vec<Tap>, ended: PipeReader, events: &SyncSender<Event>) {
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut wait = Wait { ended: Some(ended), until: None, bytes_left: LIMIT_GRACE_BYTES };
-    let mut passed = PassedThrough::Wholly;
-    while wait.for_data(&source) {
-        let length = match source.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        wait.spend(length);
-        let (ts, bytes) = (now_micros(), &buffer[..length]);
-        if let Some(Err(error)) = sink.as_mut().map(|sink| sink.write_all(bytes).and_then(|()| sink.flush())) {
-            sink = None;
-            passed = match error.kind() {
-                ErrorKind::BrokenPipe => PassedThrough::ReaderGone,
-                _ => PassedThrough::Failed(error),
-            };
+    while !taps.is_empty()
+        && let Some(ready) = wait.for_data(&taps)
+    {
+        let mut open = Vec::with_capacity(taps.len());
+        for (mut tap, is_ready) in taps.into_iter().zip(ready) {
+            let length = if is_ready { tap.forward(&mut buffer, events) } else { Some(0) };
+            match length {
+                Some(length) => {
+                    wait.spend(length);
+                    open.push(tap);
+                }
+                None => tap.close(events),
+            }
         }
-        let is_heard = events.send(Event::Chunk { stream, ts, bytes: bytes.into() }).is_ok();
-        if !is_heard || matches!(passed, PassedThrough::ReaderGone) {
-            break;
-        }
+        taps = open;
     }
-    // Closed before it is told, so that the program feels it first.
-    drop(source);
-    let _ = events.send(Event::Closed { stream, passed });
+    taps.into_iter().for_each(|tap| tap.close(events));
 }
 
 /// How long to wait for the next chunk.
@@ -81,39 +120,41 @@ struct Wait {
 }
 
 impl Wait {
-    /// True once there is something to read (or the end); false when it is no use to wait any longer.
-    fn for_data(&mut self, source: &impl AsFd) -> bool {
+    /// Which streams have something to read (or their end); `None` when it is no use to wait any longer.
+    fn for_data(&mut self, taps: &[Tap]) -> Option<Vec<bool>> {
         loop {
             let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) && self.bytes_left == 0 {
-                return false;
+            let is_late = left.is_some_and(|left| left.is_zero());
+            if is_late && self.bytes_left == 0 {
+                return None;
             }
-            let (has_data, has_ended) = match self.poll(source, left) {
-                Ok(ready) => ready,
+            let (ready, has_ended) = match self.poll(taps, left) {
+                Ok(seen) => seen,
                 Err(Errno::INTR) => continue,
-                Err(_) => return false,
+                Err(_) => return None,
             };
             if has_ended {
                 self.ended = None;
                 self.until = Some(Instant::now() + GRACE);
             }
-            if has_data {
-                return true;
+            if ready.contains(&true) {
+                return Some(ready);
             }
-            if left.is_some_and(|left| left.is_zero()) {
-                return false;
+            if is_late {
+                return None;
             }
         }
     }
 
-    /// Waits on the source and on the end of the program; says which is ready.
-    fn poll(&self, source: &impl AsFd, left: Option<Duration>) -> Result<(bool, bool), Errno> {
+    /// Waits on the streams and on the end of the program; says which are ready.
+    fn poll(&self, taps: &[Tap], left: Option<Duration>) -> Result<(Vec<bool>, bool), Errno> {
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-        let mut waited = vec![PollFd::new(source, PollFlags::IN)];
+        let mut waited: Vec<_> = taps.iter().map(|tap| PollFd::new(&tap.source, PollFlags::IN)).collect();
         waited.extend(self.ended.as_ref().map(|ended| PollFd::new(ended, PollFlags::IN)));
         poll(&mut waited, timeout.as_ref())?;
-        let is_ready = |index: usize| waited.get(index).is_some_and(|fd| !fd.revents().is_empty());
-        Ok((is_ready(0), is_ready(1)))
+        let mut ready: Vec<bool> = waited.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let has_ended = ready.split_off(taps.len()).contains(&true);
+        Ok((ready, has_ended))
     }
 
     fn spend(&mut self, length: usize) {

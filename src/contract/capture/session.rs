@@ -1,12 +1,13 @@
 //! One program being recorded: its streams, its end and signals come together here.
 
-use std::io::{self, PipeReader, Write};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 
 use super::keeper::{Count, Keeper};
-use super::pipe::{self, PassedThrough};
+use super::pipe::{self, PassedThrough, Tap};
 use super::program::{self, Ending};
 use super::signals::Forwarder;
 use super::{Outcome, Output, io_error};
@@ -39,6 +40,7 @@ pub(super) struct Session {
 struct Seen {
     has_ended: bool,
     closed: usize,
+    unfinished: Vec<Stream>,
     output_error: Option<Error>,
 }
 
@@ -77,32 +79,30 @@ impl Session {
             lines_lost: count.lost,
             recording_error: failure.or(keeping_failure.map(|error| lost(&error, count))),
             output_error: seen.output_error,
+            unfinished: seen.unfinished,
             ..Outcome::new(recorder, ending, status)
         }
     }
 
-    /// Starts a thread for each stream and one that waits for the program. What is given tells the streams, once it is dropped, that the
+    /// Starts a thread for the streams and one that waits for the program. What is given tells the streams, once it is dropped, that the
     /// program has ended.
     fn start_threads(&self, child: &mut Child) -> io::Result<io::PipeWriter> {
         let (ended, end) = io::pipe()?;
+        let mut taps = Vec::new();
         if let Some(source) = child.stdout.take() {
-            self.start_pump(Stream::Stdout, source, ended.try_clone()?, Box::new(io::stdout()))?;
+            taps.push(self.tap(Stream::Stdout, source.into(), Box::new(io::stdout())));
         }
         if let Some(source) = child.stderr.take() {
-            self.start_pump(Stream::Stderr, source, ended, Box::new(io::stderr()))?;
+            taps.push(self.tap(Stream::Stderr, source.into(), Box::new(io::stderr())));
         }
+        let sender = self.sender.clone();
+        thread::Builder::new().name("output".into()).spawn(move || pipe::pump(taps, ended, &sender))?;
         program::watch(child, self.sender.clone())?;
         Ok(end)
     }
 
-    fn start_pump<S>(&self, stream: Stream, source: S, ended: PipeReader, sink: Box<dyn Write + Send>) -> io::Result<()>
-    where
-        S: io::Read + std::os::fd::AsFd + Send + 'static,
-    {
-        let sink = (self.output == Output::PassedThrough).then_some(sink);
-        let sender = self.sender.clone();
-        thread::Builder::new().name(stream.name().into()).spawn(move || pipe::pump(stream, source, ended, sink, &sender))?;
-        Ok(())
+    fn tap(&self, stream: Stream, source: OwnedFd, sink: Box<dyn Write + Send>) -> Tap {
+        Tap::new(stream, source.into(), (self.output == Output::PassedThrough).then_some(sink))
     }
 
     /// Takes in what comes until the program has ended and its streams are closed, or a second signal came.
@@ -152,9 +152,13 @@ impl Seen {
             Event::Closed { stream, passed } => {
                 keeper.end_of(stream);
                 self.closed += 1;
-                if let PassedThrough::Failed(error) = passed {
-                    let error = io_error(&format!("{stream} could not be passed on"), error);
-                    self.output_error.get_or_insert(error.with_help("everything is in the store: `annals logs last`"));
+                match passed {
+                    PassedThrough::Failed(error) => {
+                        let error = io_error(&format!("{stream} could not be passed on"), error);
+                        self.output_error.get_or_insert(error.with_help("everything is in the store: `annals logs last`"));
+                    }
+                    PassedThrough::WithoutNewline => self.unfinished.push(stream),
+                    PassedThrough::Wholly | PassedThrough::ReaderGone => {}
                 }
             }
             Event::Ended => self.has_ended = true,
