@@ -125,9 +125,14 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     }
-    let text = error.to_string();
-    let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    Failure::from(Error::new(ErrorKind::Usage, sentence).with_help("annals --help shows the usage")).report(true)
+    Failure::from(Error::new(ErrorKind::Usage, usage_sentence(&error.to_string())).with_help("annals --help shows the usage"))
+        .report(true)
+}
+
+/// What clap says before it shows the usage, on one line.
+fn usage_sentence(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {

@@ -73,6 +73,14 @@ impl Error {
         self
     }
 
+    /// Says in which file it was found: `name:line:column: sentence`, or `name: sentence`.
+    #[must_use]
+    pub fn within(mut self, file: &str) -> Self {
+        let place = self.0.position.map_or(String::new(), |position| format!(":{}:{}", position.line, position.column));
+        self.0.message = format!("{file}{place}: {}", self.0.message);
+        self
+    }
+
     /// What kind of error this is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -207,7 +215,7 @@ kinds! {
     Time = "time/unknown",
     /// Waiting for a transaction took longer than allowed.
     WaitTimeout = "time/wait-timeout",
-    /// No run, entity or state by this name.
+    /// No run, entity, state, program or file by this name.
     NotFound = "contract/not-found",
     /// A beginning of a run's id that fits several runs.
     Ambiguous = "contract/ambiguous",

@@ -61,6 +61,10 @@ pub fn import(connection: &Connection, input: &mut dyn BufRead) -> Result<Import
     if first.trim_end() == datoms::HEADER {
         return import_transactions(connection, input, 1, None, datoms::read);
     }
+    if first.starts_with(";; annals datoms") {
+        let message = format!("this stream has a form that is not known: {}", first.trim_end());
+        return Err(Error::new(ErrorKind::Import, message).with_help("a newer version wrote it; take it in with that version"));
+    }
     if let Some(object) = jsonl::object(&first) {
         if jsonl::is_transaction(&object) {
             return import_transactions(connection, input, 0, Some(first), jsonl::read);

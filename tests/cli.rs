@@ -1,98 +1,12 @@
 //! The command line is a promise to scripts: names, exit codes and output stay. Every command is run as a program in a folder
 //! of its own, and its standard output, its errors and its exit code are compared.
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+#[path = "common/place.rs"]
+mod place;
 
-use tempfile::TempDir;
+use std::process::Stdio;
 
-/// A folder in which commands run, one after the other.
-struct Place(TempDir);
-
-/// What a command did.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    /// A place with a store that knows three people.
-    fn with_people() -> Self {
-        let place = Self::new();
-        place.run(&["init"]).succeeds();
-        let people =
-            r#"[{:db/id "a" :name "Ada" :age 36 :friend {:name "Grace" :age 85}} {:name "Alan" :age 41 :tags #{:logic :chess}}]"#;
-        place.run_with(&["transact"], people).succeeds();
-        place
-    }
-
-    #[track_caller]
-    fn run(&self, arguments: &[&str]) -> Ran {
-        self.run_with(arguments, "")
-    }
-
-    #[track_caller]
-    fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("the program runs");
-        // A command that does not read its input may be gone already.
-        let _ = child.stdin.take().expect("its input is a pipe").write_all(input.as_bytes());
-        Ran::from(child.wait_with_output().expect("it ends"))
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_annals"));
-        command
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env_remove("ANNALS_DB")
-            .env_remove("ANNALS_RUN")
-            .env("NO_COLOR", "1")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    fn succeeds(self) -> Self {
-        assert_eq!(self.code, 0, "out: {}\nerr: {}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn prints(self, expected: &str) -> Self {
-        let ran = self.succeeds();
-        assert_eq!(ran.out, expected);
-        ran
-    }
-
-    #[track_caller]
-    fn fails(self, code: i32, parts: &[&str]) -> Self {
-        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
-        for part in parts {
-            assert!(self.err.contains(part), "{part:?} is not in: {}", self.err);
-        }
-        self
-    }
-}
+use place::{Place, Ran};
 
 const NAMES_AND_AGES: &str = "[:find ?n ?a :where [?e :name ?n] [?e :age ?a] :order-by ?n]";
 
@@ -285,14 +199,6 @@ fn runs_by_hand_are_recorded_and_shown() {
     let shown: serde_json::Value = serde_json::from_str(&shown).expect("one JSON object");
     assert_eq!(shown["run"][":run/name"], "by hand");
     assert_eq!(shown["lines"].as_array().map(Vec::len), Some(4));
-}
-
-impl Ran {
-    #[track_caller]
-    fn prints_one_line_with(&self, part: &str) {
-        assert_eq!(self.out.lines().count(), 1, "{}", self.out);
-        assert!(self.out.contains(part), "{}", self.out);
-    }
 }
 
 #[test]

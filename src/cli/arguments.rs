@@ -28,10 +28,10 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
     /// Read the store as it was: a t (42), an instant (2026-11-20T10:00:00Z), an age (10m, 2h, 3d) or RUN@start, RUN@end
-    #[arg(long, global = true, value_name = "T")]
+    #[arg(long, global = true, value_name = "T", allow_negative_numbers = true)]
     pub(super) as_of: Option<String>,
     /// Read only what was said after T
-    #[arg(long, global = true, value_name = "T")]
+    #[arg(long, global = true, value_name = "T", allow_negative_numbers = true)]
     pub(super) since: Option<String>,
 }
 
@@ -119,11 +119,13 @@ pub(super) enum Command {
     /// What is known about one thing
     Entity {
         /// An id, an ident or a lookup reference such as '[:run/id "x"]'
+        #[arg(allow_negative_numbers = true)]
         entity: String,
     },
     /// How what is known about one thing came to be so
     History {
         /// An id, an ident or a lookup reference such as '[:run/id "x"]'
+        #[arg(allow_negative_numbers = true)]
         entity: String,
         /// Only this attribute
         attribute: Option<String>,
@@ -133,6 +135,7 @@ pub(super) enum Command {
     /// Transactions, or one with its datoms
     Tx {
         /// The transaction: a t, an instant, an age, or RUN@start, RUN@end
+        #[arg(allow_negative_numbers = true)]
         t: Option<String>,
         /// At most this many, the newest
         #[arg(long, value_name = "N")]

@@ -1,6 +1,7 @@
 //! `q`, `explain`, `pull`: questions.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use annals::query::{Budget, Facts, Given, ast, check, edn, engine, parse};
 use annals::{Db, Error, ErrorKind};
 
 use super::arguments::QueryArguments;
-use super::failure::{Failure, InText as _, Outcome, usage};
+use super::failure::{Failure, InText as _, Outcome, tell, usage};
 use super::output::{line, print_answer, print_value};
 use super::session::{Session, entity_id};
 use super::{arguments::Format, moment};
@@ -29,9 +30,9 @@ pub(super) fn q(session: &Session, arguments: &QueryArguments) -> Outcome {
     let answer = engine::answer(&question.checked, &question.given, &question.options, &question.budget)
         .in_text(&question.name, &question.text)?;
     for warning in &answer.warnings {
-        eprintln!("warning[{}]: {}", warning.code, warning.message);
+        tell(&format!("warning[{}]: {}", warning.code, warning.message));
         if let Some(help) = &warning.help {
-            eprintln!("  help: {help}");
+            tell(&format!("  help: {help}"));
         }
     }
     print_answer(&answer, session.format())
@@ -165,7 +166,20 @@ pub(super) fn text_or_file(argument: &str, name: &str) -> Outcome<(String, Strin
 /// A file's name and text.
 pub(super) fn read_file(path: &Path) -> Outcome<(String, String)> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Error::new(ErrorKind::Io, format!("{name} cannot be read: {error}")).caused_by(error))?;
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
     Ok((name, text))
+}
+
+/// Why a file that the command line names cannot be read.
+pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {
+    let name = path.display();
+    let (kind, message, help) = match error.kind() {
+        io::ErrorKind::NotFound => {
+            (ErrorKind::NotFound, format!("there is no file {name}"), "check its path; - reads standard input")
+        }
+        io::ErrorKind::IsADirectory => (ErrorKind::Usage, format!("{name} is a folder"), "name a file in it"),
+        io::ErrorKind::InvalidData => (ErrorKind::Io, format!("{name} is not UTF-8"), "EDN is UTF-8 text"),
+        _ => (ErrorKind::Io, format!("{name} cannot be read: {error}"), "check its permissions"),
+    };
+    Error::new(kind, message).with_help(help).caused_by(error)
 }

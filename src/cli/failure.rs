@@ -1,12 +1,17 @@
 //! How a command fails: the error, the text its place refers to, and the exit code. The only place where errors are printed.
 
+mod excerpt;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use annals::query::Code;
 use annals::{Error, ErrorKind};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report};
 use serde_json::json;
+
+use super::output::terminal_width;
+use excerpt::Excerpt;
 
 /// An error on its way to the person or program that called.
 #[derive(Debug)]
@@ -67,10 +72,14 @@ impl Failure {
     pub(super) fn report(&self, as_json: bool) -> ExitCode {
         let Self::Told { error, text } = self else { return ExitCode::SUCCESS };
         let told = if as_json { json_text(error) } else { person_text(error, text.as_ref()) };
-        // Standard error may be closed; there is nobody left to tell then.
-        let _ = writeln!(io::stderr(), "{told}");
+        tell(&told);
         ExitCode::from(exit_code(error.kind()))
     }
+}
+
+/// Prints a line to standard error. That may be closed or on a full disk; there is nobody left to tell then.
+pub(super) fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// The exit codes of the command line's promise.
@@ -122,17 +131,18 @@ fn person_text(error: &Error, text: Option<&(String, String)>) -> String {
     }
     let report = match (text, error.span()) {
         (Some((name, text)), Some(span)) if span.text == annals::query::Text::Asked => {
-            let start = (span.start as usize).min(text.len());
-            let length = (span.end as usize).clamp(start, text.len()) - start;
+            let excerpt = Excerpt::new(name, text, span);
+            let (start, length) = excerpt.underlined();
             let label = LabeledSpan::new(Some("here".to_owned()), start, length);
-            Report::new(diagnostic.with_label(label)).with_source_code(NamedSource::new(name, text.clone()))
+            Report::new(diagnostic.with_label(label)).with_source_code(excerpt)
         }
         _ => Report::new(diagnostic),
     };
     let mut told = String::new();
     let colored = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let theme = if colored { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(terminal_width().map_or(100, |width| usize::from(width).clamp(40, 100)));
     match handler.render_report(&mut told, report.as_ref()) {
         Ok(()) => told.trim_end().to_owned(),
         Err(_) => format!("{}: {}", error.code(), error.message()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use annals::query::{Cardinality, Unique};
-use annals::{Datom, Db, Order, Result, Value};
+use annals::{Datom, Db, Error, ErrorKind, Moment, Order, Result, Value};
 
 use super::failure::Outcome;
 use super::moment;
@@ -17,8 +17,10 @@ type Rows = RowWriter<io::BufWriter<io::Stdout>>;
 pub(super) fn entity(session: &Session, text: &str) -> Outcome {
     let db = session.db()?;
     let id = entity_id(&db, text)?;
+    let datoms = db.datoms(Order::Eavt, &[Value::Long(id)])?;
+    known(text, !datoms.is_empty())?;
     let mut rows = rows(session, &["attribute", "value", "t", "instant", "m"]);
-    for datom in db.datoms(Order::Eavt, &[Value::Long(id)])? {
+    for datom in datoms {
         let attribute = known_as(&db, datom.a)?;
         let row = [attribute, shown(&db, &datom.v)?, Value::Long(datom.t), instant(&db, datom.t)?, known_as(&db, datom.m)?];
         rows.row(&row)?;
@@ -33,6 +35,7 @@ pub(super) fn history(session: &Session, text: &str, attribute: Option<&str>) ->
     let attribute = attribute.map(|text| entity_id(&db, text)).transpose()?;
     let components: Vec<Value> = std::iter::once(id).chain(attribute).map(Value::Long).collect();
     let mut datoms = db.history().datoms(Order::Eavt, &components)?;
+    known(text, !datoms.is_empty())?;
     datoms.sort_by(|x, y| (x.t, x.added, x.a, &x.v).cmp(&(y.t, y.added, y.a, &y.v)));
     let mut rows = rows(session, &["t", "instant", "added", "attribute", "value", "m"]);
     for datom in datoms {
@@ -46,6 +49,16 @@ pub(super) fn history(session: &Session, text: &str, attribute: Option<&str>) ->
         ])?;
     }
     rows.finish()
+}
+
+/// An entity that nothing was said of is not found, as far as a person is concerned.
+fn known(text: &str, has_facts: bool) -> Result<()> {
+    if has_facts {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::NotFound, format!("nothing was said of {text}, as far as this view shows"))
+        .with_value(text)
+        .with_help("`annals q '[:find ?e :where [?e :some/attribute]]'` finds entities; --as-of and --since narrow the view"))
 }
 
 /// `annals schema`: every attribute that some fact uses.
@@ -123,7 +136,20 @@ fn transactions(session: &Session, db: &Db, limit: Option<usize>) -> Outcome {
 }
 
 fn one_transaction(session: &Session, db: &Db, text: &str) -> Outcome {
-    let t = db.as_of(moment::moment(text, db)?)?.until_t();
+    let wanted = moment::moment(text, db)?;
+    let t = match wanted {
+        Moment::T(t) => t,
+        _ => db.as_of(wanted)?.until_t(),
+    };
+    if !(1..=db.until_t()).contains(&t) {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("there is no transaction {t}: they are numbered 1 to {}", db.until_t()),
+        )
+        .with_value(text)
+        .with_help("`annals tx` lists them")
+        .into());
+    }
     let mut rows = rows(session, &["e", "attribute", "value", "t", "m", "added"]);
     for Datom { e, a, v, t, m, added } in db.tx_range(t..=t)?.into_iter().flat_map(|transaction| transaction.datoms) {
         let row = [Value::Long(e), known_as(db, a)?, shown(db, &v)?, Value::Long(t), known_as(db, m)?, Value::Boolean(added)];

@@ -1,14 +1,15 @@
 //! Data to standard output, in the format that was asked for.
 
+mod table;
+
 use std::io::{self, IsTerminal as _, Write};
 
 use annals::Value;
 use annals::query::{Answer, Shape};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
 
 use super::arguments::Format;
 use super::failure::Outcome;
+use table::Cells;
 
 /// The format asked for, else a table on a terminal and jsonl otherwise.
 pub(super) fn format_or_default(asked: Option<Format>) -> Format {
@@ -30,6 +31,7 @@ pub(super) struct RowWriter<W: Write> {
     columns: Vec<String>,
     rows_written: usize,
     waiting: Vec<Vec<String>>,
+    spare: &'static [&'static str],
 }
 
 impl RowWriter<io::BufWriter<io::Stdout>> {
@@ -43,7 +45,12 @@ impl RowWriter<io::BufWriter<io::Stdout>> {
 impl<W: Write> RowWriter<W> {
     /// To any writer.
     pub(super) fn new(out: W, format: Format, shape: RowShape, columns: Vec<String>) -> Self {
-        Self { out, format, shape, columns, rows_written: 0, waiting: Vec::new() }
+        Self { out, format, shape, columns, rows_written: 0, waiting: Vec::new(), spare: &[] }
+    }
+
+    /// Columns that a table may do without where the terminal is too narrow for all, the first first.
+    pub(super) fn sparing(self, spare: &'static [&'static str]) -> Self {
+        Self { spare, ..self }
     }
 
     /// Writes one row, as long as there are columns.
@@ -80,8 +87,8 @@ impl<W: Write> RowWriter<W> {
     pub(super) fn finish(mut self) -> Outcome {
         match self.format {
             Format::Table => {
-                let text = table_text(&self.columns, &self.waiting);
-                writeln!(self.out, "{text}")?;
+                let cells = Cells { columns: self.columns, rows: self.waiting };
+                writeln!(self.out, "{}", cells.text(self.spare, terminal_width()))?;
             }
             Format::Markdown => self.markdown()?,
             Format::Csv if self.rows_written == 0 => csv_line(&mut self.out, &self.columns)?,
@@ -176,12 +183,12 @@ pub(super) fn print_rows(format: Format, shape: RowShape, columns: Vec<String>, 
 
 /// A table as wide as the terminal allows.
 pub(super) fn table_text(columns: &[String], rows: &[Vec<String>]) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(columns);
-    for row in rows {
-        table.add_row(row);
-    }
-    table.trim_fmt()
+    Cells { columns: columns.to_vec(), rows: rows.to_vec() }.text(&[], terminal_width())
+}
+
+/// Columns of the terminal that standard output is; none if it is no terminal.
+pub(super) fn terminal_width() -> Option<u16> {
+    comfy_table::Table::new().width().filter(|width| *width > 0)
 }
 
 /// A value for people: text as itself, everything else as EDN without tags.
@@ -199,13 +206,34 @@ pub(super) fn plain(value: &Value) -> String {
     }
 }
 
-/// A value in a table: what would move the cursor or change colours is shown, not done.
+/// A value in a table: what would move the cursor is shown, not done; colours are left out.
 fn cell(value: &Value) -> String {
-    let text = plain(value);
-    if !text.contains(|c: char| c.is_control() && c != '\n') {
-        return text;
+    printable(&plain(value))
+}
+
+/// A text that is safe on a terminal: without colours, a tab as blanks, other control characters by their names.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.strip_suffix('\r').unwrap_or(text);
+    while let Some(c) = rest.chars().next() {
+        if let Some(behind) = behind_colour(rest) {
+            rest = behind;
+            continue;
+        }
+        match c {
+            '\t' => shown.push_str("    "),
+            c if c.is_control() && c != '\n' => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+        rest = &rest[c.len_utf8()..];
     }
-    text.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect() } else { vec![c] }).collect()
+    shown
+}
+
+/// What follows an escape sequence that sets colours: `ESC [ .. m`.
+fn behind_colour(text: &str) -> Option<&str> {
+    let behind = text.strip_prefix("\u{1b}[")?.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';' || c == ':');
+    behind.strip_prefix('m')
 }
 
 /// One line as RFC 4180 has it.

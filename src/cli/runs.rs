@@ -13,7 +13,7 @@ use annals::{Connection, Db, Error, ErrorKind, Input, Order, Result, Value, cont
 
 use super::arguments::{Format, LogsArguments, StartArguments};
 use super::failure::Outcome;
-use super::output::{RowShape, RowWriter, line, print_rows, print_value};
+use super::output::{RowShape, RowWriter, line, print_rows, print_value, printable};
 use super::session::{Session, known_as};
 
 const LINE_COLUMNS: [&str; 5] = ["seq", "ts", "level", "stream", "message"];
@@ -126,7 +126,10 @@ fn print_runs(session: &Session, runs: &[Run]) -> Outcome {
             ]
         })
         .collect();
-    print_rows(session.format(), RowShape::Objects, columns.map(str::to_owned).to_vec(), &rows)
+    let mut writer =
+        RowWriter::stdout(session.format(), RowShape::Objects, &columns).sparing(&["updated_at", "mode", "project_path"]);
+    rows.iter().try_for_each(|row| writer.row(row))?;
+    writer.finish()
 }
 
 fn text(text: Option<&str>) -> Value {
@@ -206,8 +209,7 @@ fn follow(session: &Session, connection: &Connection, run: &Run, filter: &mut Lo
 }
 
 fn plain_line(line: &LogLine) -> String {
-    let printable: String = line.message.chars().filter(|c| !c.is_control() || *c == '\t').collect();
-    format!("{:>6} {:5} {printable}", line.seq, line.level.name())
+    format!("{:>6} {:5} {}", line.seq, line.level.name(), printable(&line.message))
 }
 
 /// `annals show`.

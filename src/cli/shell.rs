@@ -12,7 +12,7 @@ use annals::transact::TxData;
 use annals::{Connection, ErrorKind};
 
 use super::arguments::{Format, QueryArguments};
-use super::failure::{Failure, InText as _, Outcome, usage};
+use super::failure::{Failure, InText as _, Outcome, tell, usage};
 use super::output::line;
 use super::session::Session;
 use super::{ask, inspect, runs, tell};
@@ -55,7 +55,7 @@ pub(super) fn shell(session: &mut Session) -> Outcome {
 }
 
 fn at_a_terminal(session: &mut Session, connection: &Connection) -> Outcome {
-    eprintln!("annals {} on {}. :help shows what can be said.", env!("CARGO_PKG_VERSION"), connection.path().display());
+    tell(&format!("annals {} on {}. :help shows what can be said.", env!("CARGO_PKG_VERSION"), connection.path().display()));
     let mut editor = edit::editor(connection)?;
     while let Some(entry) = edit::read(&mut editor, session)? {
         session.interrupted.store(false, std::sync::atomic::Ordering::Relaxed);

@@ -12,7 +12,7 @@ use super::arguments::{ExportForm, Format};
 use super::failure::{InText as _, Outcome};
 use super::output::{RowShape, line, print_rows};
 use super::session::Session;
-use super::{ask, place};
+use super::{ask, failure, place};
 
 /// `annals init`: the store that `--db` names, else the one in `dir`.
 pub(super) fn init(session: &Session, dir: &Path) -> Outcome {
@@ -20,7 +20,7 @@ pub(super) fn init(session: &Session, dir: &Path) -> Outcome {
     let was_there = path.exists();
     let connection = Connection::open(&path)?;
     let what = if was_there { "is already there" } else { "made" };
-    eprintln!("{what}: {}", connection.path().display());
+    failure::tell(&format!("{what}: {}", connection.path().display()));
     Ok(())
 }
 
@@ -71,11 +71,13 @@ pub(super) fn import(session: &Session, file: &Path) -> Outcome {
     let summary = if file == Path::new("-") {
         exchange::import(&connection, &mut io::stdin().lock())
     } else {
-        let opened = fs::File::open(file)
-            .map_err(|error| Error::new(ErrorKind::Io, format!("{name} cannot be read: {error}")).caused_by(error))?;
+        if file.is_dir() {
+            return Err(ask::unreadable(file, io::ErrorKind::IsADirectory.into()).into());
+        }
+        let opened = fs::File::open(file).map_err(|error| ask::unreadable(file, error))?;
         exchange::import(&connection, &mut BufReader::new(opened))
     };
-    let summary = summary.map_err(|error| error.with_value(&name))?;
+    let summary = summary.map_err(|error| error.within(&name))?;
     let row = [summary.transactions, summary.datoms, summary.already_there].map(|count| Value::Long(count as i64)).to_vec();
     let columns = ["transactions", "datoms", "already-there"].map(str::to_owned).to_vec();
     print_rows(session.format(), RowShape::Objects, columns, &[row])

@@ -1,0 +1,81 @@
+//! An error is a sentence, a place, a remedy and an exit code. Attacked with what a newcomer gets wrong: things that are not
+//! there, texts of one endless line, files of another kind, streams from elsewhere.
+
+#[path = "common/place.rs"]
+mod place;
+
+use place::{Place, Ran};
+
+#[track_caller]
+fn error_of(ran: &Ran) -> serde_json::Value {
+    let told: serde_json::Value = serde_json::from_str(ran.err.trim()).expect("one JSON object on standard error");
+    told["error"].clone()
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let place = Place::with_people();
+    let check = |arguments: &[&str], parts: &[&str]| drop(place.run(arguments).fails(3, parts));
+    check(&["tx", "99"], &["there is no transaction 99", "1 to 2", "annals tx"]);
+    check(&["tx", "0"], &["there is no transaction 0"]);
+    check(&["tx", "-1"], &["there is no transaction -1"]);
+    check(&["tx", "2", "--as-of", "1"], &["there is no transaction 2"]);
+    check(&["entity", "999999"], &["nothing was said of 999999"]);
+    check(&["entity", "-5"], &["nothing was said of -5"]);
+    check(&["entity", "8589934593", "--as-of", "1"], &["nothing was said of 8589934593", "--as-of"]);
+    check(&["history", "999999"], &["nothing was said of 999999"]);
+    check(&["runs", "--as-of", "-1"], &["numbered from 1"]);
+    check(&["transact", "nosuch.edn"], &["there is no file nosuch.edn", "standard input"]);
+    check(&["import", "nosuch.edn"], &["there is no file nosuch.edn"]);
+    check(&["q", "@nosuch.edn"], &["there is no file nosuch.edn"]);
+    place.run(&["transact", "."]).fails(2, &["is a folder", "name a file"]);
+    place.run(&["import", "."]).fails(2, &["is a folder"]);
+}
+
+#[test]
+fn a_usage_error_in_json_says_all_of_it() {
+    let place = Place::new();
+    let check = |arguments: &[&str], parts: &[&str]| {
+        let error = error_of(&place.run(arguments).fails(2, &[]));
+        assert_eq!(error["code"], "cli/usage");
+        let message = error["message"].as_str().expect("a sentence");
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    };
+    check(&["--format", "json", "q"], &["<QUERY>"]);
+    check(&["--format", "jsonl", "state", "put", "a"], &["<KEY>", "<VALUE>"]);
+    check(&["--format=json", "logs", "--nope"], &["--nope"]);
+}
+
+#[test]
+fn a_place_in_an_endless_line_is_shown_with_its_surroundings_only() {
+    let place = Place::with_people();
+    let filler = "{:name \"x\"} ".repeat(10_000);
+    let ran = place.run_with(&["transact"], &format!("[{filler}{{:née }} {filler}]")).fails(1, &["even number of forms"]);
+    assert!(ran.err.len() < 2_000, "{} bytes", ran.err.len());
+    assert!(ran.err.contains("standard input:1:120003") && ran.err.contains(":née"), "{}", ran.err);
+    let ran = place.run_with(&["transact"], "[{:name \"x\"}\n {:née \"é\" :b }\n {:c 1}]").fails(1, &["standard input:2:12"]);
+    assert!(ran.err.contains(" 1 │ [{:name") && ran.err.contains(" 3 │  {:c 1}]"), "{}", ran.err);
+    let open = place.run_with(&["transact"], &format!("[{}", "{:name\n\"x\"}\n".repeat(10_000))).fails(1, &["never closed"]);
+    assert!(open.err.lines().count() < 60, "{}", open.err);
+}
+
+#[test]
+fn a_transaction_that_fails_leaves_those_before_it_and_names_its_line() {
+    let place = Place::with_people();
+    let text = "\u{feff}[{:name \"one\"}] ; first\r\n[[:db/add \"x\" :name \"p\"]\r\n [:db/add \"x\" :name \"q\"]]\r\n[{:name \"three\"}]\r\n";
+    std::fs::write(place.path().join("three.edn"), text).expect("a file");
+    place.run(&["transact", "three.edn"]).fails(4, &["three.edn:3:2"]).prints_one_line_with("\"t\":3");
+    place.run(&["q", "[:find (count ?n) . :where [_ :name ?n]]"]).prints("4\n");
+}
+
+#[test]
+fn an_import_names_the_file_the_place_and_what_is_wrong() {
+    let place = Place::with_people();
+    std::fs::write(place.path().join("in.edn"), "[{:name \"x\"}]\n garbage\n").expect("a file");
+    place.run(&["import", "in.edn"]).fails(1, &["in.edn:2:2: ", "garbage"]);
+    std::fs::write(place.path().join("in.jsonl"), "{\"a/b\":1}\n[1]\n").expect("a file");
+    place.run(&["import", "in.jsonl"]).fails(1, &["in.jsonl: line 2: "]);
+    place
+        .run_with(&["import", "-"], ";; annals datoms 2\n{}\n")
+        .fails(1, &["standard input", "annals datoms 2", "newer version"]);
+}
