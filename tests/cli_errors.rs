@@ -79,3 +79,11 @@ fn an_import_names_the_file_the_place_and_what_is_wrong() {
         .run_with(&["import", "-"], ";; annals datoms 2\n{}\n")
         .fails(1, &["standard input", "annals datoms 2", "newer version"]);
 }
+
+#[test]
+fn a_demo_without_cargo_says_so_and_writes_nothing() {
+    let place = Place::new();
+    let ran = place.command(&["demo"]).env("CARGO", "/nonexistent/cargo").env("TMPDIR", place.path()).output().expect("it runs");
+    Ran::from(ran).fails(3, &["/nonexistent/cargo does not run", "rustup.rs", "annals run -- CMD"]);
+    assert_eq!(std::fs::read_dir(place.path()).expect("a folder").count(), 0);
+}

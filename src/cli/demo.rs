@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use annals::contract::capture::{CaptureOptions, Outcome as Captured, record_program};
@@ -25,15 +26,18 @@ const LINES_BY_LEVEL: &str = "[:find ?level (count ?line)
 
 const BEFORE_FIRST_ERROR: &str = "[:find ?seq ?message
   :in $ ?run
-  :where [?error :log/run ?run] [?error :log/level :error] [?error :log/seq ?first]
+  :where [?error :log/run ?run] [?error :log/level :error]
+         [?error :log/seq ?first]
          (not-join [?run ?first]
-           [?earlier :log/run ?run] [?earlier :log/level :error] [?earlier :log/seq ?n] [(< ?n ?first)])
+           [?earlier :log/run ?run] [?earlier :log/level :error]
+           [?earlier :log/seq ?n] [(< ?n ?first)])
          [?line :log/run ?run] [?line :log/seq ?seq] [(< ?seq ?first)]
          [?line :log/message ?message]
   :order-by [?seq :desc] :limit 1]";
 
 const STATE_THEN: &str = "[:find ?value .
-  :where [?state :state/namespace \"build\"] [?state :state/key \"stage\"] [?state :state/value ?value]]";
+  :where [?state :state/namespace \"build\"] [?state :state/key \"stage\"]
+         [?state :state/value ?value]]";
 
 const SAID_BETWEEN: &str = "[:find ?attribute (count ?fact)
   :in $ ?from ?until
@@ -47,32 +51,44 @@ const WHO_WROTE: &str = "[:find ?name ?value
 
 /// `annals demo`.
 pub(super) fn demo(session: &Session) -> Outcome {
+    let cargo = cargo()?;
     let folder = env::temp_dir().join(format!("annals-demo-{}", Uuid::now_v7()));
     let path = session.global.db.clone().unwrap_or_else(|| folder.join("annals.db"));
     let connection = Connection::open(&path)?;
     project::write(&folder.join("project"), project::Health::Broken)?;
-    let broken = build(&connection, &folder, "first build")?;
+    let broken = build(&connection, &folder, &cargo, "first build")?;
     project::write(&folder.join("project"), project::Health::Sound)?;
-    let sound = build(&connection, &folder, "second build")?;
+    let sound = build(&connection, &folder, &cargo, "second build")?;
     let db = connection.db()?;
     summarize(&db, &broken)?;
     summarize(&db, &sound)?;
     ask_five(&db, &find_run(&db, &broken.run_id)?)?;
-    fs::remove_dir_all(folder.join("project"))
-        .map_err(|error| Error::new(ErrorKind::Io, format!("the demo's project stays behind: {error}")).caused_by(error))?;
+    clean_up(&folder)?;
     line("")?;
-    line(&format!("The store stays for you to ask: export ANNALS_DB={}", connection.path().display()))?;
+    line("The store stays for you to ask:")?;
+    line(&format!("    export ANNALS_DB={}", connection.path().display()))?;
     line("Try: annals runs; annals logs last~1 --level error; annals shell")
 }
 
+/// Removes what was built, and the folder too if the store does not lie in it.
+fn clean_up(folder: &Path) -> Result<()> {
+    ["project", "target"]
+        .iter()
+        .try_for_each(|part| fs::remove_dir_all(folder.join(part)))
+        .map_err(|error| Error::new(ErrorKind::Io, format!("the demo's project stays behind: {error}")).caused_by(error))?;
+    // With the store in it, the folder is not empty and stays.
+    let _ = fs::remove_dir(folder);
+    Ok(())
+}
+
 /// Builds the project under `annals run`'s own recorder; a bar counts the lines as they are committed.
-fn build(connection: &Connection, folder: &Path, name: &str) -> Result<Captured> {
+fn build(connection: &Connection, folder: &Path, cargo: &Path, name: &str) -> Result<Captured> {
     let bar = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {msg} [{elapsed_precise}]").expect("the template is right"));
     bar.enable_steady_tick(Duration::from_millis(80));
     let options =
         CaptureOptions { name: Some(name.to_owned()), directory: Some(folder.join("project")), ..CaptureOptions::default() };
-    let command = build_command(&folder.join("target"))?;
+    let command = build_command(cargo, &folder.join("target"))?;
     let captured = std::thread::scope(|scope| {
         let recording = scope.spawn(|| record_program(connection, options, &command));
         while !recording.is_finished() {
@@ -86,9 +102,19 @@ fn build(connection: &Connection, folder: &Path, name: &str) -> Result<Captured>
     captured
 }
 
-/// `cargo build`, told which program to call for state; nothing is fetched and nothing outside the folder is touched.
-fn build_command(target: &Path) -> Result<Vec<OsString>> {
+/// The cargo to build with, tried before anything is written.
+fn cargo() -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    match Command::new(&cargo).arg("--version").output() {
+        Ok(told) if told.status.success() => Ok(cargo),
+        _ => Err(Error::new(ErrorKind::NotFound, format!("the demo builds with cargo, and {} does not run", cargo.display()))
+            .with_value(cargo.display().to_string())
+            .with_help("install Rust from https://rustup.rs, or record a program of your own: annals run -- CMD")),
+    }
+}
+
+/// `cargo build`, told which program to call for state; nothing is fetched and nothing outside the folder is touched.
+fn build_command(cargo: &Path, target: &Path) -> Result<Vec<OsString>> {
     let annals = env::current_exe()
         .map_err(|error| Error::new(ErrorKind::Io, format!("this program's own path is unknown: {error}")).caused_by(error))?;
     let setting = |name: &str, value: &Path| {

@@ -7,22 +7,22 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A folder in which commands run, one after the other.
-pub struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 /// What a command did.
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
     /// A place with a store that knows three people.
-    pub fn with_people() -> Self {
+    pub(crate) fn with_people() -> Self {
         let place = Self::new();
         place.run(&["init"]).succeeds();
         let people =
@@ -32,19 +32,19 @@ impl Place {
     }
 
     #[track_caller]
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with(arguments, "")
     }
 
     #[track_caller]
-    pub fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
         let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("the program runs");
         // A command that does not read its input may be gone already.
         let _ = child.stdin.take().expect("its input is a pipe").write_all(input.as_bytes());
         Ran::from(child.wait_with_output().expect("it ends"))
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_annals"));
         command
             .args(arguments)
@@ -57,7 +57,7 @@ impl Place {
         command
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }
@@ -71,20 +71,20 @@ impl From<Output> for Ran {
 
 impl Ran {
     #[track_caller]
-    pub fn succeeds(self) -> Self {
+    pub(crate) fn succeeds(self) -> Self {
         assert_eq!(self.code, 0, "out: {}\nerr: {}", self.out, self.err);
         self
     }
 
     #[track_caller]
-    pub fn prints(self, expected: &str) -> Self {
+    pub(crate) fn prints(self, expected: &str) -> Self {
         let ran = self.succeeds();
         assert_eq!(ran.out, expected);
         ran
     }
 
     #[track_caller]
-    pub fn fails(self, code: i32, parts: &[&str]) -> Self {
+    pub(crate) fn fails(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
         for part in parts {
             assert!(self.err.contains(part), "{part:?} is not in: {}", self.err);
@@ -95,7 +95,7 @@ impl Ran {
 
 impl Ran {
     #[track_caller]
-    pub fn prints_one_line_with(&self, part: &str) {
+    pub(crate) fn prints_one_line_with(&self, part: &str) {
         assert_eq!(self.out.lines().count(), 1, "{}", self.out);
         assert!(self.out.contains(part), "{}", self.out);
     }

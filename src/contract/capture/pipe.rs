@@ -109,7 +109,9 @@ pub(super) fn pump(mut taps: Vec<Tap>, ended: PipeReader, events: &SyncSender<Ev
         }
         taps = open;
     }
-    taps.into_iter().for_each(|tap| tap.close(events));
+    for tap in taps {
+        tap.close(events);
+    }
 }
 
 /// How long to wait for the next chunk.
