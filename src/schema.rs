@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use annals_query::{Attribute, Value, ValueType};
+use rustc_hash::FxHashMap;
 
 /// An attribute as the transactor sees it: what queries know of it, and what writes are checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +62,10 @@ pub struct EntitySpec {
 /// Everything a store knows about attributes and idents as of its newest transaction. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
-    declarations: Arc<HashMap<i64, Arc<Declaration>>>,
+    declarations: Arc<FxHashMap<i64, Arc<Declaration>>>,
     entities_by_ident: Arc<HashMap<Arc<str>, i64>>,
-    idents_by_entity: Arc<HashMap<i64, Arc<str>>>,
-    specs: Arc<HashMap<i64, EntitySpec>>,
+    idents_by_entity: Arc<FxHashMap<i64, Arc<str>>>,
+    specs: Arc<FxHashMap<i64, EntitySpec>>,
 }
 
 impl Schema {
@@ -113,9 +114,9 @@ impl Schema {
 /// Builds a [`Schema`] from the datoms that say it, in log order, retractions included: an earlier name resolves until it is given away.
 #[derive(Clone, Debug, Default)]
 pub struct SchemaBuilder {
-    facts: HashMap<i64, HashMap<i64, Vec<Value>>>,
+    facts: FxHashMap<i64, FxHashMap<i64, Vec<Value>>>,
     entities_by_ident: HashMap<Arc<str>, i64>,
-    idents_by_entity: HashMap<i64, Arc<str>>,
+    idents_by_entity: FxHashMap<i64, Arc<str>>,
 }
 
 impl SchemaBuilder {
@@ -139,8 +140,8 @@ impl SchemaBuilder {
 
     /// The schema as of the datoms taken in so far.
     pub fn build(&self) -> Schema {
-        let mut declarations = HashMap::new();
-        let mut specs = HashMap::new();
+        let mut declarations = FxHashMap::default();
+        let mut specs = FxHashMap::default();
         for &entity in self.facts.keys() {
             if let Some(declaration) = self.declaration(entity) {
                 declarations.insert(entity, declaration);
@@ -150,7 +151,8 @@ impl SchemaBuilder {
             }
         }
         link(&mut declarations);
-        let declarations: HashMap<_, _> = declarations.into_iter().map(|(id, declaration)| (id, Arc::new(declaration))).collect();
+        let declarations: FxHashMap<_, _> =
+            declarations.into_iter().map(|(id, declaration)| (id, Arc::new(declaration))).collect();
         Schema {
             declarations: Arc::new(declarations),
             entities_by_ident: Arc::new(self.entities_by_ident.clone()),
@@ -242,7 +244,7 @@ impl SchemaBuilder {
 }
 
 /// Tells each attribute which others depend on it.
-fn link(declarations: &mut HashMap<i64, Declaration>) {
+fn link(declarations: &mut FxHashMap<i64, Declaration>) {
     let mut links: Vec<(i64, i64)> = Vec::new();
     let mut counts: Vec<(i64, i64)> = Vec::new();
     for (&id, declaration) in &*declarations {

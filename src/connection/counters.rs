@@ -1,6 +1,6 @@
 //! The last number given out in each partition and sequence, remembered from commit to commit so that a commit reads little.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::datom::{Datom, Partition};
 use crate::schema::Schema;
@@ -15,8 +15,8 @@ pub(super) struct Counters {
     t: i64,
     last_partition: Option<Partition>,
     /// 0 for a partition without entities.
-    last_entities: HashMap<Partition, i64>,
-    sequences: HashMap<Sequence, i64>,
+    last_entities: FxHashMap<Partition, i64>,
+    sequences: FxHashMap<Sequence, i64>,
 }
 
 /// One sequence: the attribute that counts, the attribute that says within what, and the entity within which it counts.
@@ -95,7 +95,7 @@ impl Counters {
         for (attribute, scope) in attributes {
             let is_as_declared =
                 schema.declaration(attribute).is_some_and(|declaration| declaration.sequence_within == Some(scope));
-            let mut scopes: HashMap<i64, i64> = HashMap::new();
+            let mut scopes: FxHashMap<i64, i64> = FxHashMap::default();
             for datom in datoms.iter().filter(|datom| datom.a == scope && datom.added) {
                 if let Value::Ref(within) = datom.v {
                     scopes.insert(datom.e, within);

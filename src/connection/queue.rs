@@ -90,6 +90,9 @@ impl Drop for Turn<'_> {
                 .with_help("nothing of the transaction was written: transact it again");
             state.outcomes.insert(ticket, Err(error));
         }
-        self.queue.changed.notify_all();
+        // Waking nobody would still ask the operating system.
+        if !state.waiting.is_empty() || !state.outcomes.is_empty() {
+            self.queue.changed.notify_all();
+        }
     }
 }

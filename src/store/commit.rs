@@ -2,16 +2,40 @@
 
 use std::borrow::Cow;
 use std::ops::Deref;
+use std::sync::LazyLock;
 
+use annals_query::Value;
 use rusqlite::{CachedStatement, Connection};
 
 use super::failure::failure;
-use super::read::{Basis, Reader, basis};
+use super::read::{Basis, Reader, ends};
 use super::record;
 use super::row::{bind_value, stored};
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::LIMIT_TRANSACTION_DATOMS;
+
+/// Rows of the statements that write many datoms; what is less than the small one has a statement of its own size.
+const SMALL_BLOCK: usize = 16;
+const LARGE_BLOCK: usize = 64;
+
+/// Parameters of a row of a block: all columns but `t` and `added`, which the rows share, and `id`: SQLite gives the one after
+/// the last, and finds the end of the table quicker than the place of an id.
+const PLACES_A_ROW: usize = 5;
+
+/// The statement that writes so many datoms. OR FAIL keeps SQLite from copying pages in case that only this statement fails: a
+/// commit in which a statement fails is taken back as a whole.
+static BLOCKS: LazyLock<Vec<String>> = LazyLock::new(|| (0..=LARGE_BLOCK).map(block_sql).collect());
+
+fn block_sql(rows: usize) -> String {
+    let row = |row: usize| {
+        let place = |column: usize| 3 + row * PLACES_A_ROW + column;
+        let [e, a, v, kind, m] = [0, 1, 2, 3, 4].map(place);
+        format!("(?{e}, ?{a}, ?{v}, ?{kind}, ?1, ?{m}, ?2)")
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    format!("INSERT OR FAIL INTO datoms (e, a, v, type, t, m, added) VALUES {}", rows.join(", "))
+}
 
 /// A commit under way. It reads what the writing connection sees: everything committed, and what was appended to it so far.
 #[derive(Debug)]
@@ -55,7 +79,8 @@ impl<'s> WriteTransaction<'s> {
     /// A refused value leaves the handle as it was; anything else that fails while writing does not.
     fn note(&mut self, outcome: Result<()>) -> Result<()> {
         if let Err(error) = &outcome {
-            self.has_failed |= matches!(error.kind(), ErrorKind::Io | ErrorKind::Damaged | ErrorKind::ReadOnly | ErrorKind::Busy);
+            let lies_below = matches!(error.kind(), ErrorKind::Io | ErrorKind::Damaged | ErrorKind::ReadOnly | ErrorKind::Busy);
+            self.has_failed |= lies_below || self.appender.is_torn;
         }
         outcome
     }
@@ -87,13 +112,14 @@ pub(super) struct Appender<'s> {
     scratch: &'s mut Vec<u8>,
     basis: Basis,
     last_id: i64,
+    /// The last transaction was begun to be written and not finished.
+    is_torn: bool,
 }
 
 impl<'s> Appender<'s> {
     pub(super) fn new(connection: &'s Connection, scratch: &'s mut Vec<u8>) -> Result<Self> {
-        let mut last = connection.prepare_cached("SELECT coalesce(max(id), 0) FROM datoms").map_err(failure)?;
-        let last_id = last.query_row((), |row| row.get(0)).map_err(failure)?;
-        Ok(Self { connection, scratch, basis: basis(connection)?, last_id })
+        let (basis, last_id) = ends(connection)?;
+        Ok(Self { connection, scratch, basis, last_id, is_torn: false })
     }
 
     pub(super) fn append(&mut self, t: i64, instant: i64, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> Result<()> {
@@ -104,8 +130,10 @@ impl<'s> Appender<'s> {
         record::encode_record(t, instant, datoms, self.scratch)?;
         let hash = record::chain(&self.basis.hash, self.scratch);
         let last_id = self.last_id + datoms.len() as i64;
+        self.is_torn = true;
         self.insert_transaction(t, instant, datoms.len() as i64, last_id, &hash).map_err(failure)?;
         self.insert_datoms(datoms, is_indexed).map_err(failure)?;
+        self.is_torn = false;
         self.last_id = last_id;
         self.basis = Basis { t, instant, hash };
         Ok(())
@@ -145,36 +173,58 @@ impl<'s> Appender<'s> {
     }
 
     fn insert_datoms(&self, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> rusqlite::Result<()> {
-        let insert = "INSERT INTO datoms (id, e, a, v, type, t, m, added) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let mut insert = self.connection.prepare_cached(insert)?;
-        let mut index: Option<CachedStatement<'_>> = None;
         let mut scratch = String::new();
-        for (datom, id) in datoms.iter().zip(self.last_id + 1..) {
-            let value = stored(&datom.v);
-            let code = value.value_type().map_or(0, |kind| i64::from(kind as u8));
-            insert.raw_bind_parameter(1, id)?;
-            insert.raw_bind_parameter(2, datom.e)?;
-            insert.raw_bind_parameter(3, datom.a)?;
-            bind_value(&mut insert, 4, &value, &mut scratch)?;
-            insert.raw_bind_parameter(5, code)?;
-            insert.raw_bind_parameter(6, datom.t)?;
-            insert.raw_bind_parameter(7, datom.m)?;
-            insert.raw_bind_parameter(8, i64::from(datom.added))?;
-            insert.raw_execute()?;
-            if is_indexed(datom.a) {
-                let index = match &mut index {
-                    Some(index) => index,
-                    none => {
-                        none.insert(self.connection.prepare_cached("INSERT INTO avet (a, type, v, id) VALUES (?1, ?2, ?3, ?4)")?)
-                    }
-                };
-                index.raw_bind_parameter(1, datom.a)?;
-                index.raw_bind_parameter(2, code)?;
-                bind_value(index, 3, &value, &mut scratch)?;
-                index.raw_bind_parameter(4, id)?;
-                index.raw_execute()?;
+        // Retractions come before additions, so there are two parts at most.
+        for mut rest in datoms.chunk_by(|left, right| left.added == right.added) {
+            while let (block, later) = rest.split_at(block_rows(rest.len()))
+                && !block.is_empty()
+            {
+                self.insert_block(block, &mut scratch)?;
+                rest = later;
             }
         }
+        let mut index: Option<CachedStatement<'_>> = None;
+        for (datom, id) in datoms.iter().zip(self.last_id + 1..).filter(|(datom, _)| is_indexed(datom.a)) {
+            let index = match &mut index {
+                Some(index) => index,
+                none => none.insert(self.connection.prepare_cached("INSERT INTO avet (a, type, v, id) VALUES (?1, ?2, ?3, ?4)")?),
+            };
+            let value = stored(&datom.v);
+            index.raw_bind_parameter(1, datom.a)?;
+            index.raw_bind_parameter(2, type_code(&value))?;
+            bind_value(index, 3, &value, &mut scratch)?;
+            index.raw_bind_parameter(4, id)?;
+            index.raw_execute()?;
+        }
         Ok(())
+    }
+
+    /// Writes datoms of one transaction, all added or all retracted, as one statement: most of what a row costs is the statement around it.
+    fn insert_block(&self, block: &[Datom], scratch: &mut String) -> rusqlite::Result<()> {
+        let mut insert = self.connection.prepare_cached(&BLOCKS[block.len()])?;
+        insert.raw_bind_parameter(1, block[0].t)?;
+        insert.raw_bind_parameter(2, i64::from(block[0].added))?;
+        for (datom, place) in block.iter().zip((3..).step_by(PLACES_A_ROW)) {
+            let value = stored(&datom.v);
+            insert.raw_bind_parameter(place, datom.e)?;
+            insert.raw_bind_parameter(place + 1, datom.a)?;
+            bind_value(&mut insert, place + 2, &value, scratch)?;
+            insert.raw_bind_parameter(place + 3, type_code(&value))?;
+            insert.raw_bind_parameter(place + 4, datom.m)?;
+        }
+        insert.raw_execute().map(|_| ())
+    }
+}
+
+fn type_code(value: &Value) -> i64 {
+    value.value_type().map_or(0, |kind| i64::from(kind as u8))
+}
+
+/// How many of so many rows the next statement takes. Few sizes, so that each is compiled once.
+fn block_rows(left: usize) -> usize {
+    match left {
+        0..SMALL_BLOCK => left,
+        SMALL_BLOCK..LARGE_BLOCK => SMALL_BLOCK,
+        _ => LARGE_BLOCK,
     }
 }

@@ -21,6 +21,11 @@ pub struct Basis {
     pub hash: [u8; 32],
 }
 
+impl Basis {
+    /// Before the first transaction.
+    const NONE: Self = Self { t: 0, instant: i64::MIN, hash: [0; 32] };
+}
+
 /// A row of the list of transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransactionRow {
@@ -230,5 +235,16 @@ pub(super) fn basis(connection: &Connection) -> Result<Basis> {
         .query_row((), |row| Ok(Basis { t: row.get(0)?, instant: row.get(1)?, hash: row.get(2)? }))
         .optional()
         .map_err(failure)?;
-    Ok(newest.unwrap_or(Basis { t: 0, instant: i64::MIN, hash: [0; 32] }))
+    Ok(newest.unwrap_or(Basis::NONE))
+}
+
+/// The newest transaction that a connection sees, and the id of the last datom.
+pub(super) fn ends(connection: &Connection) -> Result<(Basis, i64)> {
+    let sql = "SELECT t, instant, hash, (SELECT coalesce(max(id), 0) FROM datoms) FROM txs ORDER BY t DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    let newest = statement
+        .query_row((), |row| Ok((Basis { t: row.get(0)?, instant: row.get(1)?, hash: row.get(2)? }, row.get(3)?)))
+        .optional()
+        .map_err(failure)?;
+    Ok(newest.unwrap_or((Basis::NONE, 0)))
 }
