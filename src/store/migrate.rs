@@ -30,6 +30,15 @@ type SchemaRow = (String, String, String, Option<String>);
 
 /// Tells what a file is; refuses what is not a store, what is newer and what was changed.
 pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<State> {
+    if !connection.is_autocommit() {
+        return inspect_inside(connection, path);
+    }
+    // All that is read belongs to one moment: another process may be making the store.
+    let transaction = connection.unchecked_transaction().map_err(failure)?;
+    inspect_inside(&transaction, path)
+}
+
+fn inspect_inside(connection: &Connection, path: &Path) -> Result<State> {
     let application: i32 = pragma(connection, "application_id")?;
     let version: i32 = pragma(connection, "user_version")?;
     let schema = schema_rows(connection).map_err(failure)?;
