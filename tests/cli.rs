@@ -305,3 +305,24 @@ fn a_closed_pipe_ends_the_program_quietly() {
     let ran = Ran::from(child.wait_with_output().expect("it ends"));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "nobody is told of a reader that has gone");
 }
+
+#[test]
+fn a_reader_that_leaves_an_export_is_no_error() {
+    let place = Place::with_people();
+    let mut child = place.command(&["export"]).stdin(Stdio::null()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    let ran = Ran::from(child.wait_with_output().expect("it ends"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_run_is_found_and_running_in_every_view_of_its_time() {
+    let place = Place::new();
+    place.run(&["run", "--", "sh", "-c", "echo one; sleep 0.2; echo two"]).succeeds();
+    place.run(&["runs", "--as-of", "last@start"]).succeeds().prints_one_line_with("\"status\":\"running\"");
+    place.run(&["runs"]).succeeds().prints_one_line_with("\"status\":\"succeeded\"");
+    place.run(&["logs", "last", "--since", "last@start"]).succeeds();
+    place.run(&["logs", "last", "--since", "3"]).succeeds().prints_one_line_with("two");
+    place.run(&["logs", "last", "--as-of", "3"]).succeeds().prints_one_line_with("one");
+    place.run(&["show", "last", "--since", "last@start"]).succeeds().prints_one_line_with("succeeded");
+}

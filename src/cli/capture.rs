@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use annals::contract::capture::{CaptureOptions, Output, Signals, record_program};
-use annals::contract::{Setting, Stream, enclosing_run};
+use annals::contract::{Setting, Status, Stream, enclosing_run};
 
 use super::arguments::RunArguments;
 use super::failure::{Failure, Outcome, tell};
@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session, arguments: &RunArguments) -> Outcome<ExitCo
         ..CaptureOptions::default()
     };
     let outcome = record_program(&connection, options, &arguments.command)?;
-    end_line(&outcome.unfinished);
+    end_line(&outcome.unfinished, &outcome.status);
     for error in [outcome.start_error, outcome.recording_error, outcome.output_error].into_iter().flatten() {
         Failure::from(error).report(session.errors_as_json());
     }
@@ -34,10 +34,11 @@ pub(super) fn run(session: &Session, arguments: &RunArguments) -> Outcome<ExitCo
 }
 
 /// Begins a new line on standard error where the program left one open, so that the id has a line of its own. On a terminal
-/// standard output ends in the same place.
-fn end_line(unfinished: &[Stream]) {
-    let share_a_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
-    if unfinished.contains(&Stream::Stderr) || (share_a_terminal && unfinished.contains(&Stream::Stdout)) {
+/// standard output ends in the same place, and Ctrl-C leaves `^C`.
+fn end_line(unfinished: &[Stream], status: &Status) {
+    let is_terminal = io::stderr().is_terminal();
+    let stdout_is_open = unfinished.contains(&Stream::Stdout) && io::stdout().is_terminal();
+    if unfinished.contains(&Stream::Stderr) || (is_terminal && (stdout_is_open || *status == Status::Cancelled)) {
         tell("");
     }
 }

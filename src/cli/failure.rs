@@ -26,6 +26,10 @@ pub(super) type Outcome<T = ()> = Result<T, Failure>;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+        if source.is_some_and(|source| source.kind() == io::ErrorKind::BrokenPipe) {
+            return Self::OutputClosed;
+        }
         Self::Told { error, text: None }
     }
 }
@@ -38,9 +42,6 @@ impl From<annals::query::Error> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::OutputClosed;
-        }
         Error::new(ErrorKind::Io, format!("reading or writing failed: {error}")).caused_by(error).into()
     }
 }
@@ -80,6 +81,11 @@ impl Failure {
 /// Prints a line to standard error. That may be closed or on a full disk; there is nobody left to tell then.
 pub(super) fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// False where NO_COLOR is set to anything.
+pub(super) fn is_colour_welcome() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// The exit codes of the command line's promise.
@@ -139,7 +145,7 @@ fn person_text(error: &Error, text: Option<&(String, String)>) -> String {
         _ => Report::new(diagnostic),
     };
     let mut told = String::new();
-    let colored = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colored = io::stderr().is_terminal() && is_colour_welcome();
     let theme = if colored { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(terminal_width().map_or(100, |width| usize::from(width).clamp(40, 100)));

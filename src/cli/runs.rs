@@ -144,8 +144,9 @@ pub(super) fn plain_logs(run: &str) -> LogsArguments {
 /// `annals logs`.
 pub(super) fn logs(session: &Session, arguments: &LogsArguments) -> Outcome {
     let connection = session.connection()?;
-    let db = session.view(&connection.db()?)?;
-    let run = find_run(&db, &arguments.run)?;
+    let now = connection.db()?;
+    let db = session.view(&now)?;
+    let run = find_run(&session.until(&now)?, &arguments.run)?;
     let mut filter = filter(arguments)?;
     let lines = contract::logs(&db, &run, &filter)?;
     if !arguments.follow {
@@ -214,8 +215,9 @@ fn plain_line(line: &LogLine) -> String {
 
 /// `annals show`.
 pub(super) fn show(session: &Session, run: &str) -> Outcome {
-    let db = session.db()?;
-    let run = find_run(&db, run)?;
+    let now = session.connection()?.db()?;
+    let db = session.view(&now)?;
+    let run = find_run(&session.until(&now)?, run)?;
     let facts = facts(&db, &run)?;
     let state = state_changed(&db, &run)?;
     let lines = contract::logs(&db, &run, &LogFilter { tail: Some(LAST_LINES), ..LogFilter::default() })?;

@@ -38,14 +38,19 @@ impl Session {
 
     /// The same view of a newer value of the same store.
     pub(super) fn view(&self, now: &Db) -> Result<Db> {
-        let mut db = now.clone();
-        if let Some(text) = &self.global.as_of {
-            db = db.as_of(moment::moment(text, now)?)?;
-        }
+        let mut db = self.until(now)?;
         if let Some(text) = &self.global.since {
             db = db.since(moment::moment(text, now)?)?;
         }
         Ok(db)
+    }
+
+    /// The view that `--as-of` alone asks for: what is said of a run since a moment may lack the fact by which the run is found.
+    pub(super) fn until(&self, now: &Db) -> Result<Db> {
+        match &self.global.as_of {
+            Some(text) => now.as_of(moment::moment(text, now)?),
+            None => Ok(now.clone()),
+        }
     }
 
     /// True where errors are told as JSON.

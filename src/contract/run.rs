@@ -55,6 +55,9 @@ pub struct Run {
     /// The process that records it.
     #[serde(skip)]
     pub process: Option<Process>,
+    /// True if it has ended by now, also where the view is of a time before.
+    #[serde(skip)]
+    pub has_ended: bool,
 }
 
 impl Run {
@@ -69,12 +72,14 @@ impl Run {
             pid,
             start: known.long(a::RUN_PROCESS_START),
         });
+        let status = known.text(a::RUN_STATUS).map(|status| Status::named(&status));
+        let has_ended = status != Some(Status::Running) || !is_running_now(db, entity)?;
         Ok(Some(Self {
             id,
             entity,
             name: known.text(a::RUN_NAME),
             mode: known.text(a::RUN_MODE),
-            status: known.text(a::RUN_STATUS).map(|status| Status::named(&status)),
+            status,
             created_at: known.instant(a::RUN_CREATED_AT),
             updated_at: db.instant_of(known.newest_t())?.unwrap_or(0),
             finished_at: known.instant(a::RUN_FINISHED_AT),
@@ -87,18 +92,25 @@ impl Run {
             error: known.text(a::RUN_ERROR),
             host,
             process,
+            has_ended,
         }))
     }
 
     /// True if it is said to be running, but the process that recorded it on this machine is gone.
     pub fn is_lost(&self) -> bool {
-        self.status == Some(Status::Running) && self.process.as_ref().is_some_and(Process::is_gone)
+        !self.has_ended && self.process.as_ref().is_some_and(Process::is_gone)
     }
 
     /// The name of its status as people see it: `lost` if it is lost.
     pub fn status_name(&self) -> &str {
         if self.is_lost() { "lost" } else { self.status.as_ref().map_or("unknown", Status::name) }
     }
+}
+
+/// What is said of its status now, whatever the view.
+fn is_running_now(db: &Db, entity: i64) -> Result<bool> {
+    let datoms = db.now().datoms_of_entity(entity)?;
+    Ok(Known(&datoms).text(a::RUN_STATUS).is_some_and(|status| Status::named(&status) == Status::Running))
 }
 
 /// Which runs [`runs`] gives.

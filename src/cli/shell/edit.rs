@@ -14,7 +14,7 @@ use reedline::{
 };
 
 use super::complete::Words;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{Failure, Outcome, is_colour_welcome};
 use crate::cli::session::Session;
 
 const MENU: &str = "completion";
@@ -69,7 +69,7 @@ pub(super) fn editor(connection: &Connection) -> Outcome<Reedline> {
         .with_completer(Box::new(Words::of(connection)?))
         .with_menu(ReedlineMenu::EngineCompleter(Box::new(ColumnarMenu::default().with_name(MENU))))
         .with_edit_mode(Box::new(Emacs::new(keys)))
-        .with_ansi_colors(std::env::var_os("NO_COLOR").is_none()))
+        .with_ansi_colors(is_colour_welcome()))
 }
 
 /// The next entry; `None` at the end.
