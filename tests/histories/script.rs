@@ -137,7 +137,7 @@ impl Story {
             let inputs: Vec<Input> = parts.map(|input| self.input(input)).collect::<Result<_>>()?;
             return db.q(query, &inputs).map(|answer| vec![self.answer(answer)]);
         }
-        let values: Vec<Value> = edn::read_forms(text)?.into_iter().map(|form| form.into_value()).collect();
+        let values: Vec<Value> = edn::read_forms(text)?.into_iter().map(edn::Form::into_value).collect();
         let one = |value: &Value| vec![self.named(value).to_string()];
         Ok(match (word, &*values) {
             ("pull", [pattern, entity]) => one(&db.pull(&pattern.to_string(), EntityRef::try_from(entity)?)?),
@@ -178,7 +178,7 @@ impl Story {
         };
         let mut rows: Vec<String> = answer.rows.into_iter().map(row).collect();
         rows.sort();
-        let warned: String = answer.warnings.iter().map(|warning| format!(" warned {}", warning.code)).collect();
+        let warned = answer.warnings.iter().fold(String::new(), |told, warning| told + " warned " + warning.code);
         if rows.is_empty() { format!("none{warned}") } else { rows.join(" ") + &warned }
     }
 
