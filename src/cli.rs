@@ -35,7 +35,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
-    let mut session = Session { global: arguments.global, interrupted: Arc::new(AtomicBool::new(false)) };
+    let mut global = arguments.global;
+    // A variable that is set to nothing names no store.
+    global.db = global.db.or_else(|| std::env::var_os("ANNALS_DB").filter(|path| !path.is_empty()).map(Into::into));
+    let mut session = Session { global, interrupted: Arc::new(AtomicBool::new(false)) };
     let as_json = session.errors_as_json();
     dispatch(&mut session, arguments.command).unwrap_or_else(|failure| failure.report(as_json))
 }

@@ -28,6 +28,17 @@ fn a_relation_is_printed_in_every_format() {
 }
 
 #[test]
+fn a_cell_is_one_place_of_its_row_whatever_it_holds() {
+    let place = Place::with_people();
+    place.run_with(&["transact"], r#"[{:text "a|b\nc,\"d\" \u001b[31mred\u001b[0m\tend\u0007"}]"#).succeeds();
+    let text = "[:find ?text :where [_ :text ?text]]";
+    place.run(&["q", text, "--format", "markdown"]).prints("| ?text |\n| --- |\n| a\\|b<br>c,\"d\" red    end\\u{7} |\n");
+    place.run(&["q", text, "--format", "csv"]).prints("?text\n\"a|b\nc,\"\"d\"\" \u{1b}[31mred\u{1b}[0m\tend\u{7}\"\n");
+    let table = place.run(&["q", text, "--format", "table"]).succeeds().out;
+    assert!(table.contains("│ a|b ") && table.contains("│ c,\"d\" red    end\\u{7} │"), "{table}");
+}
+
+#[test]
 fn the_other_shapes_are_printed_as_promised() {
     let place = Place::with_people();
     let check = |query: &str, format: &str, expected: &str| {
@@ -272,6 +283,8 @@ fn the_shell_reads_entries_over_several_lines_from_a_pipe() {
     assert!(ran.out.starts_with("[\"Alan\"]\n{:t 3, :tempids {}, :datoms 2}\n"), "{}", ran.out);
     assert!(ran.out.contains("count: "), "{}", ran.out);
     place.run_with(&["shell"], ":nonsense\n").fails(2, &[":help"]);
+    place.run_with(&["shell"], ":as-of 2\n[{:name \"x\"}]\n").fails(2, &["looks back", ":as-of now"]);
+    place.run_with(&["shell"], ":as-of 2\n:as-of now\n[{:name \"x\"}]\n").succeeds();
 }
 
 #[test]
@@ -325,4 +338,23 @@ fn a_run_is_found_and_running_in_every_view_of_its_time() {
     place.run(&["logs", "last", "--since", "3"]).succeeds().prints_one_line_with("two");
     place.run(&["logs", "last", "--as-of", "3"]).succeeds().prints_one_line_with("one");
     place.run(&["show", "last", "--since", "last@start"]).succeeds().prints_one_line_with("succeeded");
+}
+
+#[test]
+fn the_store_is_named_by_the_flag_else_by_the_variable_else_found_upward() {
+    let place = Place::with_people();
+    let count = ["q", "[:find (count ?n) . :where [_ :name ?n]]"];
+    let other = place.path().join("other.db");
+    place.run(&["--db", "other.db", "init"]).succeeds();
+    let inner = place.path().join("a/b");
+    std::fs::create_dir_all(&inner).expect("a folder");
+    let check = |arguments: &[&str], variable: Option<&std::path::Path>, expected: &str| {
+        let mut command = place.command(arguments);
+        command.current_dir(&inner).envs(variable.map(|path| ("ANNALS_DB", path)));
+        Ran::from(command.output().expect("it runs")).prints(expected);
+    };
+    check(&count, None, "3\n");
+    check(&count, Some(std::path::Path::new("")), "3\n");
+    check(&count, Some(&other), "null\n");
+    check(&["q", count[1], "--db", "../../.annals/annals.db"], Some(&other), "3\n");
 }

@@ -21,8 +21,8 @@ pub(super) struct Arguments {
 /// Flags that stand before or after any command.
 #[derive(Args, Debug, Clone)]
 pub(super) struct Global {
-    /// The store; else the nearest .annals/annals.db upward from here
-    #[arg(long, global = true, env = "ANNALS_DB", value_name = "PATH", hide_env_values = true)]
+    /// The store; else the one that ANNALS_DB names, else the nearest .annals/annals.db upward from here
+    #[arg(long, global = true, value_name = "PATH")]
     pub(super) db: Option<PathBuf>,
     /// How to print: a table on a terminal, jsonl otherwise
     #[arg(long, global = true, value_name = "FORMAT")]

@@ -118,7 +118,10 @@ impl<W: Write> RowWriter<W> {
 
     fn markdown(&mut self) -> Outcome {
         let line = |cells: &[String]| {
-            format!("| {} |", cells.iter().map(|text| text.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+            format!(
+                "| {} |",
+                cells.iter().map(|text| text.replace('|', "\\|").replace('\n', "<br>")).collect::<Vec<_>>().join(" | ")
+            )
         };
         writeln!(self.out, "{}", line(&self.columns))?;
         writeln!(self.out, "|{}", " --- |".repeat(self.columns.len()))?;

@@ -92,6 +92,9 @@ fn evaluate(session: &mut Session, connection: &Connection, entry: &str) -> Outc
         }
         return Ok(Next::Go);
     }
+    if session.looks_back() {
+        return Err(usage("facts are added now, and this shell looks back", "say :as-of now first"));
+    }
     for data in TxData::read_many(entry).in_text("entry", entry)? {
         let report = connection.transact_data(&data).in_text("entry", entry)?;
         tell::print_report(session, &report)?;

@@ -68,6 +68,8 @@ pub(super) fn editor(connection: &Connection) -> Outcome<Reedline> {
         .with_validator(Box::new(Brackets))
         .with_completer(Box::new(Words::of(connection)?))
         .with_menu(ReedlineMenu::EngineCompleter(Box::new(ColumnarMenu::default().with_name(MENU))))
+        .with_quick_completions(true)
+        .with_partial_completions(true)
         .with_edit_mode(Box::new(Emacs::new(keys)))
         .with_ansi_colors(is_colour_welcome()))
 }
