@@ -103,6 +103,13 @@ fn check_exported(db: &Db) {
     assert_eq!(all(&imported.history()), all(&db.history()));
 }
 
+/// Idents with their entities, and declarations.
+fn schema(db: &Db) -> (BTreeMap<String, i64>, BTreeMap<i64, std::sync::Arc<annals::schema::Declaration>>) {
+    let idents = db.schema().idents().map(|(ident, entity)| (ident.to_string(), entity));
+    let declarations = db.schema().declarations().map(|known| (known.attribute.id, std::sync::Arc::clone(known)));
+    (idents.collect(), declarations.collect())
+}
+
 /// The order of operations changes neither what comes of them nor which error is reported. New ids may be given the other way round.
 #[track_caller]
 fn check_order(before: &Db, forms: &[String], expected: &std::result::Result<Vec<Datom>, &'static str>) {
@@ -149,7 +156,10 @@ fn live_through(seed: u64) -> (usize, usize) {
     check_views(&now);
     check_exported(&now);
     let reopened = Connection::open_read_only(folders[0].path().join("annals.db")).expect("it opens again");
-    assert_eq!(all(&reopened.db().expect("a value").history()), all(&now.history()));
+    let reopened = reopened.db().expect("a value");
+    assert_eq!(all(&reopened.history()), all(&now.history()));
+    assert_eq!(schema(&reopened), schema(&now), "the schema that was followed is the one that is read");
+    assert_eq!(schema(&replayed.db().expect("a value")), schema(&now));
     (said, refused)
 }
 

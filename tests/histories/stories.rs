@@ -31,3 +31,8 @@ fn every_value_is_found_joined_pulled_and_ranged() {
 fn pulls_show_what_they_were_asked_for() {
     tell("pulls", include_str!("stories/pulls.txt"));
 }
+
+#[test]
+fn checks_hold_and_names_and_values_are_given_on() {
+    tell("checks", include_str!("stories/checks.txt"));
+}
