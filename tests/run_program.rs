@@ -199,6 +199,16 @@ fn streams_that_take_turns_are_recorded_in_turn() {
 }
 
 #[test]
+fn what_the_program_says_through_annals_comes_behind_what_it_printed_after_a_pause() {
+    let folder = Folder::new();
+    let annals = env!("CARGO_BIN_EXE_annals");
+    let script = format!("for i in 1 2 3; do echo out $i; sleep 0.1; {annals} log $ANNALS_RUN said $i; sleep 0.1; done");
+    let script = script.replace("said $i", "\"said $i\"");
+    assert!(output(run(&folder, &script)).status.success());
+    assert_eq!(messages(&folder, "last"), ["out 1", "said 1", "out 2", "said 2", "out 3", "said 3"]);
+}
+
+#[test]
 fn a_line_left_open_on_standard_error_is_closed_before_the_id() {
     let folder = Folder::new();
     let check = |script: &str, told: &str| {

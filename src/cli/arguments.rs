@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 /// Flags that stand before or after any command.
 #[derive(Args, Debug, Clone)]
 pub(super) struct Global {
-    /// The store; else the one that ANNALS_DB names, else the nearest .annals/annals.db upward from here
+    /// The store; else the one that `ANNALS_DB` names, else the nearest .annals/annals.db upward from here
     #[arg(long, global = true, value_name = "PATH")]
     pub(super) db: Option<PathBuf>,
     /// How to print: a table on a terminal, jsonl otherwise

@@ -83,7 +83,7 @@ pub(super) fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// False where NO_COLOR is set to anything.
+/// False where `NO_COLOR` is set to anything.
 pub(super) fn is_colour_welcome() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -28,6 +28,8 @@ pub(super) struct Keeper<'a> {
     pending_bytes: usize,
     /// When the first pending line came.
     since: Option<Instant>,
+    /// When lines were written last.
+    written: Option<Instant>,
     count: Count,
     failure: Option<Error>,
 }
@@ -52,7 +54,16 @@ struct Track {
 impl<'a> Keeper<'a> {
     pub(super) fn new(recorder: &'a mut Recorder) -> Self {
         let tracks = [Track::default(), Track::default()];
-        Self { recorder, tracks, pending: Vec::new(), pending_bytes: 0, since: None, count: Count::default(), failure: None }
+        Self {
+            recorder,
+            tracks,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            since: None,
+            written: None,
+            count: Count::default(),
+            failure: None,
+        }
     }
 
     /// Takes in what a stream gave at `ts`.
@@ -89,9 +100,11 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Writes what has waited long enough.
+    /// Writes what has waited long enough, and at once what comes after a pause: what the program then says through another
+    /// process, such as `annals log`, comes behind it.
     pub(super) fn keep_due(&mut self) {
-        if self.since.is_some_and(|since| since.elapsed() >= FLUSH_AFTER) {
+        let was_pause = self.written.is_none_or(|written| written.elapsed() >= FLUSH_AFTER);
+        if self.since.is_some_and(|since| was_pause || since.elapsed() >= FLUSH_AFTER) {
             self.flush();
         }
     }
@@ -135,6 +148,7 @@ impl<'a> Keeper<'a> {
         self.pending.clear();
         self.pending_bytes = 0;
         self.since = None;
+        self.written = Some(Instant::now());
     }
 
     /// Another writer that holds the store for long is no reason to lose lines, so that is tried twice.
