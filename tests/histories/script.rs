@@ -11,7 +11,7 @@
 //! = ANSWER                    ! CODE PLACE SENTENCE
 //! ```
 //!
-//! A view is a chain: `@NAME`, `@as-of:T`, `@since:T`, `@history`, `@only-added`. A place is line and column, or `-`. Every error
+//! A view is a chain: `@NAME`, `@as-of:T`, `@since:T`, `@history`, `@only-added`, `@said` (with m), `@unsaid`. A place is line and column, or `-`. Every error
 //! must also say what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,6 +121,8 @@ impl Story {
             db = match word {
                 "history" => db.history(),
                 "only-added" => db.filter(|datom| datom.added),
+                "said" => db.filter(|datom| datom.m != 0 || datom.e >> 32 == 1),
+                "unsaid" => db.filter(|datom| datom.m == 0),
                 word if word.starts_with("as-of:") => db.as_of(moment())?,
                 word if word.starts_with("since:") => db.since(moment())?,
                 name => self.views[name].clone(),

@@ -36,3 +36,8 @@ fn pulls_show_what_they_were_asked_for() {
 fn checks_hold_and_names_and_values_are_given_on() {
     tell("checks", include_str!("stories/checks.txt"));
 }
+
+#[test]
+fn a_filter_holds_through_every_door() {
+    tell("filters", include_str!("stories/filters.txt"));
+}
