@@ -11,6 +11,9 @@ use super::moment;
 use super::output::{RowShape, RowWriter};
 use super::session::{Session, entity_id, known_as};
 
+/// Columns that a table does without on a narrow terminal.
+const SPARE: [&str; 4] = ["cardinality", "entities", "instant", "unique"];
+
 type Rows = RowWriter<io::BufWriter<io::Stdout>>;
 
 /// `annals entity`: what holds, and since when.
@@ -159,7 +162,7 @@ fn one_transaction(session: &Session, db: &Db, text: &str) -> Outcome {
 }
 
 fn rows(session: &Session, columns: &[&str]) -> Rows {
-    RowWriter::stdout(session.format(), RowShape::Objects, columns)
+    RowWriter::stdout(session.format(), RowShape::Objects, columns).sparing(&SPARE)
 }
 
 /// A value for people: a reference by its ident or run id where it has one.

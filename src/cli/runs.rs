@@ -126,8 +126,12 @@ fn print_runs(session: &Session, runs: &[Run]) -> Outcome {
             ]
         })
         .collect();
-    let mut writer =
-        RowWriter::stdout(session.format(), RowShape::Objects, &columns).sparing(&["updated_at", "mode", "project_path"]);
+    let mut writer = RowWriter::stdout(session.format(), RowShape::Objects, &columns).sparing(&[
+        "updated_at",
+        "mode",
+        "project_path",
+        "exit_code",
+    ]);
     rows.iter().try_for_each(|row| writer.row(row))?;
     writer.finish()
 }
