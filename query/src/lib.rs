@@ -7,7 +7,7 @@
 //! text -> edn::Form -> ast::Query -> check::Checked -> plan::Plan -> run::Relation -> Answer
 //! ```
 //!
-//! The modules in reading order: [`value`] and [`column`], what there is; [`facts`] and [`source`], where it comes from;
+//! The modules in reading order: [`value`] and [`mod@column`], what there is; [`facts`] and [`source`], where it comes from;
 //! [`edn`], [`ast`], [`parse`], [`check`], the language; [`function`] and [`aggregate`], its words; `plan` and `run`, how it is
 //! answered; [`find`] and [`pull`], how answers look; [`engine`], all of it in one call. [`budget`] bounds every loop.
 
