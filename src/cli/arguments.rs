@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 /// Keeps the history of what programs did, and answers what was true, when, and who said so.
 #[derive(Parser, Debug)]
-#[command(name = "annals", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "annals", version, max_term_width = 100)]
 #[command(after_help = "Exit: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 refused by a check; 5 the store is damaged; \
 6 over a limit or out of time; `run` exits as the program it ran.")]
 pub(super) struct Arguments {
