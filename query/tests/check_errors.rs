@@ -18,14 +18,14 @@ fn outcome(query: &str, rules: &str) -> Result<check::Checked, Error> {
 /// The text of a query at `place` is wrong, with a code, a message that mentions `message` and a remedy that mentions `help`.
 #[track_caller]
 fn refuse(query: &str, code: Code, place: &str, message: &str, help: &str) {
-    refuse_with(query, "", query, code, place, message, help);
+    refuse_with(query, "", code, place, message, help);
 }
 
-/// The same for a fault in a query with rules; `text` is the one of the two in which it lies.
+/// The same for a fault in a query with rules; the error knows in which of the two it lies.
 #[track_caller]
-fn refuse_with(query: &str, rules: &str, text: &str, code: Code, place: &str, message: &str, help: &str) {
+fn refuse_with(query: &str, rules: &str, code: Code, place: &str, message: &str, help: &str) {
     let error = match outcome(query, rules) {
-        Err(error) => error.located_in(text),
+        Err(error) => error.located_in(query).located_in_rules(rules),
         Ok(_) => panic!("{query} {rules} was accepted"),
     };
     let position = error.position().unwrap_or_else(|| panic!("{query}: no place in {error}"));
@@ -177,7 +177,7 @@ fn bindings_that_are_required_and_missing_are_refused() {
             "`?a` bound",
         ),
     ] {
-        refuse_with(query, rules, query, code, place, message, "binds");
+        refuse_with(query, rules, code, place, message, "binds");
     }
 }
 
@@ -248,7 +248,7 @@ fn names_that_mean_nothing_are_refused() {
         ),
         ("[:find (pull ?e pattern) :in $ patern :where [?e :a]]", Code::UnboundVariable, "1:8", "`pattern`", "`patern`"),
     ] {
-        refuse_with(query, rules, query, code, place, message, help);
+        refuse_with(query, rules, code, place, message, help);
     }
 }
 
@@ -261,7 +261,7 @@ fn a_wrong_number_of_arguments_is_refused() {
         ("[:find (count 1 2 ?e) :where [?e :a ?x]]", "1:8", "`count`", "(count"),
         ("[:find ?e :in $ % :where (reach ?e)]", "1:26", "the rule `reach` takes 2 arguments, not 1", "(reach ?a ?b)"),
     ] {
-        refuse_with(query, rules, query, Code::Arity, place, message, help);
+        refuse_with(query, rules, Code::Arity, place, message, help);
     }
 }
 
@@ -307,7 +307,7 @@ fn rules_that_cannot_be_are_refused() {
         ),
         ("[[(r ?a) (s ?a)] [(s ?a) [?a :b] [(< ?zz ?a)]]]", Code::UnboundVariable, "1:34", "`?zz`", "add a clause"),
     ] {
-        refuse_with(query, rules, rules, code, place, message, help);
+        refuse_with(query, rules, code, place, message, help);
     }
 }
 
