@@ -9,7 +9,7 @@ use crate::plan::input::{take_apart, value_in};
 use crate::plan::slot::Slot;
 use crate::run::arithmetic;
 use crate::run::compare;
-use crate::run::gather::{column_of, gather, repeat};
+use crate::run::gather::{column_of, repeat};
 use crate::run::join::CHUNK_ROWS;
 use crate::run::key::codes;
 use crate::run::relation::Relation;
@@ -171,7 +171,7 @@ fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Colum
         for (at, column) in &varying {
             args[at - 1] = column.value(group[0] as usize);
         }
-        let results = compute(facts.as_ref(), &gather(&entities, group), &args, budget)?;
+        let results = compute(facts.as_ref(), &entities.gather(group), &args, budget)?;
         for (at, row) in group.iter().enumerate() {
             values[*row as usize] = results.value(at);
         }

@@ -20,7 +20,7 @@ use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::block::{Frame, run_plan};
 use crate::run::fixpoint::{spread, surroundings};
-use crate::run::gather::{concat, gather};
+use crate::run::gather::concat;
 use crate::run::graph::{Adjacency, Search};
 use crate::run::index::{Index, NONE};
 use crate::run::join::distinct;
@@ -206,7 +206,7 @@ impl Closure {
         let (from, to) = search.run(self.nodes.len(), &starts, budget)?;
         let rows = from.len();
         let (first, second) = if is_backward { (to, from) } else { (from, to) };
-        Ok(Relation::new(params.to_vec(), vec![gather(&self.nodes, &first), gather(&self.nodes, &second)], rows))
+        Ok(Relation::new(params.to_vec(), vec![self.nodes.gather(&first), self.nodes.gather(&second)], rows))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Making columns: chosen rows of one, several behind each other, one value many times, any values.
+//! Making columns: several behind each other, one value many times, any values.
 
 use std::sync::Arc;
 
@@ -10,22 +10,6 @@ use crate::value::Value;
 /// A column without values.
 pub(crate) fn none() -> Column {
     Column::Value(Slice::from(Vec::new()))
-}
-
-/// The values of the chosen rows.
-pub(crate) fn gather(column: &Column, rows: &[u32]) -> Column {
-    match column {
-        Column::Long(items) => Column::Long(pick(items, rows)),
-        Column::Instant(items) => Column::Instant(pick(items, rows)),
-        Column::Double(items) => Column::Double(pick(items, rows)),
-        Column::Boolean(items) => Column::Boolean(pick(items, rows)),
-        Column::Text(kind, texts, codes) => Column::Text(*kind, Arc::clone(texts), pick(codes, rows)),
-        Column::Value(items) => Column::Value(rows.iter().map(|row| items[*row as usize].clone()).collect()),
-    }
-}
-
-fn pick<T: Copy>(items: &[T], rows: &[u32]) -> Slice<T> {
-    rows.iter().map(|row| items[*row as usize]).collect()
 }
 
 /// One value, `rows` times.

@@ -6,7 +6,7 @@ use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 use crate::plan::slot::{Slot, SlotSet};
-use crate::run::gather::{column_of, gather};
+use crate::run::gather::column_of;
 use crate::run::index::{Index, NONE};
 use crate::run::key::{codes as single_codes, is_exact, paired_codes};
 use crate::run::relation::Relation;
@@ -153,11 +153,11 @@ pub(crate) fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &
     joined.rows = pairs.left.len();
     for (slot, column) in left.slots.iter().zip(&left.columns).filter(|(slot, _)| keep.contains(**slot)) {
         let other = right.column(*slot).filter(|other| !is_exact(column, other));
-        joined.push(*slot, other.map_or_else(|| gather(column, &pairs.left), |other| least(column, other, pairs)));
+        joined.push(*slot, other.map_or_else(|| column.gather(&pairs.left), |other| least(column, other, pairs)));
     }
     for (slot, column) in right.slots.iter().zip(&right.columns) {
         if keep.contains(*slot) && left.position(*slot).is_none() {
-            joined.push(*slot, gather(column, &pairs.right));
+            joined.push(*slot, column.gather(&pairs.right));
         }
     }
     joined.key = joined_key(left, right).filter(|key| key.iter().all(|slot| joined.position(*slot).is_some()));

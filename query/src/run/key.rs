@@ -32,7 +32,7 @@ pub(crate) fn codes<'c>(columns: &[&'c Column], rows: usize) -> Codes<'c> {
 
 /// A column without rows, of the same kind.
 fn first_none(column: &Column) -> Column {
-    crate::run::gather::gather(column, &[])
+    column.gather(&[])
 }
 
 /// The codes of the rows of two relations, comparable with each other.

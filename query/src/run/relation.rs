@@ -3,7 +3,7 @@
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
 use crate::plan::slot::{Slot, SlotSet};
-use crate::run::gather::{gather, none};
+use crate::run::gather::none;
 
 /// What some clauses have found so far.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Relation {
         }
         Self {
             slots: self.slots.clone(),
-            columns: self.columns.iter().map(|column| gather(column, rows)).collect(),
+            columns: self.columns.iter().map(|column| column.gather(rows)).collect(),
             rows: rows.len(),
             ascending: self.ascending,
             key: self.key.clone(),
