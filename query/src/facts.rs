@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::budget::Budget;
 use crate::column::Column;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::value::{Value, ValueType};
 
 /// What is known of an attribute, declared or not, as of now.
@@ -140,6 +140,19 @@ pub struct Fact {
     pub added: bool,
 }
 
+/// A fact whose text matches a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// Entity.
+    pub e: i64,
+    /// The text.
+    pub v: Value,
+    /// The transaction that said it.
+    pub t: i64,
+    /// How well it matches: the greater the better.
+    pub score: f64,
+}
+
 /// What is expected of a scan, for the planner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
@@ -185,6 +198,20 @@ pub trait Facts: Send + Sync {
 
     /// All references to one entity through one attribute, ascending by entity: for reverse pull.
     fn referrers(&self, entity: i64, attribute: i64, budget: &Budget) -> Result<Vec<i64>>;
+
+    /// The facts of an attribute whose text matches a search, the best first. A source without an index of words refuses.
+    fn fulltext(&self, attribute: &Attribute, search: &str, _: &Budget) -> Result<Vec<Match>> {
+        Err(Error::new(Code::Source, format!(":{} has no index of its words here", attribute.ident))
+            .with_value(search)
+            .with_help("match with like or re-find, or declare the attribute :db/fulltext in a store"))
+    }
+
+    /// The transactions that the view shows, ascending: those from `from` (included) until `until` (not included), each a t or an
+    /// instant, and unbounded where nil.
+    fn transactions(&self, from: &Value, until: &Value) -> Result<Vec<i64>> {
+        let _ = (from, until);
+        Err(Error::new(Code::Source, "this source has no log of transactions").with_help("ask a store"))
+    }
 
     /// True if the view shows additions and retractions as they happened: entity and pull refuse it.
     fn is_history(&self) -> bool;

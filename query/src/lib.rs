@@ -35,6 +35,6 @@ pub use answer::{Answer, Given, Shape, Warning};
 pub use budget::Budget;
 pub use column::{Column, Slice};
 pub use error::{Code, Error, Position, Result, Span, Text};
-pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Places, Scan, Unique, Values};
+pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Match, Places, Scan, Unique, Values};
 pub use source::{Source, Sources};
 pub use value::{BigDecimal, BigInt, Uuid, Value, ValueType};
