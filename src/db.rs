@@ -11,6 +11,7 @@ mod range;
 mod reading;
 mod report;
 pub(crate) mod snapshot;
+mod transactions;
 
 pub use ask::Input;
 pub use datoms::{Order, Transaction};

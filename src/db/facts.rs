@@ -99,6 +99,10 @@ impl Facts for Db {
         Ok(references.flat_map(|life| self.view.datoms_of(attribute, &life).map(|datom| datom.e).collect::<Vec<_>>()).collect())
     }
 
+    fn transactions(&self, from: &Value, until: &Value) -> Result<Vec<i64>> {
+        self.transactions_between(from, until)
+    }
+
     fn is_history(&self) -> bool {
         self.view.window.is_history
     }

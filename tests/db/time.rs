@@ -227,3 +227,54 @@ fn an_entity_or_a_pull_of_a_history_is_refused() {
         assert!(error.help().is_some());
     }
 }
+
+#[test]
+fn the_transactions_of_a_view_are_those_of_its_window_between_two_borders() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = open(&folder);
+    let declared = "[{:db/id \"datomic.tx\" :db/txInstant #inst \"2020-01-01\"} {:db/ident :p/age}]";
+    connection.transact(declared).expect("a declaration");
+    for (second, age) in [(1, 1), (1, 2), (3, 3), (5, 4)] {
+        let text = format!(
+            "[{{:db/id \"datomic.tx\" :db/txInstant #inst \"2020-01-01T00:00:0{second}Z\"}} [:db/add \"x\" :p/age {age}]]"
+        );
+        connection.transact(&text).expect("a transaction");
+    }
+    let now = connection.db().expect("a value");
+    let at = |second: i64| Value::Instant(1_577_836_800_000_000 + second * 1_000_000);
+    #[track_caller]
+    fn check(db: &Db, from: impl Into<Value>, until: impl Into<Value>, expected: &[i64]) {
+        use annals::query::Facts as _;
+        assert_eq!(db.transactions(&from.into(), &until.into()).expect("transactions"), expected);
+    }
+    let all = [1, 2, 3, 4, 5, 6];
+    check(&now, Value::Nil, Value::Nil, &all);
+    check(&now, 3, 5, &[3, 4]);
+    check(&now, Value::Ref(3), 100, &[3, 4, 5, 6]);
+    check(&now, -4, 3, &[1, 2]);
+    check(&now, 5, 3, &[]);
+    check(&now, i64::MAX, Value::Nil, &[]);
+    check(&now, i64::MIN, i64::MIN, &[]);
+    // Several transactions of one instant stand together; an instant between two of them divides them.
+    check(&now, at(1), Value::Nil, &[3, 4, 5, 6]);
+    check(&now, Value::Nil, at(1), &[1, 2]);
+    check(&now, at(2), at(5), &[5]);
+    check(&now, Value::Instant(i64::MIN), Value::Instant(i64::MAX), &all);
+    check(&now, at(6), Value::Nil, &[]);
+    check(&now.as_of(4).expect("a moment"), Value::Nil, at(9), &[1, 2, 3, 4]);
+    check(&now.since(4).expect("a moment"), 1, Value::Nil, &[5, 6]);
+    check(&now.history().since(2).expect("a moment").as_of(5).expect("a moment"), Value::Nil, Value::Nil, &[3, 4, 5]);
+    check(&now.filter(|_| false), 2, 4, &[2, 3]);
+    let after = now.with("[[:db/add \"y\" :p/age 9]]").expect("it may be").db_after;
+    check(&after, 6, Value::Nil, &[6, 7]);
+    check(&after, at(6), Value::Nil, &[7]);
+    check(
+        &now.as_of(3).expect("a moment").with("[[:db/add \"y\" :p/age 9]]").expect("it may be").db_after,
+        3,
+        Value::Nil,
+        &[3, 4],
+    );
+    let error = annals::query::Facts::transactions(&now, &Value::from("then"), &Value::Nil).expect_err("it is no moment");
+    assert_eq!((error.code().name(), error.value()), ("query/argument-type", Some("\"then\"")));
+    assert!(error.help().is_some_and(|help| help.contains("#inst")), "{error}");
+}
