@@ -40,6 +40,8 @@ pub struct Query {
     pub clauses: Vec<Clause>,
     /// `:keys`, `:strs` or `:syms`.
     pub return_map: Option<ReturnMap>,
+    /// `:having`: what rows of the answer must fulfil, all of it.
+    pub having: Vec<Condition>,
     /// `:order-by`, the first key first.
     pub order_by: Vec<OrderKey>,
     /// `:limit`.
@@ -138,6 +140,75 @@ pub enum ReturnMapKind {
     Strs,
     /// Symbols.
     Syms,
+}
+
+/// `(> (count ?x) 3)`: a condition of `:having`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The function's name.
+    pub name: Arc<str>,
+    /// What it takes.
+    pub args: Vec<Operand>,
+    /// The call.
+    pub span: Span,
+}
+
+/// One argument of a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operand {
+    /// A find element by its variable, or an aggregate.
+    Element(Element),
+    /// A literal.
+    Constant(Value, Span),
+    /// A call inside the call.
+    Call(Condition),
+}
+
+impl Condition {
+    /// The variables and aggregates that it looks at, those of calls inside it included.
+    pub fn elements(&self) -> Vec<&Element> {
+        let mut elements = Vec::new();
+        for operand in &self.args {
+            match operand {
+                Operand::Element(element) => elements.push(element),
+                Operand::Constant(..) => {}
+                Operand::Call(call) => elements.append(&mut call.elements()),
+            }
+        }
+        elements
+    }
+
+    /// Takes calls inside it for aggregates where `is_aggregate` says so and their arguments allow it: `(count ?x)`.
+    pub fn find_aggregates(&mut self, is_aggregate: &dyn Fn(&str) -> bool) {
+        for operand in &mut self.args {
+            let Operand::Call(call) = operand else { continue };
+            match call.as_aggregate().filter(|_| is_aggregate(&call.name)) {
+                Some(args) => {
+                    *operand = Operand::Element(Element::Aggregate { name: Arc::clone(&call.name), args, span: call.span });
+                }
+                None => call.find_aggregates(is_aggregate),
+            }
+        }
+    }
+
+    /// The arguments of an aggregate: constants first, one variable last.
+    fn as_aggregate(&self) -> Option<Vec<Argument>> {
+        let (last, constants) = self.args.split_last()?;
+        let Operand::Element(Element::Variable(variable, span)) = last else { return None };
+        let constants = constants.iter().map(|operand| match operand {
+            Operand::Constant(value, span) => Some(Argument::Constant(value.clone(), *span)),
+            Operand::Element(_) | Operand::Call(_) => None,
+        });
+        constants.chain([Some(Argument::Variable(variable.clone(), *span))]).collect()
+    }
+}
+
+impl Query {
+    /// Everything whose value an answer is made of or chosen by: the elements of `:find`, of `:having` and of `:order-by`.
+    pub fn elements(&self) -> impl Iterator<Item = &Element> {
+        let having = self.having.iter().flat_map(Condition::elements);
+        self.find.elements().iter().chain(having).chain(self.order_by.iter().map(|key| &key.element))
+    }
 }
 
 /// One key of `:order-by`.

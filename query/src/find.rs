@@ -1,6 +1,6 @@
 //! Find: from the distinct rows that the clauses gave to the answer in the shape that was asked for.
 //!
-//! Rows are grouped and aggregated, ordered, cut to `:offset` and `:limit`, and only then turned from columns into values;
+//! Rows are grouped and aggregated, chosen by `:having`, ordered, cut to `:offset` and `:limit`, and only then turned from columns into values;
 //! entities are pulled last, for the rows that stay.
 
 use std::collections::HashMap;
@@ -15,6 +15,7 @@ use crate::source::Sources;
 use crate::value::Value;
 
 mod grouping;
+mod having;
 mod header;
 mod order;
 mod pulls;
@@ -34,8 +35,10 @@ pub fn finish(
     budget: &Budget,
 ) -> Result<Answer> {
     let shown = query.find.elements();
-    let (elements, keys) = order::with_hidden(shown, &query.order_by);
+    let elements = header::distinct(query);
     let table = grouping::tabulate(&elements, &Given { variables, columns, rows }, budget)?;
+    let table = having::chosen(table, &query.having, &elements, budget)?;
+    let keys = order::keys(&query.order_by, &elements);
     let limit = match query.find {
         Find::Tuple(_) | Find::Scalar(_) => Some(query.limit.unwrap_or(1).min(1)),
         Find::Relation(_) | Find::Collection(_) => query.limit,
@@ -73,7 +76,7 @@ impl<'a> Given<'a> {
     }
 }
 
-/// Columns of find elements, those of `:order-by` alone behind those of `:find`. Pulls are still entities.
+/// Columns of find elements, those that only `:having` and `:order-by` name behind those of `:find`. Pulls are still entities.
 struct Table {
     columns: Vec<Column>,
     rows: usize,

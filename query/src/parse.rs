@@ -5,6 +5,7 @@ mod binding;
 mod clause;
 mod expect;
 mod find;
+mod having;
 mod pull;
 mod query;
 mod rule;

@@ -1,11 +1,13 @@
-//! What is asked for must be bound: find elements, `:with` and `:order-by`.
+//! What is asked for must be bound: find elements, `:with`, `:having` and `:order-by`.
 
 use crate::aggregate;
-use crate::ast::{Argument, Element, Input, OrderKey, PullArgument, PullNested, PullPattern, PullSpec, Query, Variable};
+use crate::ast::{
+    Argument, Condition, Element, Input, Operand, OrderKey, PullArgument, PullNested, PullPattern, PullSpec, Query, Variable,
+};
 use crate::check::mention::Names;
 use crate::check::reference::{declared_sources, unknown_source};
 use crate::error::{Code, Error, Result, Span};
-use crate::function;
+use crate::function::{self, Kind};
 use crate::nearest::did_you_mean;
 use crate::value::Value;
 
@@ -13,6 +15,7 @@ use crate::value::Value;
 pub(super) fn check(query: &Query, bound: &Names<'_>) -> Result<()> {
     query.find.elements().iter().try_for_each(|element| check_element(element, query, bound))?;
     query.with.iter().try_for_each(|(variable, span)| check_bound(variable, *span, bound))?;
+    query.having.iter().try_for_each(|condition| check_condition(condition, query, bound))?;
     query.order_by.iter().try_for_each(|key| check_order(key, query, bound))
 }
 
@@ -114,14 +117,7 @@ fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>) -> Result<()> {
         Element::Pull { span, .. } => Err(Error::new(Code::QuerySyntax, "a pull cannot be ordered by").at(*span)),
         Element::Variable(variable, span) => {
             check_bound(variable, *span, bound)?;
-            let is_aggregate = |element: &Element| matches!(element, Element::Aggregate { .. });
-            let keys = query.order_by.iter().map(|key| &key.element);
-            let is_grouped = query.find.elements().iter().chain(keys).any(is_aggregate);
-            let is_asked = query.find.elements().iter().any(|element| match element {
-                Element::Variable(asked, _) | Element::Pull { variable: asked, .. } => asked == variable,
-                Element::Aggregate { .. } => false,
-            });
-            if !is_grouped || is_asked {
+            if !is_grouped(query) || is_asked(variable, query) {
                 return Ok(());
             }
             Err(Error::new(
@@ -133,4 +129,51 @@ fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>) -> Result<()> {
             .with_help(format!("add {variable} to :find, or order by an aggregate such as (max {variable})")))
         }
     }
+}
+
+fn check_condition(condition: &Condition, query: &Query, bound: &Names<'_>) -> Result<()> {
+    let name = &*condition.name;
+    let Some(function) = function::lookup(name) else {
+        let help = match aggregate::lookup(name) {
+            Some(_) => format!("`{name}` is an aggregate: compare what it gives, as in (> ({name} ?x) 3)"),
+            None => did_you_mean(name, function::names(), "use a built-in function, such as > or ="),
+        };
+        let error = Error::new(Code::UnknownFunction, format!("no function is named `{name}`"));
+        return Err(error.at(condition.span).with_value(name).with_help(help));
+    };
+    if matches!(function.kind, Kind::Sourced(_)) {
+        return Err(Error::new(Code::UnknownSource, format!("`{name}` asks a source, which `:having` has none of"))
+            .at(condition.span)
+            .with_value(name)
+            .with_help(format!("call it in a clause of :where, [{} ?x], and compare ?x", function.example.call)));
+    }
+    function.check_arity(condition.args.len()).map_err(|error| error.at(condition.span).with_value(name))?;
+    condition.args.iter().try_for_each(|operand| match operand {
+        Operand::Constant(..) => Ok(()),
+        Operand::Call(call) => check_condition(call, query, bound),
+        Operand::Element(Element::Aggregate { name, args, span }) => check_aggregate(name, args, *span, bound),
+        Operand::Element(Element::Variable(variable, span) | Element::Pull { variable, span, .. }) => {
+            check_bound(variable, *span, bound)?;
+            if is_asked(variable, query) {
+                return Ok(());
+            }
+            Err(Error::new(Code::UnboundVariable, format!("`{variable}` is not asked for, so `:having` cannot look at it"))
+                .at(*span)
+                .with_value(variable)
+                .with_help(format!("add {variable} to :find, take an aggregate such as (max {variable}), or say it in :where")))
+        }
+    })
+}
+
+/// True if rows are grouped: some aggregate is asked for or looked at.
+fn is_grouped(query: &Query) -> bool {
+    query.elements().any(|element| matches!(element, Element::Aggregate { .. }))
+}
+
+/// True if the variable is a find element itself.
+fn is_asked(variable: &Variable, query: &Query) -> bool {
+    query.find.elements().iter().any(|element| match element {
+        Element::Variable(asked, _) | Element::Pull { variable: asked, .. } => asked == variable,
+        Element::Aggregate { .. } => false,
+    })
 }

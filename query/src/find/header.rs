@@ -1,8 +1,36 @@
-//! The text of a find element, for the header of an answer.
+//! The text of a find element: the header of an answer, and by what one element is known again.
 
 use std::fmt::Write as _;
 
-use crate::ast::{Argument, Element, PullArgument, PullAttribute, PullLimit, PullNested, PullPattern, PullSpec, SourceName};
+use crate::ast::{
+    Argument, Element, PullArgument, PullAttribute, PullLimit, PullNested, PullPattern, PullSpec, Query, SourceName,
+};
+
+/// The elements of `:find`, behind them those that only `:having` or `:order-by` names, each once.
+pub(super) fn distinct(query: &Query) -> Vec<&Element> {
+    let mut elements: Vec<&Element> = query.find.elements().iter().collect();
+    for element in query.elements().skip(elements.len()) {
+        if find(element, &elements).is_none() {
+            elements.push(element);
+        }
+    }
+    elements
+}
+
+/// The place of an element that is among these.
+pub(super) fn place_of(element: &Element, elements: &[&Element]) -> usize {
+    find(element, elements).expect("what :having and :order-by name was added to the elements")
+}
+
+/// Where an element stands in the text does not matter, so texts are compared. An entity that is pulled is known by its variable.
+fn find(element: &Element, elements: &[&Element]) -> Option<usize> {
+    let wanted = text(element);
+    let is_wanted = |other: &&Element| match other {
+        Element::Pull { variable, .. } => *variable.0 == *wanted,
+        other => text(other) == wanted,
+    };
+    elements.iter().position(is_wanted)
+}
 
 /// `?e`, `(count ?x)`, `(pull ?e [*])`.
 pub(super) fn text(element: &Element) -> String {

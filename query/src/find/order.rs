@@ -14,22 +14,9 @@ const RUN_ROWS: usize = 1 << 15;
 /// A column to order by, and the direction.
 pub(super) type Key = (usize, Direction);
 
-/// The elements of `:find`, behind them those that only `:order-by` names, and the places of the keys among them.
-pub(super) fn with_hidden<'a>(shown: &'a [Element], keys: &'a [OrderKey]) -> (Vec<&'a Element>, Vec<Key>) {
-    let mut elements: Vec<&Element> = shown.iter().collect();
-    // Where an element stands in the text does not matter, so texts are compared.
-    let mut texts: Vec<String> = shown.iter().map(header::text).collect();
-    let mut places = Vec::with_capacity(keys.len());
-    for key in keys {
-        let text = header::text(&key.element);
-        let place = texts.iter().position(|other| *other == text).unwrap_or_else(|| {
-            elements.push(&key.element);
-            texts.push(text);
-            texts.len() - 1
-        });
-        places.push((place, key.direction));
-    }
-    (elements, places)
+/// The places of the keys among the elements.
+pub(super) fn keys(keys: &[OrderKey], elements: &[&Element]) -> Vec<Key> {
+    keys.iter().map(|key| (header::place_of(&key.element, elements), key.direction)).collect()
 }
 
 /// The first `end` rows of the table in the order of `keys`, ties broken by the whole row; all in their own order if there are no keys.

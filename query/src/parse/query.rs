@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::expect::{as_source, expected, missing, variable};
 use super::section::{Section, Sections};
-use super::{binding, clause, find};
+use super::{binding, clause, find, having};
 use crate::ast::{Direction, Element, Find, Input, OrderKey, Query, ReturnMap, ReturnMapKind, SourceName, Variable};
 use crate::edn::{Form, FormKind};
 use crate::error::{Code, Error, Result, Span};
@@ -23,6 +23,7 @@ pub(super) fn query(form: &Form) -> Result<Query> {
         with: with(&sections)?,
         inputs: inputs(&sections)?,
         clauses: clause::clauses(sections.forms("where", "a clause")?)?,
+        having: having::conditions(sections.forms("having", "a condition")?)?,
         order_by: order_by(&sections)?,
         limit: sections.get("limit").map(|section| count(&section)).transpose()?,
         offset: sections.get("offset").map_or(Ok(0), |section| count(&section))?,

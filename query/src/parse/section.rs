@@ -6,8 +6,8 @@ use crate::error::{Code, Error, Result, Span};
 use crate::nearest::did_you_mean;
 
 /// The keywords that start a section.
-const KEYWORDS: [&str; 11] =
-    [":find", ":keys", ":strs", ":syms", ":with", ":in", ":where", ":order-by", ":limit", ":offset", ":timeout"];
+const KEYWORDS: [&str; 12] =
+    [":find", ":keys", ":strs", ":syms", ":with", ":in", ":where", ":having", ":order-by", ":limit", ":offset", ":timeout"];
 
 /// What stands behind one keyword.
 #[derive(Clone, Copy)]
@@ -83,9 +83,9 @@ fn map_section((key, value): &(Form, Form)) -> Result<Section<'_>> {
         expected("a keyword that starts a section", key).with_help(format!("the sections are {}", KEYWORDS.join(" ")))
     })?;
     let forms = match (name, &value.kind) {
-        ("limit" | "offset" | "timeout", _) | ("order-by", FormKind::List(_) | FormKind::Scalar(_)) => {
-            std::slice::from_ref(value)
-        }
+        ("limit" | "offset" | "timeout", _)
+        | ("having", FormKind::List(_))
+        | ("order-by", FormKind::List(_) | FormKind::Scalar(_)) => std::slice::from_ref(value),
         (_, FormKind::Vector(items) | FormKind::List(items)) => items,
         _ if !KEYWORDS.iter().any(|known| known[1..] == *name) => &[],
         _ => {

@@ -156,9 +156,8 @@ fn mismatch(input: &Input, given: &Given) -> Error {
 /// The variables whose values the answer is made of, each once.
 fn output_of(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) -> Vec<(Variable, Slot)> {
     let mut output: Vec<(Variable, Slot)> = Vec::new();
-    let elements = query.find.elements().iter().chain(query.order_by.iter().map(|key| &key.element));
     let mut variables = Vec::new();
-    for element in elements {
+    for element in query.elements() {
         match element {
             Element::Variable(variable, _) | Element::Pull { variable, .. } => variables.push(variable),
             Element::Aggregate { args, .. } => variables.extend(args.iter().filter_map(|arg| match arg {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use annals_query::ast::{Argument, Direction, Element, Find, Query, Variable};
-use annals_query::{Answer, BigDecimal, Code, Error, Result, Value};
+use annals_query::ast::{Argument, Condition, Direction, Element, Find, Operand, Query, Variable};
+use annals_query::{Answer, BigDecimal, Code, Error, Result, Value, function};
 
 use super::{Environment, Variables, distinct};
 
@@ -16,7 +16,8 @@ pub(crate) struct Expected {
 pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expected> {
     let elements = query.find.elements();
     let keys: Vec<&Element> = query.order_by.iter().map(|key| &key.element).collect();
-    let named = elements.iter().chain(keys.iter().copied());
+    let named: Vec<&Element> = query.elements().collect();
+    let named = named.iter().copied();
     let mut kept: Variables = query.with.iter().map(|(variable, _)| variable.clone()).collect();
     kept.extend(named.clone().filter_map(variable).cloned());
     let rows: Option<Vec<Environment>> = environments.iter().map(|environment| restrict(environment, &kept)).collect();
@@ -34,6 +35,10 @@ pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expect
     }
     let mut rows = Vec::new();
     for group in groups.values() {
+        let conditions: Result<Vec<Value>> = query.having.iter().map(|condition| holds(condition, group)).collect();
+        if !conditions?.iter().all(Value::is_truthy) {
+            continue;
+        }
         let row: Result<Vec<Value>> = elements.iter().map(|element| value(element, group)).collect();
         let keys: Result<Vec<Value>> = keys.iter().map(|element| value(element, group)).collect();
         rows.push((row?, keys?));
@@ -47,6 +52,17 @@ pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expect
         each.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
     });
     Ok(Expected { rows })
+}
+
+/// The value of a condition for a group.
+fn holds(condition: &Condition, group: &[Environment]) -> Result<Value> {
+    let args = condition.args.iter().map(|operand| match operand {
+        Operand::Element(element) => value(element, group),
+        Operand::Constant(value, _) => Ok(value.clone()),
+        Operand::Call(call) => holds(call, group),
+    });
+    let function = function::lookup(&condition.name).ok_or_else(|| Error::new(Code::UnknownFunction, "no such function"))?;
+    function.call(&args.collect::<Result<Vec<_>>>()?)
 }
 
 fn restrict(environment: &Environment, kept: &Variables) -> Option<Environment> {
