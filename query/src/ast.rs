@@ -7,6 +7,10 @@ use std::time::Duration;
 use crate::error::Span;
 use crate::value::Value;
 
+mod rules;
+
+pub use rules::{Rule, RuleSet, RuleText};
+
 /// `?x`, with its question mark.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Variable(pub Arc<str>);
@@ -447,28 +451,6 @@ pub enum Argument {
     Constant(Value, Span),
     /// `$` or `$name`.
     Source(SourceName, Span),
-}
-
-/// The rules of a query.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RuleSet {
-    /// One a head; heads of the same name are a union.
-    pub rules: Vec<Rule>,
-    /// The text they were read from, if it is known: their places lie in it.
-    pub text: Arc<str>,
-}
-
-/// `[(name [?required] ?free) clause ...]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Its parameters.
-    pub head: Border,
-    /// Its body.
-    pub clauses: Vec<Clause>,
-    /// The rule.
-    pub span: Span,
 }
 
 /// A pull pattern.

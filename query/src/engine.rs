@@ -1,9 +1,9 @@
 //! The way in: a checked query and what is given for it go in, an answer comes out.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::answer::{Answer, Given};
+use crate::ast::RuleSet;
 use crate::budget::Budget;
 use crate::check::{self, Checked};
 use crate::error::{Error, Result};
@@ -36,8 +36,8 @@ pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
         _ => None,
     });
     let rules = rules.unwrap_or_default();
-    let rules_text = Arc::clone(&rules.text);
-    let located = |error: Error| error.located_in(text).located_in_rules(&rules_text);
+    let rules_texts = RuleSet { texts: rules.texts.clone(), ..RuleSet::default() };
+    let located = |error: Error| rules_texts.locate(error.located_in(text));
     let checked = check::check(query, rules).map_err(located)?;
     answer(&checked, given, &Options::default(), budget).map_err(located)
 }

@@ -1,6 +1,9 @@
 //! What can be wrong with a text, a query or its run: a code, a sentence, the offending value, a place and a remedy.
 
 use std::fmt;
+use std::hash::Hasher as _;
+
+use rustc_hash::FxHasher;
 
 /// Which text a span counts in: rules are given beside the query, as a text of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -8,8 +11,23 @@ pub enum Text {
     /// The text that was asked: a query, a pull pattern, data.
     #[default]
     Asked,
-    /// The text of the rules given for `%`.
-    Rules,
+    /// A text of rules, by its number: several may be in reach of one query.
+    Rules(u32),
+}
+
+impl Text {
+    /// The number of a text of rules, which follows from the text alone.
+    ///
+    /// ```
+    /// use annals_query::Text;
+    /// assert_eq!(Text::of_rules("[]"), Text::of_rules("[]"));
+    /// assert_ne!(Text::of_rules("[]"), Text::of_rules("[ ]"));
+    /// ```
+    pub fn of_rules(text: &str) -> Self {
+        let mut hasher = FxHasher::default();
+        hasher.write(text.as_bytes());
+        Self::Rules(hasher.finish() as u32)
+    }
 }
 
 /// A range of bytes in the text that was given.
@@ -107,10 +125,10 @@ impl Error {
         self.located(Text::Asked, text)
     }
 
-    /// Turns a span in the rules into line and column of their text; any other is left as it is.
+    /// Turns a span in this text of rules into line and column; any other is left as it is.
     #[must_use]
     pub fn located_in_rules(self, text: &str) -> Self {
-        self.located(Text::Rules, text)
+        self.located(Text::of_rules(text), text)
     }
 
     fn located(mut self, of: Text, text: &str) -> Self {

@@ -11,9 +11,9 @@ mod query;
 mod rule;
 mod section;
 
-use crate::ast::{PullPattern, Query, RuleSet};
+use crate::ast::{PullPattern, Query, RuleSet, RuleText};
 use crate::edn::{self, Form};
-use crate::error::Result;
+use crate::error::{Result, Text};
 
 /// Reads a query: its vector or its map form.
 ///
@@ -44,9 +44,14 @@ pub fn query_form(form: &Form) -> Result<Query> {
 /// # Ok::<(), annals_query::Error>(())
 /// ```
 pub fn rules(text: &str) -> Result<RuleSet> {
-    let form = edn::read_form(text)?.of_rules();
+    named_rules("rules", text)
+}
+
+/// The same for a text that people know by a name, which errors about its rules show.
+pub fn named_rules(name: &str, text: &str) -> Result<RuleSet> {
+    let form = edn::read_form(text)?.within(Text::of_rules(text));
     let rules = rules_form(&form).map_err(|error| error.located_in_rules(text))?;
-    Ok(RuleSet { text: text.into(), ..rules })
+    Ok(RuleSet { texts: vec![RuleText { name: name.into(), text: text.into() }], ..rules })
 }
 
 /// The rules that a form says.

@@ -152,7 +152,7 @@ fn an_error_inside_of_rules_has_its_place_in_their_text_and_none_in_the_query() 
         let given = [people(), Given::Rules(parse::rules(rules).expect("the rules are well formed"))];
         let error = engine::query(text, &given, &Budget::default()).expect_err(rules);
         let span = error.span().expect("the error has a place");
-        assert_eq!(span.text, Text::Rules, "{error}");
+        assert_eq!(span.text, Text::of_rules(rules), "{error}");
         assert_eq!(error.clone().located_in(text), error, "the query's text does not move it");
         error.position().map(|at| (at.line, at.column))
     };

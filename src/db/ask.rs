@@ -59,15 +59,14 @@ impl Db {
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
         let (checked, given) = self.checked(query, inputs)?;
-        engine::answer(&checked, &given, &options, budget)
-            .map_err(|error| error.located_in(query).located_in_rules(&checked.rules().text).into())
+        engine::answer(&checked, &given, &options, budget).map_err(|error| checked.rules().locate(error.located_in(query)).into())
     }
 
     /// How a query is answered: its steps in their order, with the rows expected and found.
     pub fn explain(&self, query: &str, inputs: &[Input]) -> Result<Explanation> {
         let (checked, given) = self.checked(query, inputs)?;
         let explanation = engine::explain(&checked, &given, &Options::default(), &Budget::default());
-        explanation.map_err(|error| error.located_in(query).located_in_rules(&checked.rules().text).into())
+        explanation.map_err(|error| checked.rules().locate(error.located_in(query)).into())
     }
 
     fn checked(&self, text: &str, inputs: &[Input]) -> Result<(Checked, Vec<Given>)> {
@@ -79,8 +78,8 @@ impl Db {
         });
         let checked = {
             let rules = rules.unwrap_or_default();
-            let rules_text = Arc::clone(&rules.text);
-            check::check(query, rules).map_err(|error| error.located_in(text).located_in_rules(&rules_text))?
+            let texts = RuleSet { texts: rules.texts.clone(), ..RuleSet::default() };
+            check::check(query, rules).map_err(|error| texts.locate(error.located_in(text)))?
         };
         Ok((checked, given))
     }

@@ -39,20 +39,20 @@ impl Form {
         Self { kind: FormKind::Scalar(value), span }
     }
 
-    /// The same form as part of the rules, so that no place in it is taken for one of the query.
+    /// The same form as part of another text, so that no place in it is taken for one of the query.
     #[must_use]
-    pub fn of_rules(mut self) -> Self {
-        self.span.text = Text::Rules;
-        let all = |items: Vec<Self>| items.into_iter().map(Self::of_rules).collect();
+    pub fn within(mut self, text: Text) -> Self {
+        self.span.text = text;
+        let all = |items: Vec<Self>| items.into_iter().map(|form| form.within(text)).collect();
         self.kind = match self.kind {
             FormKind::Scalar(value) => FormKind::Scalar(value),
             FormKind::List(items) => FormKind::List(all(items)),
             FormKind::Vector(items) => FormKind::Vector(all(items)),
             FormKind::Set(items) => FormKind::Set(all(items)),
             FormKind::Map(entries) => {
-                FormKind::Map(entries.into_iter().map(|(key, value)| (key.of_rules(), value.of_rules())).collect())
+                FormKind::Map(entries.into_iter().map(|(key, value)| (key.within(text), value.within(text))).collect())
             }
-            FormKind::Tagged(tag, form) => FormKind::Tagged(tag, Box::new(form.of_rules())),
+            FormKind::Tagged(tag, form) => FormKind::Tagged(tag, Box::new(form.within(text))),
         };
         self
     }

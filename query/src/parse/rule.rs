@@ -19,7 +19,7 @@ pub(super) fn rules(form: &Form) -> Result<RuleSet> {
             expected("a rule in brackets", head).with_help("rules stand in a vector around all of them: [[(name ?a) ..] ..]")
         );
     }
-    Ok(RuleSet { rules: items.iter().map(rule).collect::<Result<_>>()?, text: "".into() })
+    Ok(RuleSet { rules: items.iter().map(rule).collect::<Result<_>>()?, texts: Vec::new() })
 }
 
 fn rule(form: &Form) -> Result<Rule> {
