@@ -1,0 +1,87 @@
+//! Promise: queries, transactions, views and pulls mean what the semantics say, line by line, through a real connection to a
+//! store in a file. Attacked with hand-written vectors, above all where query engines are known to go wrong: `NN.edn` holds those
+//! of line NN. Each query is answered again with its clauses, branches and rules in other orders, and each transaction tried with
+//! its operations in other orders: answer, outcome or error must be the same.
+//!
+//! A file is a sequence of maps. `{:define NAME :setup [TRANSACTION ..]}` names a store that later vectors read with `:store
+//! NAME`. Every other map is a vector: a promise, what is there before, one thing that is done, and what must come of it.
+//!
+//! ```text
+//! :about     the promise                          :store / :setup   the store: shared, or made of these transactions (both: on top)
+//! :transact  a transaction                        :says  what it adds and retracts: [[:+ e :a v] [:- e :a v]], :m e as fifth place;
+//!                                                        instants and what was said of schema left out; [] is "said nothing"
+//! :query     a query; :inputs [..]; :view [..];   :answer  its answer: rows and collections in any order but under :order-by
+//!            :strict true; :limit-rows n          :either  several answers of which any will do
+//! :pull      a pattern, :of an entity             :answer  a map, or nil; `:of-many [..]`: a vector of them
+//! :entity    an entity as a map, :id as its id    :answer
+//! :error     :query/code instead, with :at [line column] in the text of the query, transaction or rules, :message, :help and
+//!            :value as parts of what is said (texts, or vectors of texts). Every error must have a remedy
+//! :warning   part of a warning that must come; without it none may
+//! :at-least  [t milliseconds]: the view waits for t; :meanwhile: a transaction of another thread
+//! ```
+//!
+//! A query may follow a transaction; then it is asked afterwards, also where the transaction is refused. Wherever text stands,
+//! `#id name` is the entity that a temporary id became, or that has this ident. In answers `_` is anything. Texts with their own
+//! quotes (`:query "[:find .."`) are for what is no EDN, or where the place matters. Among inputs `#view [..]` is the same store
+//! through a view, `#store NAME` another one, `#rules` and `#pattern` are given as text. A view is a chain of `:history`,
+//! `[:as-of T]`, `[:since T]`, `[:with TRANSACTION]`, `[:filter :added|:unexplained]`; T is a t, an instant, or `["run" :start|:end]`.
+//!
+//! `SEED=7` tries other orders; `ONLY=part` runs only vectors whose promise contains the text.
+
+mod ask;
+mod compare;
+mod order;
+mod stage;
+mod vector;
+
+use std::collections::BTreeMap;
+
+use self::ask::fault;
+use self::stage::Stage;
+use self::vector::Vector;
+
+/// Every vector of a file must hold.
+#[track_caller]
+fn check(name: &str, text: &str) {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let mut stores: BTreeMap<String, Stage> = BTreeMap::new();
+    let (mut faults, mut count) = (Vec::new(), 0);
+    for vector in Vector::read_all(text) {
+        if let Some(store) = vector.raw("define") {
+            let stage = Stage::made_of(&vector).unwrap_or_else(|error| panic!("{name}.edn:{}: {error}", vector.line));
+            stores.insert(store.to_owned(), stage);
+            continue;
+        }
+        count += 1;
+        if !vector.source("about").expect("a vector says its promise").contains(&only) {
+            continue;
+        }
+        if let Some(fault) = fault(&vector, &stores) {
+            faults.push(format!("{name}.edn:{}: {}\n  {fault}", vector.line, vector.source("about").unwrap_or_default()));
+        }
+    }
+    assert!(count >= 3, "{name}.edn has {count} vectors");
+    assert!(faults.is_empty(), "{} of {count} vectors fail\n{}", faults.len(), faults.join("\n"));
+}
+
+macro_rules! lines {
+    ($($name:ident = $file:literal,)+) => {$(
+        #[test]
+        fn $name() {
+            check($file, include_str!(concat!($file, ".edn")));
+        }
+    )+};
+}
+
+lines! {
+    a_bound_variable_is_tested_for_equality_everywhere = "01",
+    a_blank_never_binds = "02",
+    a_result_is_a_set_and_with_leaves_a_bag = "03",
+    an_aggregate_over_nothing_is_nothing = "04",
+    aggregates_compute_what_they_say = "05",
+    a_pull_beside_an_aggregate_groups_by_the_entity = "06",
+    four_find_specs_and_three_kinds_of_names = "07",
+    order_limit_offset_and_having_are_the_languages = "08",
+    the_order_of_clauses_changes_nothing = "09",
+    not_is_not_join_over_what_it_shares = "10",
+}
