@@ -5,7 +5,8 @@
 //!
 //! Beside EDN's own `#inst` and `#uuid` these tags have a meaning: `#uri "..."`, `#bytes "hex"`, `#db/id 5` (a reference),
 //! and, for what EDN cannot write in any other way, `#db/keyword "..."`, `#db/symbol "..."` and `#db/tagged ["tag" value]`.
-//! Every other tag is kept as it stands.
+//! Every other tag is kept as it stands. A regular expression is written as in Clojure, `#"\d+"`, with its backslashes its own; it is
+//! the string tagged with `#regex`.
 
 mod atom;
 mod form;
@@ -18,6 +19,7 @@ mod text;
 mod write;
 
 pub use form::{Form, FormKind};
+pub(crate) use instant::{civil_from_days, days_from_civil, parse as parse_instant};
 
 use crate::error::{Code, Error, Result, Span};
 use crate::value::Value;
@@ -29,6 +31,9 @@ pub const LIMIT_DEPTH: usize = 256;
 /// Digits of a number, and the size of a bigdec's exponent: arithmetic on numbers of this length still takes microseconds,
 /// and comparing `1e1000M` with `1M` writes a thousand digits, not a billion.
 pub const LIMIT_DIGITS: usize = 1_000;
+
+/// The tag of a regular expression, which is written `#"..."`: a tagged string.
+pub(crate) const REGEX_TAG: &str = "regex";
 
 /// Bytes of one text: a [`Span`] counts in 32 bits.
 pub const LIMIT_BYTES: usize = u32::MAX as usize;

@@ -16,10 +16,17 @@ mod argument;
 mod arithmetic;
 mod collection;
 mod comparison;
+mod duration;
 mod entity;
+mod json;
+mod like;
 mod logic;
 mod number;
+mod parsing;
+mod pattern;
+mod regex;
 mod text;
+mod time;
 
 pub(crate) use argument::refuse;
 pub(crate) use entity::resolve;
@@ -161,8 +168,20 @@ const fn pure(
     Function { name, arity, kind: Kind::Pure(compute), doc, example: Example { call, result } }
 }
 
-const FAMILIES: [&[Function]; 6] =
-    [arithmetic::FUNCTIONS, comparison::FUNCTIONS, logic::FUNCTIONS, text::FUNCTIONS, collection::FUNCTIONS, entity::FUNCTIONS];
+const FAMILIES: [&[Function]; 12] = [
+    arithmetic::FUNCTIONS,
+    comparison::FUNCTIONS,
+    logic::FUNCTIONS,
+    text::FUNCTIONS,
+    regex::FUNCTIONS,
+    like::FUNCTIONS,
+    collection::FUNCTIONS,
+    time::FUNCTIONS,
+    duration::FUNCTIONS,
+    json::FUNCTIONS,
+    parsing::FUNCTIONS,
+    entity::FUNCTIONS,
+];
 
 /// The function with this name. Those on strings may be called by their full name of Clojure, `clojure.string/blank?`.
 pub fn lookup(name: &str) -> Option<&'static Function> {

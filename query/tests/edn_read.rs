@@ -129,6 +129,8 @@ fn collections_comments_and_tags_mean_what_they_say() {
         ("\u{feff}1", "1"),
         ("#inst \"2026-11-20T10:00:00Z\"", "#inst \"2026-11-20T10:00:00Z\""),
         ("#inst\"2026-11-20\"", "#inst \"2026-11-20T00:00:00Z\""),
+        ("#inst \"2026\"", "#inst \"2026-01-01T00:00:00Z\""),
+        ("#inst \"2026-11\"", "#inst \"2026-11-01T00:00:00Z\""),
         ("#inst \"2026-11-20T10:00\"", "#inst \"2026-11-20T10:00:00Z\""),
         ("#inst \"2026-11-20T10:00:00.120+02:00\"", "#inst \"2026-11-20T08:00:00.12Z\""),
         ("#inst \"2026-11-20T10:00:00.123456789-00:30\"", "#inst \"2026-11-20T10:30:00.123456Z\""),
@@ -136,6 +138,15 @@ fn collections_comments_and_tags_mean_what_they_say() {
         ("#inst \"0000-01-01T00:00:00+01:00\"", "#inst \"-000001-12-31T23:00:00Z\""),
         ("#inst \"+012345-02-03T00:00:00Z\"", "#inst \"+012345-02-03T00:00:00Z\""),
         ("#inst \"2024-02-29\"", "#inst \"2024-02-29T00:00:00Z\""),
+        (r##"#"a+""##, r##"#"a+""##),
+        (r##"[#""#"\d+" 1]"##, r##"[#"" #"\d+" 1]"##),
+        (r##"#"\"\\""##, r##"#"\"\\""##),
+        (r##"#"é\é""##, r##"#"é\é""##),
+        (r##"#regex "\\d""##, r##"#"\d""##),
+        (r##"#regex "\"""##, r##"#regex "\"""##),
+        (r##"#regex "a\\""##, r##"#regex "a\\""##),
+        ("#\"a\nb\"", r##"#regex "a\nb""##),
+        (r##"#regex 5"##, r##"#regex 5"##),
         ("#uuid \"0190163D-8694-739b-aea5-966c26f8ad91\"", "#uuid \"0190163d-8694-739b-aea5-966c26f8ad91\""),
         ("#uri \"https://a.b/?c\"", "#uri \"https://a.b/?c\""),
         ("#bytes \"00FFa0\"", "#bytes \"00ffa0\""),
@@ -202,7 +213,8 @@ fn every_wrong_text_is_refused_with_place_and_remedy() {
         ("#", "1:1", "wants a tag", "#{..}"),
         ("# {}", "1:1", "wants a tag", "#{..}"),
         ("#:a{:b 1}", "1:1", "common namespace", "each key"),
-        ("#\"a+\"", "1:1", "regular expressions", "re-find"),
+        ("[#\"a+]", "1:2", "regular expression is never closed", "closing"),
+        ("#\"a\\\"", "1:1", "regular expression is never closed", "closing"),
         ("#(inc %)", "1:1", "no functions", "by its name"),
         ("#5 a", "1:1", "wants a tag", "letter"),
         ("[#inst]", "1:7", "`]` stands where `#inst` from line 1, column 2 wants a form", "write a form behind"),
@@ -230,6 +242,9 @@ fn limits_hold_at_the_border() {
     let tagged = |depth: usize| format!("{}1", "#a ".repeat(depth));
     check(&nested(edn::LIMIT_DEPTH), &nested(edn::LIMIT_DEPTH));
     check(&tagged(edn::LIMIT_DEPTH), &tagged(edn::LIMIT_DEPTH));
+    let regex_in = |depth: usize| format!("{}#\"a\"{}", "[".repeat(depth), "]".repeat(depth));
+    check(&regex_in(edn::LIMIT_DEPTH - 1), &regex_in(edn::LIMIT_DEPTH - 1));
+    refuse(&regex_in(edn::LIMIT_DEPTH), Code::EdnLimit, "1:257", "256 levels", "flatten");
     refuse(&nested(edn::LIMIT_DEPTH + 1), Code::EdnLimit, "1:257", "256 levels", "flatten");
     refuse(&tagged(edn::LIMIT_DEPTH + 1), Code::EdnLimit, "1:769", "256 levels", "flatten");
     refuse(&"#_".repeat(300), Code::EdnLimit, "1:513", "256 levels", "flatten");

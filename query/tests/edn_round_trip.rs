@@ -27,6 +27,10 @@ fn name() -> impl Strategy<Value = Arc<str>> {
     .prop_map(|text| text.as_str().into())
 }
 
+fn regex(text: String) -> Value {
+    Value::Tagged("regex".into(), Arc::new(text.into()))
+}
+
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Nil),
@@ -44,6 +48,8 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<char>().prop_map(Value::Char),
         any::<String>().prop_map(Value::from),
         any::<String>().prop_map(|text| Value::Uri(text.into())),
+        any::<String>().prop_map(regex),
+        r##"[a-z\\"#\n]{0,6}"##.prop_map(regex),
         any::<Vec<u8>>().prop_map(|bytes| Value::Bytes(bytes.into())),
     ]
 }

@@ -120,6 +120,9 @@ fn split_and_join() {
            (split "a,b,c" "," 1) => ["a,b,c"]
            (split "a,b,," "," 9) => ["a" "b" "" ""]
            (split "a,b,," "," 0) => ["a" "b"]
+           (split "," ",") => []
+           (split "a,b,," "," -1) => ["a" "b" "" ""]
+           (join "," nil) => ""
            (join []) => ""
            (join [1 2]) => "12"
            (join "-" [1 :b "c" nil]) => "1-:b-c-"
@@ -130,7 +133,8 @@ fn split_and_join() {
         Code::ArgumentType,
         r#"(split 1 ",")
            (split "a" :b)
-           (split "a" "," -1)
+           (split "a" "," 1.5)
+           (split "a" "," "1")
            (join "," "abc")
            (join 1 [2])"#,
     );
@@ -207,18 +211,27 @@ fn collections_are_made_and_looked_into() {
            (get #{1 2} 2.0) => 2
            (get #{1 2} 3) => nil
            (get nil :a) => nil
+           (get "añb" 1) => \ñ
+           (get "abc" 3) => nil
+           (get 1 1) => nil
+           (get :a :b 2) => 2
            (nth [:a :b] 0) => :a
+           (nth [:a :b] -1 :none) => :none
+           (nth "añb" 1) => \ñ
+           (nth nil 3) => nil
+           (nth nil 3 :none) => :none
            (nth [:a :b] 5 :none) => :none"#,
     );
     check_refused(
         Code::ArgumentType,
         r#"(untuple 1)
            (untuple #{1})
-           (get "abc" 1)
-           (get 1 1)
            (nth [:a] 1)
            (nth [:a] -1)
-           (nth "abc" 1)
+           (nth [:a] "0")
+           (nth [:a] 0.0)
+           (nth "abc" 3)
+           (nth 1 0)
            (nth {:a 1} 0)"#,
     );
 }

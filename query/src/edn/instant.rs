@@ -5,9 +5,10 @@
 
 use std::fmt;
 
+use nom::branch::alt;
 use nom::bytes::complete::take_while_m_n;
 use nom::character::complete::{char, digit1, one_of};
-use nom::combinator::{all_consuming, map_res, opt, value};
+use nom::combinator::{all_consuming, map, map_res, opt, value};
 use nom::sequence::preceded;
 use nom::{IResult, Parser as _};
 
@@ -18,11 +19,12 @@ const DAYS_BEFORE_EPOCH: i64 = 719_468;
 /// Days in 400 years, after which the calendar repeats.
 const DAYS_PER_ERA: i64 = 146_097;
 
-/// Microseconds since 1970-01-01T00:00:00Z of an instant as text. A date alone is midnight, a time without offset is UTC, and
-/// digits beyond the microsecond are dropped. `None` for anything else, or outside 64 bits.
-pub(super) fn parse(text: &str) -> Option<i64> {
-    let (_, (date, time)) = all_consuming((date, opt(time_of_day))).parse(text).ok()?;
-    let (seconds, micros) = time.unwrap_or_default();
+/// Microseconds since 1970-01-01T00:00:00Z of an instant as text. A year, a month or a date alone is its first midnight, a time
+/// without offset is UTC, and digits beyond the microsecond are dropped. `None` for anything else, or outside 64 bits.
+pub(crate) fn parse(text: &str) -> Option<i64> {
+    let with_time = map((date, opt(time_of_day)), |(date, time)| (date, time.unwrap_or_default()));
+    let without = map(partial_date, |date| (date, (0, 0)));
+    let (_, (date, (seconds, micros))) = alt((all_consuming(with_time), all_consuming(without))).parse(text).ok()?;
     let total = date.checked_mul(SECONDS_PER_DAY)?.checked_add(seconds)?;
     // In 128 bits, since the first instants of all start below 64 bits before their fraction is added.
     i64::try_from(i128::from(total) * i128::from(MICROS_PER_SECOND) + i128::from(micros)).ok()
@@ -48,6 +50,15 @@ pub(super) fn write(micros: i64, f: &mut impl fmt::Write) -> fmt::Result {
 
 fn digits<'t>(count: usize) -> impl nom::Parser<&'t str, Output = i64, Error = nom::error::Error<&'t str>> {
     map_res(take_while_m_n(count, count, |c: char| c.is_ascii_digit()), str::parse)
+}
+
+/// Days from 1970-01-01 to the first day of a year or month.
+fn partial_date(text: &str) -> IResult<&str, i64> {
+    map_res((year, opt(preceded(char('-'), digits(2)))), |(year, month)| match month.unwrap_or(1) {
+        month @ 1..=12 => Ok(days_from_civil(year, month, 1)),
+        _ => Err("no such month"),
+    })
+    .parse(text)
 }
 
 /// Days since 1970-01-01.
@@ -92,12 +103,12 @@ fn offset(text: &str) -> IResult<&str, i64> {
         let seconds = hours * 3600 + minutes * 60;
         if hours > 23 || minutes > 59 { Err("no such offset") } else { Ok(if sign == '-' { -seconds } else { seconds }) }
     });
-    nom::branch::alt((value(0, one_of("Zz")), numeric)).parse(text)
+    alt((value(0, one_of("Zz")), numeric)).parse(text)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, extended both ways. Years start in March, so that the leap day
 /// is the last of its year and months have lengths that a straight line gives.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -107,7 +118,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The reverse of [`days_from_civil`].
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + DAYS_BEFORE_EPOCH;
     let era = days.div_euclid(DAYS_PER_ERA);
     let day_of_era = days.rem_euclid(DAYS_PER_ERA);

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::form::{Form, FormKind};
 use super::keyword::Keywords;
-use super::{LIMIT_BYTES, LIMIT_DEPTH, UNCLOSED, atom, span, syntax, tag, text};
+use super::{LIMIT_BYTES, LIMIT_DEPTH, REGEX_TAG, UNCLOSED, atom, span, syntax, tag, text};
 use crate::error::{Code, Error, Result, Span};
 use crate::value::Value;
 
@@ -145,14 +145,19 @@ impl<'t> Reader<'t> {
 
     fn open(&mut self, kind: FrameKind, length: usize) -> Result<()> {
         let open = span(self.at, self.at + length);
-        if self.frames.len() == LIMIT_DEPTH {
-            return Err(Error::new(Code::EdnLimit, format!("forms nest deeper than {LIMIT_DEPTH} levels"))
-                .at(open)
-                .with_help("flatten the data; in a text that should not nest so deep, look for a bracket that is not closed"));
-        }
+        self.check_depth(open)?;
         self.at += length;
         self.frames.push(Frame { kind, open, first: self.forms.len() });
         Ok(())
+    }
+
+    fn check_depth(&self, open: Span) -> Result<()> {
+        if self.frames.len() < LIMIT_DEPTH {
+            return Ok(());
+        }
+        Err(Error::new(Code::EdnLimit, format!("forms nest deeper than {LIMIT_DEPTH} levels"))
+            .at(open)
+            .with_help("flatten the data; in a text that should not nest so deep, look for a bracket that is not closed"))
     }
 
     /// Hands a finished form to what is open around it; gives it back if nothing is.
@@ -259,8 +264,19 @@ impl<'t> Reader<'t> {
             Some(b'{') => Ok(Step::Open(FrameKind::Set, 2)),
             Some(b'_') => Ok(Step::Open(FrameKind::Discard, 2)),
             Some(b'#') => self.symbolic_number().map(Step::Form),
+            Some(b'"') => self.regex().map(Step::Form),
             _ => self.tag(),
         }
+    }
+
+    /// `#"..."`, which nests as deep as the tagged string that it stands for.
+    fn regex(&mut self) -> Result<Form> {
+        let start = self.at;
+        self.check_depth(span(start, start + 2))?;
+        let end = text::regex_end(self.text, start + 1)?;
+        let content = Form::scalar(Value::String(self.text[start + 2..end - 1].into()), span(start + 1, end));
+        self.at = end;
+        Ok(Form { kind: FormKind::Tagged(REGEX_TAG.into(), Box::new(content)), span: span(start, end) })
     }
 
     fn symbolic_number(&mut self) -> Result<Form> {
@@ -286,7 +302,6 @@ impl<'t> Reader<'t> {
         }
         let (message, help) = match name.bytes().next() {
             Some(b':') => ("EDN has no maps with a common namespace", "write the namespace into each key"),
-            None if self.byte(1) == Some(b'"') => ("EDN has no regular expressions", "write a plain string, and call re-find"),
             None if self.byte(1) == Some(b'(') => ("EDN has no functions", "call a built-in or registered function by its name"),
             _ => ("`#` wants a tag behind it", "write #{..}, #_form, #inst \"..\" or another tag that starts with a letter"),
         };

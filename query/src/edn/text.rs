@@ -42,6 +42,37 @@ fn next_special(text: &str, from: usize, open: usize) -> Result<usize> {
     })
 }
 
+/// Where a regular expression ends whose opening quote stands at `open`. A backslash stays, with what follows it.
+pub(super) fn regex_end(text: &str, open: usize) -> Result<usize> {
+    let bytes = text.as_bytes();
+    let mut at = open + 1;
+    while let Some(special) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += special;
+        if bytes[at] == b'"' {
+            return Ok(at + 1);
+        }
+        at += 2;
+    }
+    Err(syntax(format!("this regular expression {UNCLOSED}"), span(open - 1, open + 1))
+        .with_help("add the closing `\"`; inside a regular expression write \\\""))
+}
+
+/// True if a text can stand between the quotes of `#"..."` and be read back the same.
+pub(super) fn can_be_regex(text: &str) -> bool {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let is_sound = match c {
+            '"' => false,
+            '\\' => chars.next().is_some_and(|escaped| !escaped.is_control()),
+            c => !c.is_control(),
+        };
+        if !is_sound {
+            return false;
+        }
+    }
+    true
+}
+
 fn escape(text: &str, at: usize) -> Result<(char, usize)> {
     let rest = &text[at + 1..];
     let simple = match rest.bytes().next() {

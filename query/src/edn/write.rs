@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display as _, Write as _};
 
-use super::{atom, instant, tag, text};
+use super::{REGEX_TAG, atom, instant, tag, text};
 use crate::answer::{Answer, Shape};
 use crate::ast::{ReturnMap, ReturnMapKind};
 use crate::value::{BigDecimal, Value};
@@ -203,6 +203,11 @@ fn write_bytes(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn write_tagged(name: &str, content: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let (REGEX_TAG, Value::String(pattern)) = (name, content)
+        && text::can_be_regex(pattern)
+    {
+        return write!(f, "#\"{pattern}\"");
+    }
     let reads_as_reference = name == "db/id" && matches!(content, Value::Long(_));
     let is_plain = name.starts_with(char::is_alphabetic) && atom::is_symbol(name);
     if is_plain && !reads_as_reference && !tag::KNOWN.contains(&name) {

@@ -6,17 +6,23 @@ use bigdecimal::{Signed as _, Zero as _};
 use super::argument::refuse;
 use super::comparison::order;
 use super::number::{Kind, aligned, bigint_of, check_aligned, check_digits, check_product, double_of, exact_of};
-use super::{Arity, Function, pure};
+use super::{Arity, Function, pure, time};
 use crate::error::{Code, Error, Result};
 use crate::value::{BigDecimal, BigInt, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("+", Arity::at_least(0), |args| ADD.fold(args, 0), "The sum.", ("(+ 1 2 3)", "6")),
+    pure(
+        "+",
+        Arity::at_least(0),
+        |args| if time::is_among(args) { time::add(args) } else { ADD.fold(args, 0) },
+        "The sum; of an instant and milliseconds, an instant.",
+        ("(+ 1 2 3)", "6"),
+    ),
     pure(
         "-",
         Arity::at_least(1),
-        |args| SUBTRACT.fold(args, 0),
-        "The difference; of one number, its negative.",
+        |args| if time::is_among(args) { time::subtract(args) } else { SUBTRACT.fold(args, 0) },
+        "The difference; of one number, its negative; of two instants, milliseconds.",
         ("(- 5 2)", "3"),
     ),
     pure("*", Arity::at_least(0), |args| MULTIPLY.fold(args, 1), "The product.", ("(* 2 3 4)", "24")),

@@ -40,7 +40,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "get",
         Arity::between(2, 3),
         get,
-        "What a map has for a key, a vector at a place or a set as member; else the default or nil.",
+        "What a map has for a key, a vector or text at a place or a set as member; else the default or nil.",
         ("(get {:a 1} :b 0)", "0"),
     ),
     pure("nth", Arity::between(2, 3), nth, "The item at a place, counted from 0; else the default.", ("(nth [:a :b] 1)", ":b")),
@@ -87,33 +87,56 @@ fn untuple(args: &[Value]) -> Result<Value> {
     Ok(args[0].clone())
 }
 
+/// Total as in Clojure: what has no parts has nothing for any key, so that values of mixed types, as in JSON, can be asked.
 fn get(args: &[Value]) -> Result<Value> {
     let key = &args[1];
     let found = match &args[0] {
-        Value::Nil => None,
         Value::Map(entries) => entries
             .get(key)
-            .or_else(|| key.is_number().then(|| entries.iter().find(|(k, _)| k.same(key)).map(|(_, v)| v)).flatten()),
+            .or_else(|| key.is_number().then(|| entries.iter().find(|(k, _)| k.same(key)).map(|(_, v)| v)).flatten())
+            .cloned(),
         Value::Set(members) => {
-            members.get(key).or_else(|| key.is_number().then(|| members.iter().find(|m| m.same(key))).flatten())
+            members.get(key).or_else(|| key.is_number().then(|| members.iter().find(|m| m.same(key))).flatten()).cloned()
         }
-        Value::Vector(items) | Value::List(items) => key.as_long().and_then(|at| items.get(usize::try_from(at).ok()?)),
-        other => {
-            return Err(refuse("get", 0, "a map, |args| Ok(args.to_vec().into()), list or set", other)
-                .with_help("a value of an entity is found with a pattern: [?e :attribute ?v]"));
-        }
+        Value::Vector(_) | Value::List(_) | Value::String(_) => place_of(key).and_then(|place| item_at(&args[0], place)),
+        _ => None,
     };
-    Ok(found.or(args.get(2)).cloned().unwrap_or(Value::Nil))
+    Ok(found.or(args.get(2).cloned()).unwrap_or(Value::Nil))
 }
 
 fn nth(args: &[Value]) -> Result<Value> {
-    let items = items("nth", args, 0)?;
-    let place = count("nth", args, 1)?;
-    items.get(place).or(args.get(2)).cloned().ok_or_else(|| {
-        Error::new(Code::ArgumentType, format!("argument 2 of `nth` lies outside a vector of {} items", items.len()))
-            .with_value(&args[1])
-            .with_help("give a default, (nth ?v 5 :none), or use get, which gives nil")
-    })
+    if !matches!(args[0], Value::Nil | Value::String(_)) {
+        items("nth", args, 0)?;
+    }
+    let place = &args[1];
+    if place.as_long().is_none() {
+        count("nth", args, 1)?;
+    }
+    let found = place_of(place).and_then(|place| item_at(&args[0], place)).or(args.get(2).cloned());
+    match (found, &args[0]) {
+        (Some(item), _) => Ok(item),
+        (None, Value::Nil) => Ok(Value::Nil),
+        (None, whole) => {
+            let length = whole.as_items().map_or_else(|| whole.as_text().unwrap_or_default().chars().count(), <[_]>::len);
+            let message = format!("argument 2 of `nth` lies outside a {} of {length} items", whole.kind_name());
+            Err(Error::new(Code::ArgumentType, message)
+                .with_value(place)
+                .with_help("give a default, (nth ?v 5 :none), or use get, which gives nil"))
+        }
+    }
+}
+
+/// A place counted from 0. `None` for what is none.
+fn place_of(value: &Value) -> Option<usize> {
+    usize::try_from(value.as_long()?).ok()
+}
+
+/// The item of a vector or list, or the character of a string.
+fn item_at(whole: &Value, place: usize) -> Option<Value> {
+    match whole {
+        Value::String(text) => text.chars().nth(place).map(Value::Char),
+        whole => whole.as_items()?.get(place).cloned(),
+    }
 }
 
 fn type_of(value: &Value) -> Value {
@@ -151,6 +174,7 @@ fn keyword(args: &[Value]) -> Result<Value> {
     let text = match args {
         [Value::Keyword(_)] => return Ok(args[0].clone()),
         [Value::Symbol(text)] => text.to_string(),
+        [Value::Nil, _] => string("keyword", args, 1)?.to_owned(),
         [_, _] => format!("{}/{}", string("keyword", args, 0)?, string("keyword", args, 1)?),
         _ => string("keyword", args, 0)?.to_owned(),
     };

@@ -1,7 +1,8 @@
 //! Functions on strings. Characters are Unicode scalar values, and lengths and places count characters.
 
 use super::argument::{count, items, refuse, string};
-use super::{Arity, Function, pure};
+use super::pattern::{Dialect, compiled, regex_text, text_of};
+use super::{Arity, Function, pure, regex};
 use crate::error::{Code, Error, Result};
 use crate::value::Value;
 
@@ -28,7 +29,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "split",
         Arity::between(2, 3),
         split,
-        "The parts between a separator, without empty ones at the end; with a limit, at most so many parts.",
+        "The parts between a text or regular expression, without empty ones at the end; with a limit, at most so many parts.",
         ("(split \"a,b,c\" \",\")", "[\"a\" \"b\" \"c\"]"),
     ),
     pure(
@@ -73,7 +74,7 @@ pub(super) fn plain_text(value: &Value) -> String {
         Value::BigInt(n) => n.to_string(),
         Value::BigDec(_) => value.to_string().trim_end_matches('M').to_owned(),
         Value::Uuid(id) => id.to_string(),
-        other => other.to_string(),
+        other => regex_text(other).map_or_else(|| other.to_string(), ToOwned::to_owned),
     }
 }
 
@@ -139,19 +140,33 @@ fn trim(args: &[Value]) -> Result<Value> {
 
 fn split(args: &[Value]) -> Result<Value> {
     let text = string("split", args, 0)?;
-    let separator = string("split", args, 1)?;
-    let limit = if args.len() > 2 { count("split", args, 2)? } else { 0 };
-    if separator.is_empty() {
-        return Ok(split_characters(text, limit));
+    let limit = if args.len() > 2 { limit_of_parts(args)? } else { 0 };
+    if regex_text(&args[1]).is_some() {
+        let regex = compiled("split", 1, Dialect::Part, text_of("split", args, 1)?)?;
+        return Ok(regex::split(text, &regex, limit).into());
     }
-    if limit > 0 {
-        return Ok(text.splitn(limit, separator).map(Value::from).collect::<Vec<_>>().into());
+    let separator = string("split", args, 1)?;
+    if separator.is_empty() {
+        return Ok(split_characters(text, usize::try_from(limit).unwrap_or(0)));
+    }
+    if let Some(most) = usize::try_from(limit).ok().filter(|most| *most > 0) {
+        return Ok(text.splitn(most, separator).map(Value::from).collect::<Vec<_>>().into());
     }
     let mut parts: Vec<Value> = text.split(separator).map(Value::from).collect();
-    while parts.len() > 1 && parts.last().is_some_and(|last| last.as_text() == Some("")) {
+    let is_whole = parts.len() == 1;
+    while limit == 0 && !is_whole && parts.last().is_some_and(|last| last.as_text() == Some("")) {
         parts.pop();
     }
     Ok(parts.into())
+}
+
+/// At most so many parts; 0 for all but empty ones at the end, below 0 for all.
+fn limit_of_parts(args: &[Value]) -> Result<i64> {
+    match &args[2] {
+        Value::Long(limit) => Ok(*limit),
+        value => Err(refuse("split", 2, "a long", value)
+            .with_help("it is the most parts wanted: 0 for all but empty ones at the end, -1 for all")),
+    }
 }
 
 /// A part for each character; the last of `limit` parts holds the rest. 0 is no limit.
@@ -169,6 +184,7 @@ fn join(args: &[Value]) -> Result<Value> {
     let separator = if args.len() > 1 { string("join", args, 0)? } else { "" };
     let place = args.len() - 1;
     match &args[place] {
+        Value::Nil => Ok("".into()),
         Value::Set(members) => concatenate("join", members.iter(), separator),
         _ => concatenate("join", items("join", args, place)?.iter(), separator),
     }
