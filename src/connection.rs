@@ -11,7 +11,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::db::{Db, Report};
+use crate::db::snapshot::Snapshot;
+use crate::db::{Db, Report, TransactionFunctions, refuse_inside};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Index;
 use crate::store::{Access, Durability, Store};
@@ -36,17 +37,19 @@ const WAIT_STEP: Duration = Duration::from_millis(2);
 /// # let _ = connection;
 /// # Ok::<(), annals::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// When a commit counts as done.
     pub durability: Durability,
     /// Whether a store is created where there is none.
     pub create: bool,
+    /// What transactions may call.
+    pub transaction_functions: TransactionFunctions,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { durability: Durability::Full, create: true }
+        Self { durability: Durability::Full, create: true, transaction_functions: TransactionFunctions::default() }
     }
 }
 
@@ -71,6 +74,7 @@ struct Shared {
     queue: Queue,
     /// What the one who commits remembers from commit to commit.
     counters: Mutex<Counters>,
+    transaction_functions: TransactionFunctions,
 }
 
 impl Connection {
@@ -86,19 +90,20 @@ impl Connection {
 
     /// Opens a store that is there, for reading only: nothing is created, changed or migrated.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
-        Self::of_store(Store::open(path, Access::ReadOnly)?)
+        Self::of_store(Store::open(path, Access::ReadOnly)?, TransactionFunctions::default())
     }
 
     /// Opens a store as the options say.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
         let store = if options.create { Store::open_or_create(path)? } else { Store::open(path, Access::ReadWrite)? };
-        Self::of_store(store.with_durability(options.durability)?)
+        Self::of_store(store.with_durability(options.durability)?, options.transaction_functions)
     }
 
-    fn of_store(store: Store) -> Result<Self> {
+    fn of_store(store: Store, transaction_functions: TransactionFunctions) -> Result<Self> {
         let index = Arc::new(Index::new(Arc::new(store)));
         let latest = Latest::open(&index)?;
-        Ok(Self(Arc::new(Shared { index, latest, queue: Queue::default(), counters: Mutex::default() })))
+        let (queue, counters) = (Queue::default(), Mutex::default());
+        Ok(Self(Arc::new(Shared { index, latest, queue, counters, transaction_functions })))
     }
 
     /// The file, as an absolute path.
@@ -113,7 +118,7 @@ impl Connection {
 
     /// The database value as of now: everything that any process has committed.
     pub fn db(&self) -> Result<Db> {
-        Ok(Db::new(self.0.latest.get(&self.0.index)?))
+        Ok(self.0.db(self.0.latest.get(&self.0.index)?))
     }
 
     /// A database value that knows transaction `t`, for which this waits at most so long.
@@ -142,6 +147,13 @@ impl Connection {
 
     /// The same for transaction data built by a program.
     pub fn transact_data(&self, data: &TxData) -> Result<Report> {
+        refuse_inside()?;
         self.0.queue.commit(data, |group| self.0.commit_group(group))
+    }
+}
+
+impl Shared {
+    fn db(&self, snapshot: Arc<Snapshot>) -> Db {
+        Db::new(snapshot).with_transaction_functions(self.transaction_functions.clone())
     }
 }

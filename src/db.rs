@@ -6,6 +6,7 @@ mod datoms;
 mod entity;
 mod entity_ref;
 mod facts;
+mod functions;
 mod moment;
 mod range;
 mod reading;
@@ -16,9 +17,12 @@ mod transactions;
 pub use ask::Input;
 pub use datoms::{Order, Transaction};
 pub use entity_ref::EntityRef;
+pub use functions::TransactionFunctions;
+pub(crate) use functions::refuse_inside;
 pub use moment::Moment;
 pub use report::Report;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -46,17 +50,18 @@ use self::snapshot::Snapshot;
 /// assert_eq!(age(&db.as_of(first.t.expect("it said something new"))?)?, Some(Value::from(36)));
 /// # Ok::<(), annals::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Db {
     snapshot: Arc<Snapshot>,
     view: View,
+    transaction_functions: TransactionFunctions,
 }
 
 impl Db {
     /// Everything that a snapshot knows and that holds.
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
         let view = View { window: Window::ALL.with_until(snapshot.basis()), ..View::ALL };
-        Self { snapshot, view }
+        Self { snapshot, view, transaction_functions: TransactionFunctions::default() }
     }
 
     /// The newest transaction that this value knows, whatever its window shows.
@@ -102,7 +107,14 @@ impl Db {
     /// The same facts without a window: everything that holds at the basis.
     #[must_use]
     pub fn now(&self) -> Self {
-        Self::new(Arc::clone(&self.snapshot))
+        self.of(Arc::clone(&self.snapshot))
+    }
+
+    /// The same facts, for [`Db::with`] to know these transaction functions.
+    #[must_use]
+    pub fn with_transaction_functions(mut self, functions: TransactionFunctions) -> Self {
+        self.transaction_functions = functions;
+        self
     }
 
     /// True if this value shows a history.
@@ -148,19 +160,32 @@ impl Db {
         let until = self.view.window.until;
         let before =
             if until < self.snapshot.basis() { Arc::new(self.snapshot.known_at(until)?) } else { Arc::clone(&self.snapshot) };
-        let prepared = transact::prepare(&*before, data, now_micros())?;
+        let data = self.transaction_functions.answered(data, || self.of(Arc::clone(&before)))?;
+        let prepared = transact::prepare(&*before, &data, now_micros())?;
         let after = if prepared.is_empty() {
             Arc::clone(&before)
         } else {
             Arc::new(before.with(prepared.t, prepared.instant, &prepared.datoms))
         };
         let window = Window { until: after.basis(), ..self.view.window };
-        let db_after = Self { snapshot: after, view: View { window, filters: self.view.filters.clone() } };
+        let view = View { window, filters: self.view.filters.clone() };
+        let db_after = Self { snapshot: after, view, ..self.clone() };
         Ok(Report::new(prepared, self.clone(), db_after))
     }
 
+    /// Everything that another snapshot knows, with what the program registered.
+    fn of(&self, snapshot: Arc<Snapshot>) -> Self {
+        Self::new(snapshot).with_transaction_functions(self.transaction_functions.clone())
+    }
+
     fn seen_through(&self, window: Window) -> Self {
-        Self { snapshot: Arc::clone(&self.snapshot), view: View { window, filters: self.view.filters.clone() } }
+        Self { view: View { window, filters: self.view.filters.clone() }, ..self.clone() }
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("basis_t", &self.basis_t()).field("view", &self.view).finish_non_exhaustive()
     }
 }
 

@@ -209,6 +209,8 @@ kinds! {
     Sequence = "transaction/sequence",
     /// A transaction function or predicate of this name is not known.
     UnknownTransactionFunction = "transaction/unknown-function",
+    /// A transaction function that a program registered failed; the program's own error lies below this one.
+    TransactionFunction = "transaction/function-failed",
     /// A transaction or value larger than its limit.
     TransactionLimit = "transaction/limit",
     /// A moment that the store does not know, or that cannot be read.

@@ -32,5 +32,5 @@ pub use annals_query as query;
 pub use annals_query::{Uuid, Value, ValueType};
 pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};
-pub use db::{Db, EntityRef, Input, Moment, Order, Report, Transaction};
+pub use db::{Db, EntityRef, Input, Moment, Order, Report, Transaction, TransactionFunctions};
 pub use error::{Error, ErrorKind, Result};

@@ -13,3 +13,6 @@ pub const LIMIT_VALUE_BYTES: usize = 64 << 20;
 
 /// Values in a tuple.
 pub const LIMIT_TUPLE_LENGTH: usize = 8;
+
+/// How deep transaction functions may ask for calls of transaction functions: no sensible one does so without end.
+pub const LIMIT_CALL_DEPTH: usize = 64;

@@ -5,11 +5,12 @@
 //!     forms   expand      claim    delta     prepared
 //! ```
 //!
-//! Between: `vocabulary` says which attributes there are, `upsert` follows identities, `place` gives ids, `sequence` numbers,
+//! Before all of them `calls` puts what transaction functions ask for in the place of their calls. Between: `vocabulary` says which attributes there are, `upsert` follows identities, `place` gives ids, `sequence` numbers,
 //! `sweep` asks the store what a retraction takes along; after `delta`, `compose` keeps composed values, and `check` and
 //! `declare` judge the outcome. Nothing here writes; every pass sees the store as it was before.
 
 mod before;
+mod calls;
 mod check;
 mod claim;
 mod compose;
@@ -30,7 +31,9 @@ mod value;
 mod vocabulary;
 
 pub use before::Before;
+pub(crate) use calls::answered;
 pub use data::{AttributeTerm, EntityTerm, Fresh, MapEntry, MapForm, Operation, TxData, ValueTerm};
+pub(crate) use forms::unknown_operation;
 pub use prepared::Prepared;
 
 use crate::error::Result;

@@ -9,8 +9,8 @@ use annals_query::{Cardinality, Value};
 use super::Connection;
 use super::counters::Counters;
 use crate::datom::{Datom, Partition};
-use crate::db::Transaction;
 use crate::db::snapshot::Snapshot;
+use crate::db::{Transaction, refuse_inside};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::life::{OPEN, continued};
 use crate::schema::{Schema, attribute};
@@ -42,6 +42,7 @@ impl Connection {
     /// # Ok::<(), annals::Error>(())
     /// ```
     pub fn apply(&self, transactions: &[Transaction]) -> Result<Applied> {
+        refuse_inside()?;
         let shared = &self.0;
         let mut counters = shared.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let (head, applied) = shared.index.store().write(|write| {

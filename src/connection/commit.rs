@@ -18,6 +18,7 @@ const LIMIT_MISSED_DATOMS: i64 = 10_000;
 
 /// What has come of a group so far.
 struct Group<'a> {
+    shared: &'a Shared,
     committed: Arc<Snapshot>,
     earlier: Vec<(i64, i64, Vec<Datom>)>,
     head: Arc<Snapshot>,
@@ -33,7 +34,8 @@ impl Shared {
             let committed = self.latest.at(&self.index, write.basis())?;
             catch_up(&mut counters, write, &committed)?;
             let head = Arc::clone(&committed);
-            let mut group = Group { committed, earlier: Vec::new(), head, counters: &mut counters, outcomes: Vec::new() };
+            let counters = &mut counters;
+            let mut group = Group { shared: self, committed, earlier: Vec::new(), head, counters, outcomes: Vec::new() };
             for data in transactions {
                 let outcome = group.append(write, data);
                 match outcome {
@@ -80,7 +82,7 @@ fn catch_up(counters: &mut Counters, write: &WriteTransaction<'_>, committed: &S
 impl Group<'_> {
     fn append(&mut self, write: &mut WriteTransaction<'_>, data: &TxData) -> Result<Report> {
         let prepared = self.prepare(write, data)?;
-        let before = Db::new(Arc::clone(&self.head));
+        let before = self.shared.db(Arc::clone(&self.head));
         if prepared.is_empty() {
             return Ok(Report::new(prepared, before.clone(), before));
         }
@@ -93,10 +95,11 @@ impl Group<'_> {
         }
         self.counters.follow(prepared.t, &prepared.datoms, schema);
         self.head = Arc::clone(&after);
-        Ok(Report::new(prepared, before, Db::new(after)))
+        Ok(Report::new(prepared, before, self.shared.db(after)))
     }
 
     fn prepare(&mut self, write: &WriteTransaction<'_>, data: &TxData) -> Result<Prepared> {
+        let data = self.shared.transaction_functions.answered(data, || self.before())?;
         let committing = Committing {
             reader: write,
             committed: &self.committed,
@@ -104,7 +107,14 @@ impl Group<'_> {
             head: &self.head,
             counters: RefCell::new(&mut *self.counters),
         };
-        transact::prepare(&committing, data, now_micros())
+        transact::prepare(&committing, &data, now_micros())
+    }
+
+    /// The value that transaction functions see: what is committed, followed by the transactions before this one.
+    fn before(&self) -> Db {
+        let follow =
+            |before: Arc<Snapshot>, (t, instant, datoms): &(i64, i64, Vec<Datom>)| Arc::new(before.with(*t, *instant, datoms));
+        self.shared.db(self.earlier.iter().fold(Arc::clone(&self.committed), follow))
     }
 
     /// Keeps the last transaction for those after it.

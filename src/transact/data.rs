@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use annals_query::{Span, Value};
 
+use crate::error::Result;
+
 /// The operations of one transaction. It is a set: their order means nothing, but for numbers given in a sequence.
 ///
 /// ```
@@ -77,6 +79,15 @@ pub enum Operation {
     },
     /// `{:db/id e, :a v, ..}`: many facts of one entity, and of what is nested in it.
     Map(Box<MapForm>),
+    /// `[:account/credit e 5]`: whatever the transaction function of this name asks for.
+    Call {
+        /// The name under which a program registered the function, without colon.
+        name: Arc<str>,
+        /// What it is given, as written: temporary ids are strings.
+        args: Vec<Value>,
+        /// Where the name stands, if there is a text.
+        span: Option<Span>,
+    },
 }
 
 /// Who is meant. Idents and lookup references are resolved in the store as it was before the transaction.
@@ -210,6 +221,21 @@ impl TxData {
         self.push(Operation::Retract { entity, attribute, value, m: None })
     }
 
+    /// Asks for what a transaction function asks for, which the program registered under this name.
+    pub fn call(&mut self, name: &str, args: impl IntoIterator<Item = Value>) -> &mut Self {
+        self.push(Operation::Call { name: name.into(), args: args.into_iter().collect(), span: None })
+    }
+
+    /// Asks for all that a text asks for: a vector of forms, or a single form. The places of later errors are those of this data, not
+    /// of the text.
+    pub fn add_text(&mut self, text: &str) -> Result<&mut Self> {
+        for mut operation in Self::read(text)?.operations {
+            operation.forget_places();
+            self.push(operation);
+        }
+        Ok(self)
+    }
+
     /// Number of operations, a map counting as one.
     pub fn len(&self) -> usize {
         self.operations.len()
@@ -233,6 +259,38 @@ impl TxData {
     /// Where an operation stands in the text.
     pub(super) fn span(&self, operation: usize) -> Option<Span> {
         self.spans.get(operation).copied()
+    }
+}
+
+impl Operation {
+    /// Leaves out where its parts stand in the text that it was read from.
+    fn forget_places(&mut self) {
+        match self {
+            Self::Add { value, .. } | Self::Retract { value: Some(value), .. } => value.forget_places(),
+            Self::CompareAndSwap { old, new, .. } => old.iter_mut().chain(new).for_each(ValueTerm::forget_places),
+            Self::Map(map) => map.forget_places(),
+            Self::Call { span, .. } => *span = None,
+            Self::Retract { value: None, .. } | Self::RetractEntity { .. } | Self::Ensure { .. } => {}
+        }
+    }
+}
+
+impl ValueTerm {
+    fn forget_places(&mut self) {
+        match self {
+            Self::Map(map) => map.forget_places(),
+            Self::Vector(items) | Self::Set(items) => items.iter_mut().for_each(Self::forget_places),
+            Self::Value(_) | Self::Entity(_) => {}
+        }
+    }
+}
+
+impl MapForm {
+    fn forget_places(&mut self) {
+        for entry in &mut self.entries {
+            entry.span = None;
+            entry.value.forget_places();
+        }
     }
 }
 

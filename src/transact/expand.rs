@@ -7,6 +7,7 @@ use annals_query::{Span, Value};
 use rustc_hash::FxHashMap;
 
 use super::data::{AttributeTerm, EntityTerm, MapEntry, MapForm, Operation, TxData, ValueTerm};
+use super::forms::unknown_operation;
 use super::refusal::Refusals;
 use super::resolve::{Resolver, is_lookup, term_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -120,6 +121,10 @@ impl<'d> Expansion<'d, '_, '_> {
                 Ok(())
             }
             Operation::Map(map) => self.map(map, None, span).map(drop),
+            Operation::Call { name, span: place, .. } => {
+                self.refusals.add_at(unknown_operation(name, []), place.or(span));
+                Ok(())
+            }
         }
     }
 

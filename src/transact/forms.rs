@@ -12,7 +12,7 @@ use super::resolve::term_of;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The operations, and how each is written.
-const OPERATIONS: [(&str, &str); 7] = [
+const OPERATIONS: [(&str, &str); 9] = [
     ("db/add", "[:db/add entity attribute value] or [:db/add entity attribute value m]"),
     (
         "db/retract",
@@ -23,6 +23,8 @@ const OPERATIONS: [(&str, &str); 7] = [
     ("db/cas", "[:db/cas entity attribute old new]"),
     ("db.fn/cas", "[:db/cas entity attribute old new]"),
     ("db/ensure", "[:db/ensure entity specification]"),
+    ("db/call", "[:db/call function argument ..] or [:function argument ..]"),
+    ("db.fn/call", "[:db/call function argument ..] or [:function argument ..]"),
 ];
 
 impl TxData {
@@ -86,9 +88,10 @@ fn operation(form: &Form) -> Result<Operation> {
         return Err(syntax("a transaction holds maps and operations", form)
             .with_help("write a map {:user/name \"Ada\"} or an operation [:db/add entity attribute value]"));
     };
-    let Some(operator) = name.keyword() else {
-        return Err(syntax("an operation begins with its keyword", name)
-            .with_help("begin with :db/add, :db/retract, :db/retractEntity, :db/cas or :db/ensure"));
+    let Some(operator) = name.keyword().or_else(|| name.symbol()) else {
+        return Err(syntax("an operation begins with its keyword", name).with_help(
+            "begin with :db/add, :db/retract, :db/retractEntity, :db/cas, :db/ensure or the name of a transaction function",
+        ));
     };
     match (operator, arguments) {
         ("db/add", [e, a, v]) => add(e, a, v, None),
@@ -103,21 +106,43 @@ fn operation(form: &Form) -> Result<Operation> {
             Ok(Operation::CompareAndSwap { entity: entity(e)?, attribute: attribute(a)?, old, new, m: None })
         }
         ("db/ensure", [e, spec]) => Ok(Operation::Ensure { entity: entity(e)?, spec: entity(spec)? }),
-        _ => Err(unknown_operation(operator, name, form)),
+        ("db/call" | "db.fn/call", [function, args @ ..]) if function.keyword().or_else(|| function.symbol()).is_some() => {
+            Ok(call(function.keyword().or_else(|| function.symbol()).unwrap_or_default(), args, function))
+        }
+        _ if is_reserved(operator) => Err(wrong_operation(operator, name, form)),
+        _ => Ok(call(operator, arguments, name)),
     }
 }
 
-fn unknown_operation(operator: &str, name: &Form, form: &Form) -> Error {
-    if let Some((_, shape)) = OPERATIONS.iter().find(|(known, _)| *known == operator) {
-        return syntax(&format!(":{operator} has the wrong number of places"), form).with_help(format!("write it as {shape}"));
+/// Names that no transaction function can have.
+fn is_reserved(operator: &str) -> bool {
+    operator.starts_with("db/") || operator.starts_with("db.")
+}
+
+fn call(name: &str, args: &[Form], place: &Form) -> Operation {
+    Operation::Call { name: name.into(), args: args.iter().map(Form::to_value).collect(), span: Some(place.span) }
+}
+
+fn wrong_operation(operator: &str, name: &Form, form: &Form) -> Error {
+    match OPERATIONS.iter().find(|(known, _)| *known == operator) {
+        Some((_, shape)) => {
+            syntax(&format!(":{operator} has the wrong number of places"), form).with_help(format!("write it as {shape}"))
+        }
+        None => unknown_operation(operator, []).at(name.span),
     }
-    let help = match nearest(operator, OPERATIONS.iter().map(|(known, _)| *known), 1).first() {
+}
+
+/// There is neither an operation nor a function of this name among those that were registered.
+pub(crate) fn unknown_operation<'n>(name: &str, functions: impl IntoIterator<Item = &'n str>) -> Error {
+    let known = OPERATIONS.iter().map(|(known, _)| *known).chain(functions);
+    let help = match nearest(name, known, 1).first() {
         Some(near) => format!("did you mean :{near}?"),
-        None => "the operations are :db/add, :db/retract, :db/retractEntity, :db/cas and :db/ensure".to_owned(),
+        None => "the operations are :db/add, :db/retract, :db/retractEntity, :db/cas and :db/ensure; \
+                 a program registers its own as transaction functions"
+            .to_owned(),
     };
-    Error::new(ErrorKind::UnknownTransactionFunction, format!("there is no operation :{operator}"))
-        .with_value(name)
-        .at(name.span)
+    Error::new(ErrorKind::UnknownTransactionFunction, format!("there is no operation :{name}"))
+        .with_value(format_args!(":{name}"))
         .with_help(help)
 }
 

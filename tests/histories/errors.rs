@@ -7,12 +7,13 @@ use annals::store::{Access, Store};
 use annals::{Connection, Error, ErrorKind, Moment};
 
 /// Kinds that are raised elsewhere, and where they are tested.
-const ELSEWHERE: [(ErrorKind, &str); 6] = [
+const ELSEWHERE: [(ErrorKind, &str); 7] = [
     (ErrorKind::NewerStore, "tests/store.rs: a file of a newer version"),
     (ErrorKind::Damaged, "tests/store_verify.rs: a file whose records were changed"),
     (ErrorKind::Io, "tests/contract_setting.rs and the command line: what the operating system refuses"),
     (ErrorKind::HandlePoisoned, "tests/store.rs: a write after one that failed"),
     (ErrorKind::Busy, "tests/store_processes.rs: a lock that another process keeps"),
+    (ErrorKind::TransactionFunction, "tests/transaction_functions.rs: functions that fail, panic, never end or transact"),
     (ErrorKind::Ambiguous, "tests/contract_run.rs and tests/cli.rs: the beginning of several ids"),
 ];
 
