@@ -43,7 +43,7 @@ impl Stage {
                 std::fs::copy(&path, copy.path().join(path.file_name().expect("a name"))).expect("a file can be copied");
             }
         }
-        let options = Options { durability: Durability::Normal, create: false };
+        let options = Options { durability: Durability::Normal, create: false, ..Options::default() };
         let connection = Connection::open_with(copy.path().join("annals.db"), options).expect("the copy opens");
         Self { folder: copy, connection, names: self.names.clone() }
     }
