@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use annals_query::Functions;
+
 use crate::db::snapshot::Snapshot;
 use crate::db::{Db, Report, TransactionFunctions, refuse_inside};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,13 +45,21 @@ pub struct Options {
     pub durability: Durability,
     /// Whether a store is created where there is none.
     pub create: bool,
+    /// What queries may call beside the built-in functions, and `:db.attr/preds` may name: known to every database value of the
+    /// connection, and to its transactions.
+    pub functions: Functions,
     /// What transactions may call.
     pub transaction_functions: TransactionFunctions,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { durability: Durability::Full, create: true, transaction_functions: TransactionFunctions::default() }
+        Self {
+            durability: Durability::Full,
+            create: true,
+            functions: Functions::default(),
+            transaction_functions: TransactionFunctions::default(),
+        }
     }
 }
 
@@ -72,6 +82,7 @@ struct Shared {
     index: Arc<Index>,
     latest: Latest,
     queue: Queue,
+    functions: Functions,
     /// What the one who commits remembers from commit to commit.
     counters: Mutex<Counters>,
     transaction_functions: TransactionFunctions,
@@ -90,20 +101,20 @@ impl Connection {
 
     /// Opens a store that is there, for reading only: nothing is created, changed or migrated.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
-        Self::of_store(Store::open(path, Access::ReadOnly)?, TransactionFunctions::default())
+        Self::of_store(Store::open(path, Access::ReadOnly)?, Functions::default(), TransactionFunctions::default())
     }
 
     /// Opens a store as the options say.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
         let store = if options.create { Store::open_or_create(path)? } else { Store::open(path, Access::ReadWrite)? };
-        Self::of_store(store.with_durability(options.durability)?, options.transaction_functions)
+        Self::of_store(store.with_durability(options.durability)?, options.functions, options.transaction_functions)
     }
 
-    fn of_store(store: Store, transaction_functions: TransactionFunctions) -> Result<Self> {
+    fn of_store(store: Store, functions: Functions, transaction_functions: TransactionFunctions) -> Result<Self> {
         let index = Arc::new(Index::new(Arc::new(store)));
         let latest = Latest::open(&index)?;
         let (queue, counters) = (Queue::default(), Mutex::default());
-        Ok(Self(Arc::new(Shared { index, latest, queue, counters, transaction_functions })))
+        Ok(Self(Arc::new(Shared { index, latest, queue, functions, counters, transaction_functions })))
     }
 
     /// The file, as an absolute path.
@@ -154,6 +165,7 @@ impl Connection {
 
 impl Shared {
     fn db(&self, snapshot: Arc<Snapshot>) -> Db {
-        Db::new(snapshot).with_transaction_functions(self.transaction_functions.clone())
+        let db = Db::new(snapshot).with_functions(self.functions.clone());
+        db.with_transaction_functions(self.transaction_functions.clone())
     }
 }

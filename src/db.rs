@@ -18,13 +18,15 @@ pub use ask::Input;
 pub use datoms::{Order, Transaction};
 pub use entity_ref::EntityRef;
 pub use functions::TransactionFunctions;
-pub(crate) use functions::refuse_inside;
+pub(crate) use functions::{Inside, refuse_inside};
 pub use moment::Moment;
 pub use report::Report;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use annals_query::Functions;
 
 use crate::datom::Datom;
 use crate::error::Result;
@@ -54,6 +56,7 @@ use self::snapshot::Snapshot;
 pub struct Db {
     snapshot: Arc<Snapshot>,
     view: View,
+    functions: Functions,
     transaction_functions: TransactionFunctions,
 }
 
@@ -61,7 +64,31 @@ impl Db {
     /// Everything that a snapshot knows and that holds.
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
         let view = View { window: Window::ALL.with_until(snapshot.basis()), ..View::ALL };
-        Self { snapshot, view, transaction_functions: TransactionFunctions::default() }
+        Self { snapshot, view, functions: Functions::default(), transaction_functions: TransactionFunctions::default() }
+    }
+
+    /// The same value, of which queries may call these functions, predicates and aggregates too. They stay with the values made
+    /// of it, such as those of another time. For all values of a connection see [`Options::functions`](crate::Options).
+    ///
+    /// ```
+    /// use annals::{Arity, Functions, Value};
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// connection.transact("[{:item/net 50} {:item/net 500}]")?;
+    /// let holds = |args: &[Value]| Ok::<_, String>(args[0] < Value::from(100));
+    /// let db = connection.db()?.with_functions(Functions::new().with_predicate("shop/cheap?", Arity::exactly(1), holds)?);
+    /// let answer = db.q("[:find [?net ...] :where [_ :item/net ?net] [(shop/cheap? ?net)]]", &[])?;
+    /// assert_eq!(answer.to_edn(), "[50]");
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_functions(self, functions: Functions) -> Self {
+        Self { functions: self.functions.joined(&functions), ..self }
+    }
+
+    /// What queries on this value may call.
+    pub fn functions(&self) -> &Functions {
+        &self.functions
     }
 
     /// The newest transaction that this value knows, whatever its window shows.
@@ -161,7 +188,7 @@ impl Db {
         let before =
             if until < self.snapshot.basis() { Arc::new(self.snapshot.known_at(until)?) } else { Arc::clone(&self.snapshot) };
         let data = self.transaction_functions.answered(data, || self.of(Arc::clone(&before)))?;
-        let prepared = transact::prepare(&*before, &data, now_micros())?;
+        let prepared = transact::prepare_with(&*before, &data, &self.functions, now_micros())?;
         let after = if prepared.is_empty() {
             Arc::clone(&before)
         } else {
@@ -175,7 +202,8 @@ impl Db {
 
     /// Everything that another snapshot knows, with what the program registered.
     fn of(&self, snapshot: Arc<Snapshot>) -> Self {
-        Self::new(snapshot).with_transaction_functions(self.transaction_functions.clone())
+        let of = Self::new(snapshot).with_functions(self.functions.clone());
+        of.with_transaction_functions(self.transaction_functions.clone())
     }
 
     fn seen_through(&self, window: Window) -> Self {

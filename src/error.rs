@@ -1,6 +1,7 @@
 //! What can go wrong in the store and in transactions: a code, a sentence, the offending value, a place and a remedy.
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use annals_query::{Position, Span, Text};
 
@@ -19,7 +20,7 @@ struct Detail {
     span: Option<Span>,
     position: Option<Position>,
     help: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -60,7 +61,7 @@ impl Error {
     /// Keeps the error below this one.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(source.into().into());
         self
     }
 
@@ -138,7 +139,7 @@ impl From<annals_query::Error> for Error {
             span: error.span(),
             position: error.position(),
             help: error.help().map(str::to_owned),
-            source: None,
+            source: error.cause(),
         }))
     }
 }

@@ -29,7 +29,8 @@ pub mod store;
 pub mod transact;
 
 pub use annals_query as query;
-pub use annals_query::{Uuid, Value, ValueType};
+pub use annals_query::function::Arity;
+pub use annals_query::{Functions, Uuid, Value, ValueType};
 pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};
 pub use db::{Db, EntityRef, Input, Moment, Order, Report, Transaction, TransactionFunctions};

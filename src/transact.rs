@@ -36,6 +36,8 @@ pub use data::{AttributeTerm, EntityTerm, Fresh, MapEntry, MapForm, Operation, T
 pub(crate) use forms::unknown_operation;
 pub use prepared::Prepared;
 
+use annals_query::Functions;
+
 use crate::error::Result;
 use delta::Change;
 use refusal::Refusals;
@@ -48,15 +50,20 @@ use crate::schema::SchemaBuilder;
 ///
 /// Errors carry the place of the form, and line and column if the data was read from text.
 pub fn prepare(before: &dyn Before, data: &TxData, now_micros: i64) -> Result<Prepared> {
-    prepare_in_passes(before, data, now_micros).map_err(|error| match data.text() {
+    prepare_with(before, data, &Functions::default(), now_micros)
+}
+
+/// The same where `:db.attr/preds` and `:db.entity/preds` may name any of these functions.
+pub fn prepare_with(before: &dyn Before, data: &TxData, functions: &Functions, now_micros: i64) -> Result<Prepared> {
+    prepare_in_passes(before, data, functions, now_micros).map_err(|error| match data.text() {
         Some(text) => error.located_in(text),
         None => error,
     })
 }
 
-fn prepare_in_passes(before: &dyn Before, data: &TxData, now_micros: i64) -> Result<Prepared> {
+fn prepare_in_passes(before: &dyn Before, data: &TxData, functions: &Functions, now_micros: i64) -> Result<Prepared> {
     let mut refusals = Refusals::default();
-    let mut resolver = Resolver::new(before, data.fresh);
+    let mut resolver = Resolver::new(before, functions, data.fresh);
     let mut expanded = expand::expand(data, &mut resolver, &mut refusals);
     refusals.settle()?;
     let vocabulary = Vocabulary::read(&mut expanded, &mut resolver)?;

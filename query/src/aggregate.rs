@@ -17,11 +17,13 @@ mod choice;
 mod count;
 mod extreme;
 mod group;
+mod registered;
 mod statistics;
 mod sum;
 
 use bag::Bags;
 pub use group::Groups;
+pub use registered::{AnyAggregate, RegisteredAggregate};
 
 /// A built-in aggregate.
 #[derive(Debug)]

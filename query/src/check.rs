@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::ast::{Input, Query, RuleSet};
 use crate::error::Result;
+use crate::registry::Functions;
 
 /// A query and its rules that passed the check, with what was found out about them.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ impl Checked {
     }
 }
 
-/// Checks a query with its rules.
+/// Checks a query with its rules, of built-in functions alone.
 ///
 /// ```
 /// use annals_query::{Code, check, parse};
@@ -74,15 +75,34 @@ impl Checked {
 /// # Ok::<(), annals_query::Error>(())
 /// ```
 pub fn check(query: Query, rules: RuleSet) -> Result<Checked> {
+    check_with(query, rules, &Functions::default())
+}
+
+/// Checks a query with its rules, which may call these functions.
+///
+/// ```
+/// use annals_query::function::Arity;
+/// use annals_query::{Functions, Value, check, parse};
+/// let query = || parse::query("[:find ?e :where [?e :shop/price ?p] [(shop/cheap? ?p)]]");
+/// let holds = |args: &[Value]| Ok::<_, String>(args[0] < Value::from(100));
+/// let functions = Functions::new().with_predicate("shop/cheap?", Arity::exactly(1), holds)?;
+/// assert!(check::check(query()?, Default::default()).is_err());
+/// assert!(check::check_with(query()?, Default::default(), &functions).is_ok());
+/// # Ok::<(), annals_query::Error>(())
+/// ```
+pub fn check_with(mut query: Query, rules: RuleSet, functions: &Functions) -> Result<Checked> {
+    for condition in &mut query.having {
+        condition.find_aggregates(&|name| functions.aggregate(name).is_some());
+    }
     let book = rulebook::Rulebook::of(&rules)?;
-    reference::check(&query, &book)?;
+    reference::check(&query, &book, functions)?;
     branch::check(&query, &book)?;
     let graph = stratum::Graph::of(&book);
     let strata = graph.strata()?;
     let binder = bound::Binder::new(&book);
     binder.check_rules()?;
     let bound = binder.check_query(&query)?;
-    find::check(&query, &bound)?;
+    find::check(&query, &bound, functions)?;
 
     let owned = |name: &&str| Arc::<str>::from(*name);
     let needs = book.names().map(|name| (Arc::from(name), binder.needs(name))).collect();

@@ -11,13 +11,16 @@ use crate::find;
 use crate::parse;
 pub use crate::plan::explain::{ExplainedStep, Explanation};
 use crate::plan::program::Program;
+use crate::registry::Functions;
 use crate::run::Run;
 
 /// How a query is to be taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// True if an attribute that the store has never seen is an error rather than a warning.
     pub strict: bool,
+    /// What the query may call: those it was checked with.
+    pub functions: Functions,
 }
 
 /// Reads a query and answers it. Rules are taken from what is given for `%`.
@@ -47,11 +50,12 @@ pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Bu
     let query = checked.query();
     let limited = query.timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
-    let program = Program::new(query, checked.rules(), given, options.strict)?;
+    let program = Program::new(query, checked.rules(), given, &options.functions, options.strict)?;
     let relation = Run::new(&program, budget).relation()?;
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();
-    let mut answer =
-        find::finish(query, &variables, &relation.columns, relation.rows, &program.sources, &program.patterns, budget)?;
+    let surroundings =
+        find::Surroundings { sources: &program.sources, patterns: &program.patterns, functions: &options.functions };
+    let mut answer = find::finish(query, &variables, &relation.columns, relation.rows, surroundings, budget)?;
     answer.warnings.extend(program.warnings);
     Ok(answer)
 }
@@ -61,7 +65,7 @@ pub fn explain(checked: &Checked, given: &[Given], options: &Options, budget: &B
     let limited = checked.query().timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
     let started = Instant::now();
-    let program = Program::new(checked.query(), checked.rules(), given, options.strict)?;
+    let program = Program::new(checked.query(), checked.rules(), given, &options.functions, options.strict)?;
     let planned = Instant::now();
     let run = Run::with_efforts(&program, budget);
     let relation = run.relation()?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::Hasher as _;
+use std::sync::Arc;
 
 use rustc_hash::FxHasher;
 
@@ -90,12 +91,26 @@ struct Detail {
     span: Option<Span>,
     position: Option<Position>,
     help: Option<String>,
+    cause: Option<Cause>,
 }
+
+/// The error of a program's own function.
+#[derive(Clone, Debug)]
+struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+
+/// What programs fail with cannot be compared: the code and the sentence tell errors apart.
+impl PartialEq for Cause {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Cause {}
 
 impl Error {
     /// An error with this code and sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Detail { code, message: message.into(), value: None, span: None, position: None, help: None }))
+        Self(Box::new(Detail { code, message: message.into(), value: None, span: None, position: None, help: None, cause: None }))
     }
 
     /// Names the offending value, as EDN text.
@@ -116,6 +131,13 @@ impl Error {
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
+        self
+    }
+
+    /// Keeps the error below this one: [`std::error::Error::source`] gives it.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(Cause(cause.into().into()));
         self
     }
 
@@ -167,6 +189,11 @@ impl Error {
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
     }
+
+    /// The error below this one, shared: what a program's own function failed with.
+    pub fn cause(&self) -> Option<Arc<dyn std::error::Error + Send + Sync>> {
+        self.0.cause.as_ref().map(|cause| Arc::clone(&cause.0))
+    }
 }
 
 impl fmt::Display for Error {
@@ -175,7 +202,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_ref().map(|cause| &*cause.0 as _)
+    }
+}
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
@@ -245,6 +276,10 @@ codes! {
     GetElse = "query/get-else",
     /// Entity or pull on a history.
     HistoryView = "query/history-view",
+    /// A program's own function, predicate or aggregate failed; the source is its error.
+    FunctionFailed = "query/function-failed",
+    /// A program registers a function under a name that is taken or that no query can write.
+    FunctionName = "query/function-name",
     /// The budget of rows or bytes is spent.
     LimitExceeded = "query/limit-exceeded",
     /// The time is up.

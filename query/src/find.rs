@@ -11,6 +11,7 @@ use crate::ast::{Argument, Find, PullPattern, Query, Variable};
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
+use crate::registry::Functions;
 use crate::source::Sources;
 use crate::value::Value;
 
@@ -20,30 +21,39 @@ mod header;
 mod order;
 mod pulls;
 
+/// What an answer is made with, beside its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// Where entities are pulled from.
+    pub sources: &'a Sources,
+    /// The pull patterns given by name.
+    pub patterns: &'a HashMap<Arc<str>, PullPattern>,
+    /// Aggregates, and what `:xform` names.
+    pub functions: &'a Functions,
+}
+
 /// The answer of `query`, whose clauses gave these distinct rows over its variables of `:find`, `:with` and `:order-by`.
 ///
-/// `columns` stand in the order of `variables` and have `rows` values each; `patterns` are the pull patterns given by name. An entity
-/// that is pulled and of which nothing is known takes its row along.
-#[expect(clippy::implicit_hasher, reason = "the map is made by the engine itself, with the standard hasher")]
+/// `columns` stand in the order of `variables` and have `rows` values each. An entity that is pulled and of which nothing is known takes its row along.
 pub fn finish(
     query: &Query,
     variables: &[Variable],
     columns: &[Column],
     rows: usize,
-    sources: &Sources,
-    patterns: &HashMap<Arc<str>, PullPattern>,
+    surroundings: Surroundings<'_>,
     budget: &Budget,
 ) -> Result<Answer> {
     let shown = query.find.elements();
     let elements = header::distinct(query);
-    let table = grouping::tabulate(&elements, &Given { variables, columns, rows }, budget)?;
-    let table = having::chosen(table, &query.having, &elements, budget)?;
+    let functions = surroundings.functions;
+    let table = grouping::tabulate(&elements, &Given { variables, columns, rows, functions }, budget)?;
+    let table = having::chosen(table, &query.having, &elements, functions, budget)?;
     let keys = order::keys(&query.order_by, &elements);
     let limit = match query.find {
         Find::Tuple(_) | Find::Scalar(_) => Some(query.limit.unwrap_or(1).min(1)),
         Find::Relation(_) | Find::Collection(_) => query.limit,
     };
-    let pulls = pulls::Pulls::new(shown, sources, patterns, budget)?;
+    let pulls = pulls::Pulls::new(shown, surroundings, budget)?;
     // Pulled entities of which nothing is known take their rows along, so how many rows are needed shows only then.
     let end = limit.filter(|_| pulls.is_empty()).map_or(usize::MAX, |limit| query.offset.saturating_add(limit));
     let ordered = order::first_rows(&table, &keys, end, budget)?;
@@ -63,6 +73,7 @@ struct Given<'a> {
     variables: &'a [Variable],
     columns: &'a [Column],
     rows: usize,
+    functions: &'a Functions,
 }
 
 impl<'a> Given<'a> {

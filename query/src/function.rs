@@ -25,12 +25,15 @@ mod number;
 mod parsing;
 mod pattern;
 mod regex;
+mod registered;
 mod text;
 mod time;
 
 pub(crate) use argument::refuse;
 pub(crate) use entity::resolve;
 pub(crate) use number::{Kind as NumberKind, check_aligned, double_of, exact_of};
+pub use registered::{AnyFunction, RegisteredFunction};
+pub(crate) use registered::{checked_result, failed};
 
 /// A built-in function. A predicate is a function whose result is true or false.
 #[derive(Debug)]

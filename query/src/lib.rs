@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The modules in reading order: [`value`] and [`mod@column`], what there is; [`facts`] and [`source`], where it comes from;
-//! [`edn`], [`ast`], [`parse`], [`check`], the language; [`function`] and [`aggregate`], its words; `plan` and `run`, how it is
+//! [`edn`], [`ast`], [`parse`], [`check`], the language; [`function`], [`aggregate`] and [`registry`], its words; `plan` and `run`, how it is
 //! answered; [`find`] and [`pull`], how answers look; [`engine`], all of it in one call. [`budget`] bounds every loop.
 
 pub mod aggregate;
@@ -27,6 +27,7 @@ pub mod nearest;
 pub mod parse;
 mod plan;
 pub mod pull;
+pub mod registry;
 mod run;
 pub mod source;
 pub mod value;
@@ -36,5 +37,6 @@ pub use budget::Budget;
 pub use column::{Column, Slice};
 pub use error::{Code, Error, Position, Result, Span, Text};
 pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Match, Places, Scan, Unique, Values};
+pub use registry::Functions;
 pub use source::{Source, Sources};
 pub use value::{BigDecimal, BigInt, Uuid, Value, ValueType};

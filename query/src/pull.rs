@@ -10,6 +10,7 @@ use crate::ast::{PullPattern, PullSpec};
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
 use crate::facts::Facts;
+use crate::registry::Functions;
 use crate::value::Value;
 
 mod level;
@@ -33,12 +34,23 @@ pub fn pull(facts: &dyn Facts, pattern: &PullPattern, entity: i64, budget: &Budg
 
 /// What is known of each of these entities, in their order; nil for an entity without any fact.
 pub fn pull_many(facts: &dyn Facts, pattern: &PullPattern, entities: &[i64], budget: &Budget) -> Result<Vec<Value>> {
+    pull_many_with(facts, pattern, entities, &Functions::default(), budget)
+}
+
+/// The same where `:xform` may name any of these functions.
+pub fn pull_many_with(
+    facts: &dyn Facts,
+    pattern: &PullPattern,
+    entities: &[i64],
+    functions: &Functions,
+    budget: &Budget,
+) -> Result<Vec<Value>> {
     if facts.is_history() {
         return Err(Error::new(Code::HistoryView, "pull cannot ask a history, in which a value comes and goes")
             .with_help("pull from a view at one moment, or match with a pattern of six places"));
     }
     let wildcard = PullPattern { specs: vec![PullSpec::Wildcard] };
-    let puller = Puller { facts, budget, wildcard: &wildcard, bytes: Cell::new(0) };
+    let puller = Puller { facts, functions, budget, wildcard: &wildcard, bytes: Cell::new(0) };
     let nodes: Vec<level::Node> = entities.iter().map(|entity| level::Node::root(*entity)).collect();
     let maps = puller.level(&level::Frame::new(pattern, 1), &nodes);
     budget.return_bytes(puller.bytes.get());
@@ -52,6 +64,7 @@ pub fn pull_many(facts: &dyn Facts, pattern: &PullPattern, entities: &[i64], bud
 /// One call of [`pull_many`].
 struct Puller<'a> {
     facts: &'a dyn Facts,
+    functions: &'a Functions,
     budget: &'a Budget,
     /// `[*]`, by which components are expanded.
     wildcard: &'a PullPattern,

@@ -107,7 +107,8 @@ fn an_unknown_attribute_is_a_warning_and_an_error_where_strictness_is_asked_for(
     assert_eq!(answer.warnings.len(), 1);
     assert_eq!(answer.warnings[0].code, "query/unknown-attribute");
     assert!(answer.warnings[0].message.contains(":nme"));
-    let error = run(text, &[people()], Options { strict: true }, &Budget::default()).expect_err("it is asked for");
+    let error =
+        run(text, &[people()], Options { strict: true, ..Options::default() }, &Budget::default()).expect_err("it is asked for");
     assert_eq!((error.code(), error.value()), (Code::UnknownAttribute, Some(":nme")));
     assert_eq!(error.position().map(|at| at.column), Some(22));
     assert!(error.help().is_some());

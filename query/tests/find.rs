@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use annals_query::ast::{ReturnMapKind, SourceName, Variable};
 use annals_query::column::TextKind;
-use annals_query::{Answer, Budget, Code, Column, Result, Shape, Source, Sources, Value, edn, find, parse};
+use annals_query::{Answer, Budget, Code, Column, Functions, Result, Shape, Source, Sources, Value, edn, find, parse};
 use common::memory::MemoryFacts;
 
 fn people() -> MemoryFacts {
@@ -56,7 +56,14 @@ fn finish(head: &str, variables: &str, rows: &[Vec<Value>], is_typed: bool) -> R
     });
     let columns: Vec<Column> = columns.collect();
     let patterns = HashMap::from([("given".into(), parse::pull_pattern("[:p/name]").expect("a pattern"))]);
-    find::finish(&query, &variables, &columns, rows.len(), &sources(), &patterns, &Budget::default())
+    find::finish(
+        &query,
+        &variables,
+        &columns,
+        rows.len(),
+        find::Surroundings { sources: &sources(), patterns: &patterns, functions: &Functions::new() },
+        &Budget::default(),
+    )
 }
 
 fn rows_of(text: &str) -> Vec<Vec<Value>> {
@@ -192,7 +199,15 @@ fn ordering_stops_when_the_query_is_cancelled() {
     let column = Column::Long((0..100_000).rev().collect());
     let budget = Budget::default().with_cancel_flag(Arc::new(true.into()));
     let given = [Variable("?a".into())];
-    let error = find::finish(&query, &given, &[column], 100_000, &sources(), &HashMap::new(), &budget).expect_err("cancelled");
+    let error = find::finish(
+        &query,
+        &given,
+        &[column],
+        100_000,
+        find::Surroundings { sources: &sources(), patterns: &HashMap::new(), functions: &Functions::new() },
+        &budget,
+    )
+    .expect_err("cancelled");
     assert_eq!(error.code(), Code::Cancelled);
 }
 

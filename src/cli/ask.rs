@@ -89,7 +89,7 @@ fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> 
         text,
         checked,
         given,
-        options: engine::Options { strict: arguments.strict },
+        options: engine::Options { strict: arguments.strict, ..engine::Options::default() },
         budget: budget(session, arguments)?,
     })
 }

@@ -8,7 +8,7 @@ use super::committing::Committing;
 use super::counters::Counters;
 use crate::datom::Datom;
 use crate::db::snapshot::Snapshot;
-use crate::db::{Db, Report, now_micros};
+use crate::db::{Db, Inside, Report, now_micros};
 use crate::error::{Error, Result};
 use crate::store::WriteTransaction;
 use crate::transact::{self, Prepared, TxData};
@@ -107,7 +107,9 @@ impl Group<'_> {
             head: &self.head,
             counters: RefCell::new(&mut *self.counters),
         };
-        transact::prepare(&committing, &data, now_micros())
+        // Predicates run in the commit that they judge, so they cannot transact either.
+        let _inside = Inside::enter();
+        transact::prepare_with(&committing, &data, &self.shared.functions, now_micros())
     }
 
     /// The value that transaction functions see: what is committed, followed by the transactions before this one.

@@ -58,18 +58,20 @@ impl Db {
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
-        let (checked, given) = self.checked(query, inputs)?;
+        let options = Options { functions: self.functions.joined(&options.functions), ..options };
+        let (checked, given) = self.checked(query, inputs, &options)?;
         engine::answer(&checked, &given, &options, budget).map_err(|error| checked.rules().locate(error.located_in(query)).into())
     }
 
     /// How a query is answered: its steps in their order, with the rows expected and found.
     pub fn explain(&self, query: &str, inputs: &[Input]) -> Result<Explanation> {
-        let (checked, given) = self.checked(query, inputs)?;
-        let explanation = engine::explain(&checked, &given, &Options::default(), &Budget::default());
+        let options = Options { functions: self.functions.clone(), ..Options::default() };
+        let (checked, given) = self.checked(query, inputs, &options)?;
+        let explanation = engine::explain(&checked, &given, &options, &Budget::default());
         explanation.map_err(|error| checked.rules().locate(error.located_in(query)).into())
     }
 
-    fn checked(&self, text: &str, inputs: &[Input]) -> Result<(Checked, Vec<Given>)> {
+    fn checked(&self, text: &str, inputs: &[Input], options: &Options) -> Result<(Checked, Vec<Given>)> {
         let query = parse::query(text).map_err(|error| error.located_in(text))?;
         let given = self.given(&query, inputs)?;
         let rules = given.iter().find_map(|given| match given {
@@ -79,7 +81,7 @@ impl Db {
         let checked = {
             let rules = rules.unwrap_or_default();
             let texts = RuleSet { texts: rules.texts.clone(), ..RuleSet::default() };
-            check::check(query, rules).map_err(|error| texts.locate(error.located_in(text)))?
+            check::check_with(query, rules, &options.functions).map_err(|error| texts.locate(error.located_in(text)))?
         };
         Ok((checked, given))
     }
@@ -103,7 +105,7 @@ impl Db {
         self.refuse_history("a pull")?;
         let ids: Vec<Option<i64>> = entities.into_iter().map(|entity| self.entity_id(entity)).collect::<Result<_>>()?;
         let known: Vec<i64> = ids.iter().copied().flatten().collect();
-        let mut pulled = pull::pull_many(self, &pattern, &known, &Budget::default())?.into_iter();
+        let mut pulled = pull::pull_many_with(self, &pattern, &known, &self.functions, &Budget::default())?.into_iter();
         Ok(ids.into_iter().map(|id| id.and_then(|_| pulled.next()).unwrap_or(Value::Nil)).collect())
     }
 

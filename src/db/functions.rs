@@ -129,13 +129,13 @@ thread_local! {
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, this thread runs a transaction function.
-struct Inside {
+/// While it lives, this thread runs what a program registered inside a commit.
+pub(crate) struct Inside {
     was_inside: bool,
 }
 
 impl Inside {
-    fn enter() -> Self {
+    pub(crate) fn enter() -> Self {
         Self { was_inside: IS_INSIDE.replace(true) }
     }
 }

@@ -1,9 +1,11 @@
 //! Checks of the outcome: unique values, predicates of attributes, specifications of entities.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use annals_query::function::AnyFunction;
 use annals_query::nearest::nearest;
-use annals_query::{Value, function};
+use annals_query::{Code, Functions, Value};
 
 use super::claim::{Claimed, DemandKind};
 use super::delta::Change;
@@ -68,7 +70,7 @@ pub(super) fn check_predicates(changes: &[Change<'_>], resolver: &Resolver<'_>, 
     for change in changes.iter().filter(|change| change.datom.added && !change.declaration.predicates.is_empty()) {
         let ident = &change.declaration.attribute.ident;
         for name in &*change.declaration.predicates {
-            match satisfies(name, &change.datom.v) {
+            match satisfies(name, &change.datom.v, resolver.functions) {
                 Ok(true) => {}
                 Ok(false) => {
                     let value = resolver.describe_value(&change.datom.v);
@@ -83,22 +85,34 @@ pub(super) fn check_predicates(changes: &[Change<'_>], resolver: &Resolver<'_>, 
     }
 }
 
-/// True if the predicate, a built-in function, keeps this value. What it cannot take does not satisfy it.
-pub(super) fn satisfies(name: &Arc<str>, value: &Value) -> Result<bool> {
-    let predicate = predicate(name)?;
-    Ok(predicate.call(std::slice::from_ref(value)).is_ok_and(|result| result.is_truthy()))
+/// True if the predicate keeps this value. What a built-in one cannot take does not satisfy it; the error of one that a program
+/// registered is passed on.
+pub(super) fn satisfies(name: &Arc<str>, value: &Value, functions: &Functions) -> Result<bool> {
+    let predicate = predicate(name, functions)?;
+    // Others wait for the same commit, so a panic ends this transaction alone.
+    match catch_unwind(AssertUnwindSafe(|| predicate.call(std::slice::from_ref(value)))) {
+        Ok(Ok(result)) => Ok(result.is_truthy()),
+        Ok(Err(error)) if error.code() == Code::FunctionFailed => Err(error.into()),
+        Ok(Err(_)) => Ok(false),
+        Err(_) => Err(Error::new(ErrorKind::Query(Code::FunctionFailed), format!("`{name}` failed: it panicked"))
+            .with_value(format_args!("({name} {value})"))
+            .with_help(format!("`{name}` is the program's own: let it return what is wrong"))),
+    }
 }
 
-/// The built-in predicate of one value with this name.
-pub(super) fn predicate(name: &Arc<str>) -> Result<&'static function::Function> {
-    let is_usable = |known: &&function::Function| known.arity.allows(1) && matches!(known.kind, function::Kind::Pure(_));
-    if let Some(known) = function::lookup(name).filter(is_usable) {
+/// The predicate of one value with this name, built in or registered.
+pub(super) fn predicate(name: &Arc<str>, functions: &Functions) -> Result<AnyFunction> {
+    let usable = |name: &str| functions.function(name).filter(|known| known.arity().allows(1) && !known.asks_source());
+    if let Some(known) = usable(name) {
         return Ok(known);
     }
-    let names = function::all().filter(is_usable).map(|known| known.name);
+    let names = functions.function_names().filter(|name| usable(name).is_some());
     let help = match nearest(name, names, 1).first() {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "use a built-in predicate of one argument, such as `pos?`".to_owned(),
+        None => {
+            "use a built-in predicate of one argument, such as `pos?`, or open the store with Options::functions that have it"
+                .to_owned()
+        }
     };
     Err(Error::new(ErrorKind::UnknownTransactionFunction, format!("`{name}` is no predicate of one value"))
         .with_value(name)
@@ -143,7 +157,7 @@ fn ensure(e: i64, spec: i64, changes: &[Change<'_>], resolver: &Resolver<'_>) ->
     let mut predicates: Vec<&Arc<str>> = wanted.predicates.iter().collect();
     predicates.sort();
     for predicate in predicates {
-        match satisfies(predicate, &Value::Long(e)) {
+        match satisfies(predicate, &Value::Long(e), resolver.functions) {
             Ok(true) => {}
             Ok(false) => {
                 return Ok(Err(Error::new(

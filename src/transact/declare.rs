@@ -81,7 +81,7 @@ fn check_fact(datom: &Datom, resolver: &Resolver<'_>) -> Result<()> {
             let known = [ident::PLACEMENT_OWN, ident::PLACEMENT_WITH_VALUE, ident::PLACEMENT_STATE].contains(id);
             one_of(known, "placement", ":db.placement/own, :db.placement/with-value or :db.placement/state")
         }
-        (a::ATTR_PREDS | a::ENTITY_PREDS, Value::Symbol(name)) => predicate(name).map(drop),
+        (a::ATTR_PREDS | a::ENTITY_PREDS, Value::Symbol(name)) => predicate(name, resolver.functions).map(drop),
         (a::TUPLE_TYPES | a::TUPLE_TYPE, value) => check_tuple_types(value),
         (a::IDENT, Value::Keyword(name)) => {
             let namespace = name.split_once('/').map_or("", |(namespace, _)| namespace);
@@ -240,7 +240,7 @@ impl Checking<'_, '_> {
             }
         }
         for predicate in predicates {
-            let refuses = |datom: &&Datom| !satisfies(predicate, &datom.v).unwrap_or(false);
+            let refuses = |datom: &&Datom| !satisfies(predicate, &datom.v, self.resolver.functions).unwrap_or(false);
             let wrong: Vec<&Datom> = facts.iter().filter(refuses).collect();
             if !wrong.is_empty() {
                 return Ok(Err(self.contradicted(format!(":{name} has values that do not satisfy `{predicate}`"), &wrong)));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use annals_query::{Unique, Value};
+use annals_query::{Functions, Unique, Value};
 use rustc_hash::FxHashMap;
 
 use super::before::Before;
@@ -17,6 +17,8 @@ use crate::schema::{Declaration, Schema, attribute};
 pub(super) struct Resolver<'a> {
     pub(super) before: &'a dyn Before,
     pub(super) schema: &'a Schema,
+    /// What predicates may be named.
+    pub(super) functions: &'a Functions,
     /// The transaction being prepared.
     pub(super) t: i64,
     pub(super) nodes: Nodes,
@@ -27,9 +29,9 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(before: &'a dyn Before, fresh: u32) -> Self {
+    pub(super) fn new(before: &'a dyn Before, functions: &'a Functions, fresh: u32) -> Self {
         let (schema, t) = (before.schema(), before.basis() + 1);
-        Self { before, schema, t, nodes: Nodes::default(), fresh, holders: FxHashMap::default(), written: Vec::new() }
+        Self { before, schema, functions, t, nodes: Nodes::default(), fresh, holders: FxHashMap::default(), written: Vec::new() }
     }
 
     /// The entity, which must be known or temporary.

@@ -1,28 +1,27 @@
 //! What is asked for must be bound: find elements, `:with`, `:having` and `:order-by`.
 
-use crate::aggregate;
 use crate::ast::{
     Argument, Condition, Element, Input, Operand, OrderKey, PullArgument, PullNested, PullPattern, PullSpec, Query, Variable,
 };
 use crate::check::mention::Names;
 use crate::check::reference::{declared_sources, unknown_source};
 use crate::error::{Code, Error, Result, Span};
-use crate::function::{self, Kind};
 use crate::nearest::did_you_mean;
+use crate::registry::Functions;
 use crate::value::Value;
 
 /// Checks everything outside of `:where`.
-pub(super) fn check(query: &Query, bound: &Names<'_>) -> Result<()> {
-    query.find.elements().iter().try_for_each(|element| check_element(element, query, bound))?;
+pub(super) fn check(query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+    query.find.elements().iter().try_for_each(|element| check_element(element, query, bound, functions))?;
     query.with.iter().try_for_each(|(variable, span)| check_bound(variable, *span, bound))?;
-    query.having.iter().try_for_each(|condition| check_condition(condition, query, bound))?;
-    query.order_by.iter().try_for_each(|key| check_order(key, query, bound))
+    query.having.iter().try_for_each(|condition| check_condition(condition, query, bound, functions))?;
+    query.order_by.iter().try_for_each(|key| check_order(key, query, bound, functions))
 }
 
-fn check_element(element: &Element, query: &Query, bound: &Names<'_>) -> Result<()> {
+fn check_element(element: &Element, query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
     match element {
         Element::Variable(variable, span) => check_bound(variable, *span, bound),
-        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound),
+        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound, functions),
         Element::Pull { source, variable, pattern, span } => {
             let declared = declared_sources(query);
             if !declared.contains(source) {
@@ -31,7 +30,7 @@ fn check_element(element: &Element, query: &Query, bound: &Names<'_>) -> Result<
             check_bound(variable, *span, bound)?;
             match pattern {
                 PullArgument::Name(name) => check_pattern_name(name, query, *span),
-                PullArgument::Pattern(pattern) => check_pattern(pattern),
+                PullArgument::Pattern(pattern) => check_pattern(pattern, functions),
             }
         }
     }
@@ -51,13 +50,14 @@ fn check_bound(variable: &Variable, span: Span, bound: &Names<'_>) -> Result<()>
         .with_help(help))
 }
 
-fn check_aggregate(name: &str, args: &[Argument], span: Span, bound: &Names<'_>) -> Result<()> {
-    let Some(found) = aggregate::lookup(name) else {
-        let otherwise = match function::lookup(name) {
+fn check_aggregate(name: &str, args: &[Argument], span: Span, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+    let Some(found) = functions.aggregate(name) else {
+        let is_function = functions.function(name);
+        let otherwise = match &is_function {
             Some(_) => format!("`{name}` is a function: call it in a clause, [({name} ..) ?x], and ask for ?x"),
-            None => "use a built-in aggregate, such as count, sum, min or max".into(),
+            None => "use a built-in aggregate, such as count, sum, min or max, or register one of your own".into(),
         };
-        let help = if function::lookup(name).is_some() { otherwise } else { did_you_mean(name, aggregate::names(), otherwise) };
+        let help = if is_function.is_some() { otherwise } else { did_you_mean(name, functions.aggregate_names(), otherwise) };
         return Err(Error::new(Code::UnknownFunction, format!("no aggregate is named `{name}`"))
             .at(span)
             .with_value(name)
@@ -92,28 +92,28 @@ fn check_pattern_name(name: &str, query: &Query, span: Span) -> Result<()> {
 }
 
 /// The functions that a pattern names must exist and take one argument.
-fn check_pattern(pattern: &PullPattern) -> Result<()> {
+fn check_pattern(pattern: &PullPattern, functions: &Functions) -> Result<()> {
     for spec in &pattern.specs {
         let PullSpec::Attribute(attribute) = spec else { continue };
         if let Some(name) = &attribute.transform {
-            let Some(function) = function::lookup(name) else {
+            let Some(function) = functions.function(name) else {
                 return Err(Error::new(Code::UnknownFunction, format!("no function is named `{name}`"))
                     .at(attribute.span)
                     .with_value(name)
-                    .with_help(did_you_mean(name, function::names(), "use a built-in function of one argument")));
+                    .with_help(did_you_mean(name, functions.function_names(), "use a built-in function of one argument")));
             };
             function.check_arity(1).map_err(|error| error.at(attribute.span).with_value(name))?;
         }
         if let PullNested::Pattern(inner) = &attribute.nested {
-            check_pattern(inner)?;
+            check_pattern(inner, functions)?;
         }
     }
     Ok(())
 }
 
-fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>) -> Result<()> {
+fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
     match &key.element {
-        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound),
+        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound, functions),
         Element::Pull { span, .. } => Err(Error::new(Code::QuerySyntax, "a pull cannot be ordered by").at(*span)),
         Element::Variable(variable, span) => {
             check_bound(variable, *span, bound)?;
@@ -131,27 +131,27 @@ fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>) -> Result<()> {
     }
 }
 
-fn check_condition(condition: &Condition, query: &Query, bound: &Names<'_>) -> Result<()> {
+fn check_condition(condition: &Condition, query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
     let name = &*condition.name;
-    let Some(function) = function::lookup(name) else {
-        let help = match aggregate::lookup(name) {
+    let Some(function) = functions.function(name) else {
+        let help = match functions.aggregate(name) {
             Some(_) => format!("`{name}` is an aggregate: compare what it gives, as in (> ({name} ?x) 3)"),
-            None => did_you_mean(name, function::names(), "use a built-in function, such as > or ="),
+            None => did_you_mean(name, functions.function_names(), "use a built-in function, such as > or ="),
         };
         let error = Error::new(Code::UnknownFunction, format!("no function is named `{name}`"));
         return Err(error.at(condition.span).with_value(name).with_help(help));
     };
-    if matches!(function.kind, Kind::Sourced(_)) {
+    if function.asks_source() {
         return Err(Error::new(Code::UnknownSource, format!("`{name}` asks a source, which `:having` has none of"))
             .at(condition.span)
             .with_value(name)
-            .with_help(format!("call it in a clause of :where, [{} ?x], and compare ?x", function.example.call)));
+            .with_help(format!("call it in a clause of :where, [{} ?x], and compare ?x", function.usage())));
     }
     function.check_arity(condition.args.len()).map_err(|error| error.at(condition.span).with_value(name))?;
     condition.args.iter().try_for_each(|operand| match operand {
         Operand::Constant(..) => Ok(()),
-        Operand::Call(call) => check_condition(call, query, bound),
-        Operand::Element(Element::Aggregate { name, args, span }) => check_aggregate(name, args, *span, bound),
+        Operand::Call(call) => check_condition(call, query, bound, functions),
+        Operand::Element(Element::Aggregate { name, args, span }) => check_aggregate(name, args, *span, bound, functions),
         Operand::Element(Element::Variable(variable, span) | Element::Pull { variable, span, .. }) => {
             check_bound(variable, *span, bound)?;
             if is_asked(variable, query) {

@@ -6,15 +6,16 @@ use crate::ast::{Argument, Call, Clause, Input, Query, Rule, SourceName, Variabl
 use crate::check::rulebook::Rulebook;
 use crate::check::{has_rules, mention};
 use crate::error::{Code, Error, Result, Span};
-use crate::function::{self, Function, Kind};
+use crate::function::AnyFunction;
 use crate::nearest::did_you_mean;
+use crate::registry::Functions;
 use crate::value::Value;
 
 /// Checks every name in the query and in all of its rules.
-pub(super) fn check(query: &Query, book: &Rulebook<'_>) -> Result<()> {
+pub(super) fn check(query: &Query, book: &Rulebook<'_>, functions: &Functions) -> Result<()> {
     let declared = declared_sources(query);
     let mut references =
-        References { book, declared: &declared, has_rules: has_rules(query), default_users: default_users(book) };
+        References { book, functions, declared: &declared, has_rules: has_rules(query), default_users: default_users(book) };
     let has_default = declared.contains(&SourceName::default());
     references.clauses(&query.clauses, has_default)?;
     // Inside a rule `$` is the source on which it was called, and the calls were checked above.
@@ -45,6 +46,7 @@ pub(super) fn unknown_source(name: &SourceName, declared: &BTreeSet<&SourceName>
 
 struct References<'c, 'q> {
     book: &'c Rulebook<'q>,
+    functions: &'c Functions,
     declared: &'c BTreeSet<&'q SourceName>,
     has_rules: bool,
     /// Rules that look in the source on which they are called.
@@ -101,7 +103,7 @@ impl References<'_, '_> {
                     .with_value(name)
                     .with_help(format!("call it as {heads}")))
             }
-            None if function::lookup(name).is_some() => refuse(
+            None if self.functions.function(name).is_some() => refuse(
                 format!("no rule is named `{name}`"),
                 format!("`{name}` is a function: put the call into a vector, [({name} ..)]"),
             ),
@@ -117,20 +119,17 @@ impl References<'_, '_> {
     }
 
     fn call(&self, call: &Call, has_default: bool) -> Result<()> {
-        let Some(function) = function::lookup(&call.name) else { return Err(self.unknown_function(call)) };
-        let args = match function.kind {
-            Kind::Pure(_) => &call.args[..],
-            Kind::Sourced(_) => self.source_argument(function, call, has_default)?,
-        };
+        let Some(function) = self.functions.function(&call.name) else { return Err(self.unknown_function(call)) };
+        let args = if function.asks_source() { self.source_argument(&function, call, has_default)? } else { &call.args[..] };
         if let Some(Argument::Source(name, span)) = args.iter().find(|argument| matches!(argument, Argument::Source(..))) {
             return Err(Error::new(Code::ArgumentType, format!("`{}` does not take a source here", call.name))
                 .at(*span)
                 .with_value(&name.0)
-                .with_help(format!("write it as {}", function.example.call)));
+                .with_help(format!("write it as {}", function.usage())));
         }
         function.check_arity(args.len()).map_err(|error| error.at(call.span).with_value(&call.name))?;
         match args {
-            [.., Argument::Constant(Value::Nil, span)] if function.name == "get-else" => {
+            [.., Argument::Constant(Value::Nil, span)] if function.name() == "get-else" => {
                 Err(Error::new(Code::GetElse, "the default of `get-else` cannot be nil")
                     .at(*span)
                     .with_value("nil")
@@ -141,13 +140,13 @@ impl References<'_, '_> {
     }
 
     /// The arguments behind the source of a function that needs one.
-    fn source_argument<'a>(&self, function: &Function, call: &'a Call, has_default: bool) -> Result<&'a [Argument]> {
+    fn source_argument<'a>(&self, function: &AnyFunction, call: &'a Call, has_default: bool) -> Result<&'a [Argument]> {
         match call.args.split_first() {
             Some((Argument::Source(name, span), rest)) => self.source(name, has_default, *span).map(|()| rest),
             _ => Err(Error::new(Code::UnknownSource, format!("`{}` needs a source as its first argument", call.name))
                 .at(call.span)
                 .with_value(&call.name)
-                .with_help(format!("write it as {}", function.example.call))),
+                .with_help(format!("write it as {}", function.usage()))),
         }
     }
 
@@ -155,10 +154,10 @@ impl References<'_, '_> {
         let name = &*call.name;
         let help = if self.book.arity(name).is_some() {
             format!("`{name}` is a rule: call it without the brackets, ({name} ..)")
-        } else if crate::aggregate::lookup(name).is_some() {
+        } else if self.functions.aggregate(name).is_some() {
             format!("`{name}` is an aggregate: it stands in :find")
         } else {
-            did_you_mean(name, function::names(), "use a built-in function")
+            did_you_mean(name, self.functions.function_names(), "use a built-in function, or register one of your own")
         };
         Error::new(Code::UnknownFunction, format!("no function is named `{name}`")).at(call.span).with_value(name).with_help(help)
     }

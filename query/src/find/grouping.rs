@@ -1,7 +1,7 @@
 //! Grouping: rows that agree in every element that is no aggregate become one.
 
 use super::{Given, Table, aggregate_arguments};
-use crate::aggregate::{self, Groups};
+use crate::aggregate::Groups;
 use crate::ast::{Argument, Element};
 use crate::budget::Budget;
 use crate::column::Column;
@@ -39,13 +39,13 @@ fn aggregated(
     groups: &Groups,
     budget: &Budget,
 ) -> Result<Column> {
-    let Some(aggregate) = aggregate::lookup(name) else {
+    let Some(aggregate) = given.functions.aggregate(name) else {
         return Err(Error::new(Code::UnknownFunction, format!("no aggregate is called `{name}`")).with_value(name).at(span));
     };
     let Some((variable, constants)) = aggregate_arguments(args) else {
         return Err(Error::new(Code::Arity, format!("the aggregate `{name}` takes constants first and a variable last"))
             .at(span)
-            .with_help(format!("write it as {}", aggregate.example.call)));
+            .with_help(format!("write it as {}", aggregate.usage())));
     };
     let computed = given.column(variable).and_then(|column| aggregate.call_groups(&constants, column, groups, budget));
     computed.map_err(|error| error.at(span))

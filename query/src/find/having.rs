@@ -4,12 +4,13 @@ use super::{Table, header};
 use crate::ast::{Condition, Element, Operand};
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
-use crate::function::{self, Function};
+use crate::function::AnyFunction;
+use crate::registry::Functions;
 use crate::value::Value;
 
 /// A condition that knows its function, and in which columns its elements stand.
 struct Test<'q> {
-    function: &'static Function,
+    function: AnyFunction,
     args: Vec<Arg<'q>>,
     condition: &'q Condition,
 }
@@ -21,11 +22,17 @@ enum Arg<'q> {
 }
 
 /// The rows for which every condition holds, which is what is neither false nor nil.
-pub(super) fn chosen(table: Table, conditions: &[Condition], elements: &[&Element], budget: &Budget) -> Result<Table> {
+pub(super) fn chosen(
+    table: Table,
+    conditions: &[Condition],
+    elements: &[&Element],
+    functions: &Functions,
+    budget: &Budget,
+) -> Result<Table> {
     if conditions.is_empty() {
         return Ok(table);
     }
-    let tests = conditions.iter().map(|condition| Test::new(condition, elements)).collect::<Result<Vec<_>>>()?;
+    let tests = conditions.iter().map(|condition| Test::new(condition, elements, functions)).collect::<Result<Vec<_>>>()?;
     let mut rows: Vec<u32> = Vec::new();
     for row in 0..table.rows {
         budget.spend_steps(tests.len() as u64)?;
@@ -41,15 +48,15 @@ pub(super) fn chosen(table: Table, conditions: &[Condition], elements: &[&Elemen
 }
 
 impl<'q> Test<'q> {
-    fn new(condition: &'q Condition, elements: &[&Element]) -> Result<Self> {
+    fn new(condition: &'q Condition, elements: &[&Element], functions: &Functions) -> Result<Self> {
         let unknown =
             || Error::new(Code::UnknownFunction, format!("no function is named `{}`", condition.name)).at(condition.span);
-        let function = function::lookup(&condition.name).ok_or_else(unknown)?;
+        let function = functions.function(&condition.name).ok_or_else(unknown)?;
         let args = condition.args.iter().map(|operand| {
             Ok(match operand {
                 Operand::Element(element) => Arg::Column(header::place_of(element, elements)),
                 Operand::Constant(value, _) => Arg::Constant(value),
-                Operand::Call(call) => Arg::Test(Test::new(call, elements)?),
+                Operand::Call(call) => Arg::Test(Test::new(call, elements, functions)?),
             })
         });
         Ok(Self { function, args: args.collect::<Result<_>>()?, condition })

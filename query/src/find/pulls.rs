@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Range, Table};
+use super::{Range, Surroundings, Table};
 use crate::ast::{Element, PullArgument, PullPattern, SourceName};
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::Facts;
 use crate::function::resolve;
-use crate::pull::pull_many;
+use crate::pull::pull_many_with;
+use crate::registry::Functions;
 use crate::source::{Source, Sources};
 use crate::value::Value;
 
@@ -21,6 +22,7 @@ const ROWS_AT_ONCE: usize = 4096;
 /// The elements of `:find`, of which at least one pulls, unless there is none.
 pub(super) struct Pulls<'a> {
     elements: Vec<Option<Pull<'a>>>,
+    functions: &'a Functions,
     budget: &'a Budget,
 }
 
@@ -31,12 +33,8 @@ struct Pull<'a> {
 }
 
 impl<'a> Pulls<'a> {
-    pub(super) fn new(
-        elements: &'a [Element],
-        sources: &'a Sources,
-        patterns: &'a HashMap<Arc<str>, PullPattern>,
-        budget: &'a Budget,
-    ) -> Result<Self> {
+    pub(super) fn new(elements: &'a [Element], surroundings: Surroundings<'a>, budget: &'a Budget) -> Result<Self> {
+        let Surroundings { sources, patterns, functions } = surroundings;
         let pull = |element: &'a Element| match element {
             Element::Pull { source, pattern, span, .. } => {
                 let facts = facts_of(source, sources).map_err(|error| error.at(*span))?;
@@ -45,7 +43,7 @@ impl<'a> Pulls<'a> {
             }
             Element::Variable(..) | Element::Aggregate { .. } => Ok(None),
         };
-        Ok(Self { elements: elements.iter().map(pull).collect::<Result<_>>()?, budget })
+        Ok(Self { elements: elements.iter().map(pull).collect::<Result<_>>()?, functions, budget })
     }
 
     /// True if no element pulls.
@@ -72,7 +70,7 @@ impl<'a> Pulls<'a> {
             let values: Vec<Value> = chosen.iter().map(|row| column.value(*row as usize)).collect();
             match pull {
                 None => Ok(values),
-                Some(pull) => pull.maps(&values, self.budget).map_err(|error| error.at(pull.span)),
+                Some(pull) => pull.maps(&values, self.functions, self.budget).map_err(|error| error.at(pull.span)),
             }
         });
         let columns = columns.collect::<Result<Vec<Vec<Value>>>>()?;
@@ -88,12 +86,12 @@ impl<'a> Pulls<'a> {
 
 impl Pull<'_> {
     /// What is known of each of these entities, each pulled once.
-    fn maps(&self, entities: &[Value], budget: &Budget) -> Result<Vec<Value>> {
+    fn maps(&self, entities: &[Value], functions: &Functions, budget: &Budget) -> Result<Vec<Value>> {
         let ids = entities.iter().map(|entity| resolve("pull", 0, &**self.facts, entity)).collect::<Result<Vec<_>>>()?;
         let mut distinct: Vec<i64> = ids.iter().flatten().copied().collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let pulled = pull_many(&**self.facts, self.pattern, &distinct, budget)?;
+        let pulled = pull_many_with(&**self.facts, self.pattern, &distinct, functions, budget)?;
         let by_id: FxHashMap<i64, Value> = distinct.into_iter().zip(pulled).collect();
         Ok(ids.into_iter().map(|id| id.and_then(|id| by_id.get(&id).cloned()).unwrap_or(Value::Nil)).collect())
     }

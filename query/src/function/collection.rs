@@ -66,6 +66,14 @@ fn nested(name: &str, args: &[Value]) -> Result<Value> {
     Err(Error::new(Code::LimitExceeded, message).with_help("keep the parts in variables of their own, or bound the recursion"))
 }
 
+/// Values within the result of a program's own function, at most.
+const LIMIT_RESULT_VALUES: usize = 16_777_216;
+
+/// True if a program's own function may give this: neither too deep nor too large to be walked, and without NaN.
+pub(super) fn is_within_limits(value: &Value) -> bool {
+    is_within(value, edn::LIMIT_DEPTH, &mut LIMIT_RESULT_VALUES.clone())
+}
+
 /// Walks a value until `left` values or `depth` levels are used up.
 fn is_within(value: &Value, depth: usize, left: &mut usize) -> bool {
     if *left == 0 || depth == 0 {
@@ -78,6 +86,7 @@ fn is_within(value: &Value, depth: usize, left: &mut usize) -> bool {
         Value::Set(items) => items.iter().all(inner),
         Value::Map(entries) => entries.iter().all(|(key, value)| inner(key) && inner(value)),
         Value::Tagged(_, value) => inner(value),
+        Value::Double(number) => !number.is_nan(),
         _ => true,
     }
 }

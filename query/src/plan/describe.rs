@@ -22,7 +22,7 @@ pub(crate) fn clause(goal: &Goal, program: &Program) -> String {
                 CallArgument::Slot(slot) => name(*slot, program),
                 CallArgument::Constant(value) => value.to_string(),
             });
-            let head = std::iter::once(call.function.name.to_owned()).chain(args).collect::<Vec<_>>().join(" ");
+            let head = std::iter::once(call.function.name().to_owned()).chain(args).collect::<Vec<_>>().join(" ");
             match &call.binding {
                 Some(target) => format!("[({head}) {}]", self::target(target, program)),
                 None => format!("[({head})]"),

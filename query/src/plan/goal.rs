@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ast::{Binding, SourceName, Variable};
 use crate::error::Span;
-use crate::function::Function;
+use crate::function::AnyFunction;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::run::relation::Relation;
 use crate::source::Source;
@@ -90,7 +90,7 @@ pub(crate) enum CallArgument {
 #[derive(Clone, Debug)]
 pub(crate) struct CallGoal {
     /// What is called.
-    pub(crate) function: &'static Function,
+    pub(crate) function: AnyFunction,
     /// The database it asks, if it needs one.
     pub(crate) source: Option<Source>,
     /// The arguments, without the source.

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use crate::ast::{Argument, Binding, Border, Call, Clause, RuleSet, SourceName, Variable};
 use crate::error::{Code, Error, Result, Span};
-use crate::function::{self, Kind};
 use crate::plan::dependency::Dependencies;
 use crate::plan::goal::{AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Predicate, RuleGoal, Target, UnionGoal};
 use crate::plan::lower::rules::RuleCall;
 use crate::plan::mention::{every_variable, mentioned};
 use crate::plan::resolve::Resolver;
 use crate::plan::slot::Slot;
+use crate::registry::Functions;
 use crate::source::{Source, Sources};
 use crate::value::Value;
 
@@ -29,6 +29,7 @@ pub(crate) struct Scope {
 pub(crate) struct Lowering<'q> {
     sources: &'q Sources,
     rules: &'q RuleSet,
+    functions: &'q Functions,
     dependencies: Dependencies,
     /// The name of each slot.
     pub(crate) names: Vec<Variable>,
@@ -53,10 +54,11 @@ pub(crate) struct Lowering<'q> {
 
 impl<'q> Lowering<'q> {
     /// Nothing lowered yet.
-    pub(crate) fn new(sources: &'q Sources, rules: &'q RuleSet, is_strict: bool) -> Self {
+    pub(crate) fn new(sources: &'q Sources, rules: &'q RuleSet, functions: &'q Functions, is_strict: bool) -> Self {
         Self {
             sources,
             rules,
+            functions,
             dependencies: Dependencies::of(rules),
             names: Vec::new(),
             predicates: Vec::new(),
@@ -186,7 +188,7 @@ impl<'q> Lowering<'q> {
     }
 
     fn call(&mut self, call: &Call, binding: Option<&Binding>, scope: &mut Scope) -> Result<GoalKind> {
-        let function = function::lookup(&call.name).ok_or_else(|| {
+        let function = self.functions.function(&call.name).ok_or_else(|| {
             Error::new(Code::UnknownFunction, format!("no function is called `{}`", call.name))
                 .with_value(&call.name)
                 .at(call.span)
@@ -200,15 +202,14 @@ impl<'q> Lowering<'q> {
                 Argument::Source(name, span) => source = Some((inherited(Some(name), scope), *span)),
             }
         }
-        let source = match (function.kind, source) {
-            (Kind::Pure(_), _) => None,
-            (Kind::Sourced(_), given) => {
-                let (name, span) = given.unwrap_or_else(|| (scope.source.clone(), call.span));
-                if let Some(CallArgument::Slot(slot)) = args.first() {
-                    self.entity_uses.entry(*slot).or_default().insert(name.clone());
-                }
-                Some(self.source(&name, span)?.clone())
+        let source = if function.asks_source() {
+            let (name, span) = source.unwrap_or_else(|| (scope.source.clone(), call.span));
+            if let Some(CallArgument::Slot(slot)) = args.first() {
+                self.entity_uses.entry(*slot).or_default().insert(name.clone());
             }
+            Some(self.source(&name, span)?.clone())
+        } else {
+            None
         };
         function.check_arity(args.len()).map_err(|error| error.at(self.place_of(call.span)))?;
         let binding = binding.map(|binding| Target::new(binding, &mut |variable| self.slot(scope, variable)));

@@ -13,6 +13,7 @@ use crate::plan::input::{Row, relation_of, take_apart, value_in};
 use crate::plan::lower::{Lowering, Scope};
 use crate::plan::order::{Surroundings, plan_block};
 use crate::plan::slot::Slot;
+use crate::registry::Functions;
 use crate::run::gather::column_of;
 use crate::run::relation::Relation;
 use crate::source::{Source, Sources};
@@ -50,9 +51,9 @@ struct Inputs<'q> {
 
 impl Program {
     /// Binds the inputs and orders the clauses.
-    pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], is_strict: bool) -> Result<Self> {
+    pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], functions: &Functions, is_strict: bool) -> Result<Self> {
         let Inputs { sources, patterns, values } = match_inputs(query, given)?;
-        let mut lowering = Lowering::new(&sources, rules, is_strict);
+        let mut lowering = Lowering::new(&sources, rules, functions, is_strict);
         let mut scope = Lowering::outermost_scope();
         let targets = values
             .iter()

@@ -36,12 +36,12 @@ fn comparison(goal: &Goal, known: &Known) -> Option<(Slot, &'static str, Value)>
     let [left, right] = &args[..] else { return None };
     match (left, right) {
         (CallArgument::Slot(slot), other) if !known.contains_key(slot) => {
-            let operator = ["<", "<=", ">", ">="].into_iter().find(|name| *name == function.name)?;
+            let operator = ["<", "<=", ">", ">="].into_iter().find(|name| *name == function.name())?;
             Some((*slot, operator, constant(other)?))
         }
         (other, CallArgument::Slot(slot)) => {
             let turned = [("<", ">"), ("<=", ">="), (">", "<"), (">=", "<=")];
-            let operator = turned.into_iter().find(|(name, _)| *name == function.name)?.1;
+            let operator = turned.into_iter().find(|(name, _)| *name == function.name())?.1;
             Some((*slot, operator, constant(other)?))
         }
         _ => None,

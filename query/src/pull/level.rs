@@ -9,7 +9,7 @@ use super::{LIMIT_DEPTH, LIMIT_VALUES, Puller};
 use crate::ast::{PullAttribute, PullLimit, PullNested, PullPattern, PullSpec};
 use crate::error::{Code, Error, Result};
 use crate::facts::{Attribute, Cardinality};
-use crate::function;
+use crate::nearest::did_you_mean;
 use crate::value::Value;
 
 /// The name by which a pattern asks for the id itself.
@@ -127,7 +127,9 @@ impl Puller<'_> {
         for (place, spec) in frame.pattern.specs.iter().enumerate() {
             match spec {
                 PullSpec::Wildcard => {}
-                PullSpec::Attribute(spec) if &*spec.ident == ID && !spec.is_reverse => place_ids(spec, nodes, &mut pulled)?,
+                PullSpec::Attribute(spec) if &*spec.ident == ID && !spec.is_reverse => {
+                    self.place_ids(spec, nodes, &mut pulled)?
+                }
                 PullSpec::Attribute(spec) => self.attribute(frame, (place, spec), &entities, nodes, &mut pulled)?,
             }
         }
@@ -223,7 +225,7 @@ impl Puller<'_> {
             let value = if entry.is_many() && !shown.is_empty() { Some(shown.into()) } else { shown.pop() };
             match (value, entry.default) {
                 (Some(value), _) => {
-                    pulled.map.insert(entry.key.clone(), transformed(entry.transform, value)?);
+                    pulled.map.insert(entry.key.clone(), self.transformed(entry.transform, value)?);
                 }
                 (None, Some(default)) => {
                     pulled.map.insert(entry.key.clone(), default.clone());
@@ -233,13 +235,28 @@ impl Puller<'_> {
         }
         Ok(())
     }
-}
 
-fn place_ids(spec: &PullAttribute, nodes: &[Node], pulled: &mut [Pulled]) -> Result<()> {
-    for (node, pulled) in nodes.iter().zip(pulled) {
-        pulled.map.insert(key_of(spec), transformed(Some(spec), Value::Long(node.entity))?);
+    fn place_ids(&self, spec: &PullAttribute, nodes: &[Node], pulled: &mut [Pulled]) -> Result<()> {
+        for (node, pulled) in nodes.iter().zip(pulled) {
+            pulled.map.insert(key_of(spec), self.transformed(Some(spec), Value::Long(node.entity))?);
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// `:xform`.
+    fn transformed(&self, spec: Option<&PullAttribute>, value: Value) -> Result<Value> {
+        let Some((spec, name)) = spec.and_then(|spec| spec.transform.as_ref().map(|name| (spec, name))) else {
+            return Ok(value);
+        };
+        let Some(function) = self.functions.function(name) else {
+            let otherwise = "name a function of one argument, such as upper-case";
+            return Err(Error::new(Code::UnknownFunction, format!("no function is called `{name}`, which :xform names"))
+                .with_value(name)
+                .at(spec.span)
+                .with_help(did_you_mean(name, self.functions.function_names(), otherwise)));
+        };
+        function.call(&[value]).map_err(|error| error.at(spec.span))
+    }
 }
 
 /// `:as`, else the attribute as the pattern writes it.
@@ -248,18 +265,4 @@ fn key_of(spec: &PullAttribute) -> Value {
         Some(alias) => alias.clone(),
         None => Value::Keyword(spec.keyword()),
     }
-}
-
-/// `:xform`.
-fn transformed(spec: Option<&PullAttribute>, value: Value) -> Result<Value> {
-    let Some((spec, name)) = spec.and_then(|spec| spec.transform.as_ref().map(|name| (spec, name))) else {
-        return Ok(value);
-    };
-    let Some(function) = function::lookup(name) else {
-        return Err(Error::new(Code::UnknownFunction, format!("no function is called `{name}`, which :xform names"))
-            .with_value(name)
-            .at(spec.span)
-            .with_help("name a built-in function of one argument, such as upper-case"));
-    };
-    function.call(&[value]).map_err(|error| error.at(spec.span))
 }

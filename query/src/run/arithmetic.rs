@@ -7,7 +7,7 @@ use crate::value::Value;
 
 /// What a call gives in each row, if it is one that columns of longs can answer and no row overflows.
 pub(crate) fn computed(current: &Relation, goal: &CallGoal) -> Option<Column> {
-    let compute: fn(i64, i64) -> Option<i64> = match (goal.function.name, goal.args.len()) {
+    let compute: fn(i64, i64) -> Option<i64> = match (goal.function.name(), goal.args.len()) {
         ("+", 2) => i64::checked_add,
         ("-", 2) => i64::checked_sub,
         ("*", 2) => i64::checked_mul,

@@ -3,7 +3,7 @@
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
-use crate::function::Kind;
+use crate::function::{Function, Kind};
 use crate::plan::goal::{CallArgument, CallGoal, Target};
 use crate::plan::input::{take_apart, value_in};
 use crate::plan::slot::Slot;
@@ -56,10 +56,7 @@ fn is_of_the_budget(error: &Error) -> bool {
 
 /// Binds what a function gives; without a binding form, keeps the rows for which it is truthy.
 pub(crate) fn apply(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Relation> {
-    let results = match (goal.function.kind, &goal.source) {
-        (Kind::Sourced(_), _) => sourced(current, goal, budget)?,
-        (Kind::Pure(_), _) => pure(current, goal, budget)?,
-    };
+    let results = if goal.function.asks_source() { sourced(current, goal, budget)? } else { pure(current, goal, budget)? };
     match &goal.binding {
         None => {
             let is_kept = (0..results.len()).map(|row| results.value(row).is_truthy()).collect::<Vec<_>>();
@@ -89,9 +86,6 @@ fn each_result(
     budget: &Budget,
     mut take: impl FnMut(Result<Value>) -> Result<()>,
 ) -> Result<()> {
-    let Kind::Pure(compute) = goal.function.kind else {
-        return Err(Error::new(Code::UnknownSource, format!("`{}` needs a source", goal.function.name)));
-    };
     let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
     let columns = argument_columns(current, goal)?;
     let mut memo: Vec<Option<Result<Value>>> = match &columns[..] {
@@ -113,7 +107,7 @@ fn each_result(
             for (at, column) in &columns {
                 args[*at] = column.value(row);
             }
-            let result = compute(&args);
+            let result = goal.function.call(&args);
             if let Some(code) = code {
                 memo[code] = Some(result.clone());
             }
@@ -140,7 +134,7 @@ fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(u
     variables
         .map(|(at, slot)| {
             let column = current.column(slot);
-            let unbound = || Error::new(Code::UnboundVariable, format!("an argument of `{}` is not bound", goal.function.name));
+            let unbound = || Error::new(Code::UnboundVariable, format!("an argument of `{}` is not bound", goal.function.name()));
             Ok((at, column.ok_or_else(unbound)?))
         })
         .collect()
@@ -148,15 +142,17 @@ fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(u
 
 /// Calls a function that asks a source: once for all rows that share the arguments after the entity.
 fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> {
-    let (Kind::Sourced(compute), Some(Source::Facts(facts))) = (goal.function.kind, &goal.source) else {
-        return Err(Error::new(Code::UnknownSource, format!("`{}` needs a database as its source", goal.function.name))
+    let (Some(Function { kind: Kind::Sourced(compute), .. }), Some(Source::Facts(facts))) =
+        (goal.function.built_in(), &goal.source)
+    else {
+        return Err(Error::new(Code::UnknownSource, format!("`{}` needs a database as its source", goal.function.name()))
             .with_help("rows of data have no attributes: join them with a pattern instead"));
     };
     let columns = argument_columns(current, goal)?;
     let entities = match (goal.args.first(), columns.first()) {
         (Some(CallArgument::Constant(value)), _) => repeat(value, current.rows),
         (Some(CallArgument::Slot(_)), Some((_, column))) => Column::clone(column),
-        _ => return Err(Error::new(Code::Arity, format!("`{}` needs an entity", goal.function.name))),
+        _ => return Err(Error::new(Code::Arity, format!("`{}` needs an entity", goal.function.name()))),
     };
     let mut args = goal.args.iter().skip(1).map(first_value).collect::<Vec<_>>();
     let varying = columns.into_iter().filter(|(at, _)| *at > 0).collect::<Vec<_>>();

@@ -15,7 +15,7 @@ enum Side<'c, T> {
 
 /// The rows for which the comparison holds, if it is one that typed columns can answer without an error.
 pub(crate) fn chosen(current: &Relation, goal: &CallGoal) -> Option<Vec<u32>> {
-    let holds = operator(goal.function.name)?;
+    let holds = operator(goal.function.name())?;
     let [left, right] = &goal.args[..] else { return None };
     if let (Some(left), Some(right)) = (longs(current, left), longs(current, right)) {
         return Some(select(current.rows, &left, &right, |a, b| holds(a.cmp(&b))));
@@ -26,7 +26,7 @@ pub(crate) fn chosen(current: &Relation, goal: &CallGoal) -> Option<Vec<u32>> {
     if let (Some(left), Some(right)) = (doubles(current, left), doubles(current, right)) {
         return Some(select(current.rows, &left, &right, |a, b| a.partial_cmp(&b).is_some_and(&holds)));
     }
-    equal_text(current, left, right).map(|rows| match goal.function.name {
+    equal_text(current, left, right).map(|rows| match goal.function.name() {
         "=" | "==" => Some(rows.0),
         "!=" | "not=" => Some(rows.1),
         _ => None,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::{Lowering, Scope, inherited};
 use crate::ast::{Rule, SourceName, Term, Variable};
 use crate::error::{Code, Error, Result, Span};
-use crate::function;
 use crate::plan::goal::{
     CallArgument, CallGoal, Goal, GoalKind, Predicate, PredicateBranch, RuleGoal, Target, UnionGoal, block_needs,
 };
@@ -102,7 +101,8 @@ impl Lowering<'_> {
         }
         let mut goals = self.block(&rule.clauses, &mut scope)?;
         for (from, to) in equal {
-            let identity = function::lookup("identity").ok_or_else(|| Error::new(Code::UnknownFunction, "no `identity`"))?;
+            let identity =
+                self.functions.function("identity").ok_or_else(|| Error::new(Code::UnknownFunction, "no `identity`"))?;
             let args = vec![CallArgument::Slot(to)];
             let call = CallGoal { function: identity, source: None, args, binding: Some(Target::Scalar(from)) };
             goals.push(self.goal(GoalKind::Call(call), rule.span));
