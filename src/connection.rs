@@ -6,6 +6,7 @@ mod committing;
 mod counters;
 mod latest;
 mod queue;
+mod words;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

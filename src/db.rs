@@ -6,6 +6,7 @@ mod datoms;
 mod entity;
 mod entity_ref;
 mod facts;
+mod fulltext;
 mod functions;
 mod moment;
 mod range;

@@ -12,7 +12,7 @@
 //! # Ok::<(), annals::Error>(())
 //! ```
 //!
-//! The modules in reading order, from the fact up: [`datom`], [`schema`], [`limits`], [`error`]; [`store`], the file; `index`,
+//! The modules in reading order, from the fact up: [`datom`], [`schema`], [`limits`], [`error`], `words`; [`store`], the file; `index`,
 //! columns built from its log; [`transact`], data to datoms pass by pass; `db`, the value that answers; `connection`, which
 //! commits; [`contract`], runs, lines and state; [`exchange`], streams in and out.
 
@@ -27,6 +27,7 @@ pub mod limits;
 pub mod schema;
 pub mod store;
 pub mod transact;
+mod words;
 
 pub use annals_query as query;
 pub use annals_query::function::Arity;

@@ -16,3 +16,15 @@ pub const LIMIT_TUPLE_LENGTH: usize = 8;
 
 /// How deep transaction functions may ask for calls of transaction functions: no sensible one does so without end.
 pub const LIMIT_CALL_DEPTH: usize = 64;
+
+/// Letters by which a word is known to a search: longer ones are no words of a language, and would fill the index.
+pub const LIMIT_WORD_LETTERS: usize = 128;
+
+/// Bytes of a search for words: nobody types more, and each word costs a look into the index.
+pub const LIMIT_SEARCH_BYTES: usize = 4096;
+
+/// Words and phrases of a search.
+pub const LIMIT_SEARCH_PHRASES: usize = 128;
+
+/// Parentheses inside each other in a search: SQLite's own parser has a stack of fixed size.
+pub const LIMIT_SEARCH_DEPTH: usize = 8;

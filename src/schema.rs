@@ -21,6 +21,8 @@ pub struct Declaration {
     pub is_indexed: bool,
     /// `:db/noHistory`.
     pub no_history: bool,
+    /// `:db/fulltext`: texts are found by their words.
+    pub is_fulltext: bool,
     /// `:db/tupleAttrs`: the value is composed of these attributes' values, in order.
     pub tuple_attributes: Option<Arc<[i64]>>,
     /// `:db/tupleTypes`, or the one type of `:db/tupleType` (then `tuple_is_uniform`).
@@ -66,6 +68,7 @@ pub struct Schema {
     entities_by_ident: Arc<HashMap<Arc<str>, i64>>,
     idents_by_entity: Arc<FxHashMap<i64, Arc<str>>>,
     specs: Arc<FxHashMap<i64, EntitySpec>>,
+    fulltext: Arc<[i64]>,
 }
 
 impl Schema {
@@ -98,6 +101,11 @@ impl Schema {
     /// The entity specification with this id.
     pub fn spec(&self, entity: i64) -> Option<&EntitySpec> {
         self.specs.get(&entity)
+    }
+
+    /// The attributes whose texts are found by their words, ascending.
+    pub fn fulltext(&self) -> &[i64] {
+        &self.fulltext
     }
 
     /// All attributes, in no order.
@@ -151,6 +159,10 @@ impl SchemaBuilder {
             }
         }
         link(&mut declarations);
+        let is_fulltext = |declaration: &&Declaration| declaration.is_fulltext;
+        let mut fulltext: Vec<i64> =
+            declarations.values().filter(is_fulltext).map(|declaration| declaration.attribute.id).collect();
+        fulltext.sort_unstable();
         let declarations: FxHashMap<_, _> =
             declarations.into_iter().map(|(id, declaration)| (id, Arc::new(declaration))).collect();
         Schema {
@@ -158,6 +170,7 @@ impl SchemaBuilder {
             entities_by_ident: Arc::new(self.entities_by_ident.clone()),
             idents_by_entity: Arc::new(self.idents_by_entity.clone()),
             specs: Arc::new(specs),
+            fulltext: fulltext.into(),
         }
     }
 
@@ -189,6 +202,7 @@ impl SchemaBuilder {
         Some(Declaration {
             is_indexed: self.flag(entity, attribute::INDEX) || public.unique.is_some(),
             no_history: self.flag(entity, attribute::NO_HISTORY),
+            is_fulltext: self.flag(entity, attribute::FULLTEXT),
             tuple_attributes: self
                 .keywords(entity, attribute::TUPLE_ATTRS)
                 .map(|names| names.iter().filter_map(|name| self.entities_by_ident.get(name).copied()).collect()),

@@ -19,6 +19,7 @@ mod record;
 mod row;
 mod sequence;
 mod verify;
+mod words;
 
 pub use commit::WriteTransaction;
 pub use read::{Basis, Reader, TransactionRow};

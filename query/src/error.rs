@@ -274,6 +274,10 @@ codes! {
     DivisionByZero = "query/division-by-zero",
     /// `get-else` with a nil default or on an attribute with many values.
     GetElse = "query/get-else",
+    /// A search for words that cannot be read.
+    Search = "query/search",
+    /// A search for words through an attribute whose words are not indexed.
+    NotFulltext = "query/not-fulltext",
     /// Entity or pull on a history.
     HistoryView = "query/history-view",
     /// A program's own function, predicate or aggregate failed; the source is its error.

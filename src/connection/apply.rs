@@ -8,6 +8,7 @@ use annals_query::{Cardinality, Value};
 
 use super::Connection;
 use super::counters::Counters;
+use super::words;
 use crate::datom::{Datom, Partition};
 use crate::db::snapshot::Snapshot;
 use crate::db::{Transaction, refuse_inside};
@@ -82,6 +83,7 @@ fn append(write: &mut WriteTransaction<'_>, head: &Arc<Snapshot>, transaction: &
             write.reindex(id)?;
         }
     }
+    words::follow(write, head.schema(), after.schema())?;
     Ok(Some(after))
 }
 

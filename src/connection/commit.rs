@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use super::Shared;
 use super::committing::Committing;
 use super::counters::Counters;
+use super::words;
 use crate::datom::Datom;
 use crate::db::snapshot::Snapshot;
 use crate::db::{Db, Inside, Report, now_micros};
@@ -93,6 +94,7 @@ impl Group<'_> {
         for attribute in &prepared.new_indexed {
             write.reindex(*attribute)?;
         }
+        words::follow(write, self.head.schema(), schema)?;
         self.counters.follow(prepared.t, &prepared.datoms, schema);
         self.head = Arc::clone(&after);
         Ok(Report::new(prepared, before, self.shared.db(after)))

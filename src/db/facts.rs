@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use annals_query::nearest::nearest;
 use annals_query::{
-    Attribute, Batch, Budget, Cardinality, Code, Column, Error as QueryError, Estimate, Fact, Facts, Places, Result, Scan, Slice,
-    Unique, Value, Values,
+    Attribute, Batch, Budget, Cardinality, Code, Column, Error as QueryError, Estimate, Fact, Facts, Match, Places, Result, Scan,
+    Slice, Unique, Value, Values,
 };
 
 use super::Db;
@@ -97,6 +97,10 @@ impl Facts for Db {
         budget.spend_steps(rows.len() as u64 + 1)?;
         let references = rows.iter().map(|row| lives.life(row)).filter(|life| life.v == wanted);
         Ok(references.flat_map(|life| self.view.datoms_of(attribute, &life).map(|datom| datom.e).collect::<Vec<_>>()).collect())
+    }
+
+    fn fulltext(&self, attribute: &Attribute, search: &str, budget: &Budget) -> Result<Vec<Match>> {
+        self.found_by_words(attribute, search, budget)
     }
 
     fn transactions(&self, from: &Value, until: &Value) -> Result<Vec<i64>> {

@@ -44,6 +44,8 @@ pub mod attribute {
     pub const TX_INSTANT: i64 = BASE + 17;
     /// `:db/ensure`: asks for a check; never stored.
     pub const ENSURE: i64 = BASE + 18;
+    /// `:db/fulltext`: its texts are found by their words.
+    pub const FULLTEXT: i64 = BASE + 19;
     /// The last id that schema attributes use.
     pub const LAST_OF_SCHEMA: i64 = BASE + 19;
 
@@ -200,6 +202,7 @@ pub const GENESIS: &[Builtin] = &[
     one(a::DOC, "db/doc", String, "What it is, for people"),
     one(a::TX_INSTANT, "db/txInstant", Instant, "When the transaction was committed"),
     one(a::ENSURE, "db/ensure", Ref, "Asks for the checks of an entity specification; never stored"),
+    one(a::FULLTEXT, "db/fulltext", Boolean, "Its texts are found by their words"),
     enumeration(ident::CARDINALITY_ONE, "db.cardinality/one"),
     enumeration(ident::CARDINALITY_MANY, "db.cardinality/many"),
     enumeration(ident::UNIQUE_IDENTITY, "db.unique/identity"),

@@ -11,6 +11,7 @@ use super::failure::failure;
 use super::read::{Basis, Reader, ends};
 use super::record;
 use super::row::{bind_value, stored};
+use super::words;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::LIMIT_TRANSACTION_DATOMS;
@@ -76,6 +77,29 @@ impl<'s> WriteTransaction<'s> {
         self.note(outcome)
     }
 
+    /// Indexes the words of the texts that the transaction appended last added through an attribute.
+    pub fn append_words(&mut self, attribute: i64) -> Result<()> {
+        let Appender { first_id, last_id, .. } = self.appender;
+        self.words(|connection| words::index(connection, attribute, first_id, last_id))
+    }
+
+    /// Indexes the words of all texts that were ever added through an attribute, for one that becomes `:db/fulltext`.
+    pub fn index_words(&mut self, attribute: i64) -> Result<()> {
+        let last_id = self.appender.last_id;
+        self.words(|connection| words::index(connection, attribute, 0, last_id))
+    }
+
+    /// Writes the index of words anew, with these attributes in it.
+    pub fn rewrite_words(&mut self, attributes: &[i64]) -> Result<()> {
+        self.words(words::clear)?;
+        attributes.iter().try_for_each(|attribute| self.index_words(*attribute))
+    }
+
+    fn words(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+        let outcome = work(self.reader.connection()).map_err(failure);
+        self.note(outcome)
+    }
+
     /// A refused value leaves the handle as it was; anything else that fails while writing does not.
     fn note(&mut self, outcome: Result<()>) -> Result<()> {
         if let Err(error) = &outcome {
@@ -111,6 +135,8 @@ pub(super) struct Appender<'s> {
     connection: &'s Connection,
     scratch: &'s mut Vec<u8>,
     basis: Basis,
+    /// The datom before the first one of the last transaction.
+    first_id: i64,
     last_id: i64,
     /// The last transaction was begun to be written and not finished.
     is_torn: bool,
@@ -119,7 +145,7 @@ pub(super) struct Appender<'s> {
 impl<'s> Appender<'s> {
     pub(super) fn new(connection: &'s Connection, scratch: &'s mut Vec<u8>) -> Result<Self> {
         let (basis, last_id) = ends(connection)?;
-        Ok(Self { connection, scratch, basis, last_id, is_torn: false })
+        Ok(Self { connection, scratch, basis, first_id: last_id, last_id, is_torn: false })
     }
 
     pub(super) fn append(&mut self, t: i64, instant: i64, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> Result<()> {
@@ -134,7 +160,7 @@ impl<'s> Appender<'s> {
         self.insert_transaction(t, instant, datoms.len() as i64, last_id, &hash).map_err(failure)?;
         self.insert_datoms(datoms, is_indexed).map_err(failure)?;
         self.is_torn = false;
-        self.last_id = last_id;
+        (self.first_id, self.last_id) = (self.last_id, last_id);
         self.basis = Basis { t, instant, hash };
         Ok(())
     }

@@ -13,8 +13,11 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) const APPLICATION_ID: i32 = 0x416e_4c73;
 
 /// Step n stands at n - 1. A step that was released is never edited.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_datoms.sql"), include_str!("../../migrations/0002_contract.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_datoms.sql"),
+    include_str!("../../migrations/0002_contract.sql"),
+    include_str!("../../migrations/0003_fulltext.sql"),
+];
 
 /// What a file is, as its header and schema say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

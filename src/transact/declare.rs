@@ -50,7 +50,8 @@ pub(super) fn check_declarations(
 
 /// What one schema fact may say, whatever else is declared.
 fn check_fact(datom: &Datom, resolver: &Resolver<'_>) -> Result<()> {
-    if (1 << 32..a::FIRST_OF_USER).contains(&datom.e) {
+    // That texts are found by their words changes nothing of what an attribute means.
+    if (1 << 32..a::FIRST_OF_USER).contains(&datom.e) && datom.a != a::FULLTEXT {
         let name = resolver.describe(datom.e);
         return Err(
             refuse(format!("{name} is built in and cannot be altered"), &name).with_help("declare an attribute of your own")
@@ -283,6 +284,9 @@ fn check_combination(declared: &Declaration) -> Result<()> {
     let is_tuple = declared.tuple_attributes.is_some() || declared.tuple_types.is_some();
     if attribute.is_component && attribute.value_type.is_some_and(|kind| kind != ValueType::Ref) {
         return clash("is a component but no reference", "use :db/valueType :db.type/ref with :db/isComponent");
+    }
+    if declared.is_fulltext && attribute.value_type.is_some_and(|kind| kind != ValueType::String) {
+        return clash("has no texts that words could be searched in", "use :db/valueType :db.type/string with :db/fulltext");
     }
     if is_tuple && attribute.value_type.is_some_and(|kind| kind != ValueType::Tuple) {
         return clash("is a tuple but declared with another type", "use :db/valueType :db.type/tuple, or leave it out");

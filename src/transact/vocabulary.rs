@@ -27,7 +27,7 @@ pub(super) struct SchemaFact {
 }
 
 /// Properties that make an attribute of whoever has them.
-const MAKES_ATTRIBUTE: [i64; 10] = [
+const MAKES_ATTRIBUTE: [i64; 11] = [
     a::VALUE_TYPE,
     a::UNIQUE,
     a::INDEX,
@@ -38,6 +38,7 @@ const MAKES_ATTRIBUTE: [i64; 10] = [
     a::TUPLE_TYPE,
     a::ATTR_PREDS,
     a::SEQUENCE_WITHIN,
+    a::FULLTEXT,
 ];
 
 impl<'s> Vocabulary<'s> {
