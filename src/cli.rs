@@ -4,6 +4,7 @@ mod arguments;
 mod ask;
 mod capture;
 mod demo;
+mod explain;
 mod failure;
 mod inspect;
 mod manual;

@@ -6,10 +6,10 @@ use crate::answer::{Answer, Given};
 use crate::ast::RuleSet;
 use crate::budget::Budget;
 use crate::check::{self, Checked};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
+use crate::explain::Explanation;
 use crate::find;
 use crate::parse;
-pub use crate::plan::explain::{ExplainedStep, Explanation};
 use crate::plan::program::Program;
 use crate::registry::Functions;
 use crate::run::Run;
@@ -60,7 +60,9 @@ pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Bu
     Ok(answer)
 }
 
-/// Runs a query and says how: the steps in their order, with the rows expected and found, and the time of each.
+/// Runs a query and says how: the steps in their order, with the rows expected and found, the time of each, and hints.
+///
+/// A run that ends because its budget is spent is explained as far as it came, with [`Explanation::stopped`] saying why.
 pub fn explain(checked: &Checked, given: &[Given], options: &Options, budget: &Budget) -> Result<Explanation> {
     let limited = checked.query().timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
@@ -68,6 +70,10 @@ pub fn explain(checked: &Checked, given: &[Given], options: &Options, budget: &B
     let program = Program::new(checked.query(), checked.rules(), given, &options.functions, options.strict)?;
     let planned = Instant::now();
     let run = Run::with_efforts(&program, budget);
-    let relation = run.relation()?;
-    Ok(Explanation::new(&run, relation.rows, planned - started, planned.elapsed()))
+    let explained = |rows: usize| Explanation::new(&run, rows, planned - started, planned.elapsed());
+    match run.relation() {
+        Ok(relation) => Ok(explained(relation.rows)),
+        Err(error) if matches!(error.code(), Code::Timeout | Code::LimitExceeded) => Ok(explained(0).stopped_by(&error)),
+        Err(error) => Err(error),
+    }
 }

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The modules in reading order: [`value`] and [`mod@column`], what there is; [`facts`] and [`source`], where it comes from;
-//! [`edn`], [`ast`], [`parse`], [`check`], the language; [`function`], [`aggregate`] and [`registry`], its words; `plan` and `run`, how it is
-//! answered; [`find`] and [`pull`], how answers look; [`engine`], all of it in one call. [`budget`] bounds every loop.
+//! [`edn`], [`ast`], [`parse`], [`check`], the language; [`function`], [`aggregate`] and [`registry`], its words; `plan` and
+//! `run`, how it is answered; [`find`] and [`pull`], how answers look; [`engine`], all of it in one call; [`mod@explain`], how it
+//! was done. [`budget`] bounds every loop.
 
 pub mod aggregate;
 pub mod answer;
@@ -20,6 +21,7 @@ pub mod column;
 pub mod edn;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod facts;
 pub mod find;
 pub mod function;
@@ -36,6 +38,7 @@ pub use answer::{Answer, Given, Shape, Warning};
 pub use budget::Budget;
 pub use column::{Column, Slice};
 pub use error::{Code, Error, Position, Result, Span, Text};
+pub use explain::Explanation;
 pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Match, Places, Scan, Unique, Values};
 pub use registry::Functions;
 pub use source::{Source, Sources};

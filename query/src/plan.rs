@@ -8,7 +8,6 @@ use crate::plan::slot::{Slot, SlotSet};
 pub(crate) mod dependency;
 pub(crate) mod describe;
 pub(crate) mod estimate;
-pub(crate) mod explain;
 pub(crate) mod goal;
 pub(crate) mod input;
 pub(crate) mod lower;

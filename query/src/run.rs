@@ -1,13 +1,13 @@
 //! Runs a plan: every step takes the relation that the steps before it found, and gives the next one.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::budget::Budget;
 use crate::error::Result;
 use crate::plan::Step;
 use crate::plan::program::Program;
+use crate::plan::slot::SlotSet;
+use crate::run::effort::{Effort, Efforts, Method};
 use crate::run::fixpoint::Tables;
 use crate::run::relation::Relation;
 
@@ -16,6 +16,7 @@ pub(crate) mod block;
 pub(crate) mod call;
 pub(crate) mod closure;
 pub(crate) mod compare;
+pub(crate) mod effort;
 pub(crate) mod fixpoint;
 pub(crate) mod gather;
 pub(crate) mod graph;
@@ -28,15 +29,6 @@ pub(crate) mod scan;
 pub(crate) mod stable;
 pub(crate) mod store;
 
-/// What a step did, summed over all its runs.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Effort {
-    /// Rows after the step.
-    pub(crate) rows: usize,
-    /// Time.
-    pub(crate) time: Duration,
-}
-
 /// One run of a program.
 pub(crate) struct Run<'p> {
     /// What is run.
@@ -45,8 +37,8 @@ pub(crate) struct Run<'p> {
     pub(crate) budget: &'p Budget,
     /// What rules have given so far.
     pub(crate) tables: RefCell<Tables>,
-    /// By the address of a step, if somebody wants to know.
-    pub(crate) efforts: Option<RefCell<BTreeMap<usize, Effort>>>,
+    /// What each step does, if somebody wants to know.
+    pub(crate) efforts: Option<Efforts>,
 }
 
 impl<'p> Run<'p> {
@@ -57,17 +49,34 @@ impl<'p> Run<'p> {
 
     /// Nothing run yet; notes what each step costs.
     pub(crate) fn with_efforts(program: &'p Program, budget: &'p Budget) -> Self {
-        Self { efforts: Some(RefCell::default()), ..Self::new(program, budget) }
+        Self { efforts: Some(Efforts::default()), ..Self::new(program, budget) }
     }
 
-    /// What a step cost, if it ran and was noted.
+    /// Adds to what is known of a step, if somebody wants to know.
+    #[inline]
+    pub(crate) fn note(&self, step: &Step, add: impl FnOnce(&mut Effort)) {
+        if let Some(efforts) = &self.efforts {
+            efforts.note(step, add);
+        }
+    }
+
+    /// What a step did, if it ran and was noted.
     pub(crate) fn effort_of(&self, step: &Step) -> Option<Effort> {
-        self.efforts.as_ref()?.borrow().get(&(std::ptr::from_ref(step) as usize)).copied()
+        self.efforts.as_ref()?.of(step)
     }
 
-    /// True if a rule was found to be a transitive closure.
-    pub(crate) fn is_closure(&self, predicate: usize) -> bool {
-        self.tables.borrow().is_closure(predicate)
+    /// Joins what a step found to the rows before it, and notes how.
+    pub(crate) fn join(&self, step: &Step, before: &Relation, found: &Relation, keep: &SlotSet) -> Result<Relation> {
+        self.note(step, |effort| {
+            let method = join::joining(before, found, keep).method();
+            let is_more =
+                effort.crossed.is_none_or(|(left, right)| left.saturating_mul(right) < before.rows.saturating_mul(found.rows));
+            if method == Method::Cross && before.rows > 1 && found.rows > 1 && is_more {
+                effort.crossed = Some((before.rows, found.rows));
+            }
+            effort.took(method);
+        });
+        join::join(before, found, keep, self.budget)
     }
 
     /// The rows over the variables of find, with and order-by, each once.

@@ -9,8 +9,9 @@ use annals::query::{Budget, Facts, Given, ast, check, edn, engine, parse};
 use annals::{Db, Error, ErrorKind};
 
 use super::arguments::QueryArguments;
+use super::explain::print_explanation;
 use super::failure::{Failure, InText as _, Outcome, tell, usage};
-use super::output::{line, print_answer, print_value};
+use super::output::{print_answer, print_value};
 use super::session::{Session, entity_id};
 use super::{arguments::Format, moment};
 
@@ -43,13 +44,7 @@ pub(super) fn explain(session: &Session, arguments: &QueryArguments) -> Outcome 
     let question = question(session, arguments)?;
     let explanation = engine::explain(&question.checked, &question.given, &question.options, &question.budget)
         .in_text(&question.name, &question.text)?;
-    match session.format() {
-        Format::Json | Format::Jsonl => {
-            let text = serde_json::to_string(&explanation).expect("a plan has a form in JSON");
-            line(&text)
-        }
-        _ => line(&explanation.to_string()),
-    }
+    print_explanation(&explanation, session.format()).in_text(&question.name, &question.text)
 }
 
 /// `annals pull`.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use annals_query::ast::{self, PullPattern, Query, RuleSet};
 use annals_query::check::{self, Checked};
-use annals_query::engine::{self, Explanation, Options};
-use annals_query::{Answer, Budget, Code, Error as QueryError, Given, Value, parse, pull};
+use annals_query::engine::{self, Options};
+use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Given, Value, parse, pull};
 
 use super::{Db, EntityRef};
 use crate::error::Result;

@@ -154,6 +154,8 @@ pub(crate) struct UnionGoal {
     pub(crate) required: Vec<Slot>,
     /// The branches.
     pub(crate) branches: Vec<Vec<Arc<Goal>>>,
+    /// The rule whose heads the branches are, if it is one.
+    pub(crate) rule: Option<Arc<str>>,
 }
 
 /// `not` and `not-join`.
@@ -204,6 +206,8 @@ pub(crate) struct Goal {
     pub(crate) kind: GoalKind,
     /// The clause it came from.
     pub(crate) span: Span,
+    /// The rule in whose body it stands, if it does.
+    pub(crate) rule: Option<Arc<str>>,
 }
 
 impl Goal {

@@ -49,6 +49,8 @@ pub(crate) struct Lowering<'q> {
     open_predicates: Vec<(usize, Span)>,
     /// The call in whose rule we are: rules have a text of their own, so errors in them name the call.
     call_span: Option<Span>,
+    /// The rule in whose body we are.
+    rule_name: Option<Arc<str>>,
     goal_count: u32,
 }
 
@@ -70,6 +72,7 @@ impl<'q> Lowering<'q> {
             rule_calls: Vec::new(),
             open_predicates: Vec::new(),
             call_span: None,
+            rule_name: None,
             goal_count: 0,
         }
     }
@@ -97,7 +100,8 @@ impl<'q> Lowering<'q> {
     /// A goal of its own number.
     pub(crate) fn goal(&mut self, kind: GoalKind, span: Span) -> Arc<Goal> {
         self.goal_count += 1;
-        Arc::new(Goal { id: self.goal_count, kind, span: self.place_of(span) })
+        let rule = self.rule_name.clone();
+        Arc::new(Goal { id: self.goal_count, kind, span: self.place_of(span), rule })
     }
 
     /// Where an error is to be shown.
@@ -175,7 +179,7 @@ impl<'q> Lowering<'q> {
 
     fn union(&mut self, branches: &[Clause], scope: &mut Scope, border: Vec<Slot>, required: Vec<Slot>) -> Result<GoalKind> {
         let branches = branches.iter().map(|branch| self.block(std::slice::from_ref(branch), &mut scope.clone()));
-        Ok(GoalKind::Union(UnionGoal { border, required, branches: branches.collect::<Result<_>>()? }))
+        Ok(GoalKind::Union(UnionGoal { border, required, branches: branches.collect::<Result<_>>()?, rule: None }))
     }
 
     fn source(&self, name: &SourceName, span: Span) -> Result<&'q Source> {

@@ -147,7 +147,11 @@ fn weigh_join(candidate: &Candidate, state: &State) -> Choice {
     if shared.is_empty() {
         let is_start = state.rows <= 1.0;
         let score = rows + alone.rows * SCAN_COST;
-        let reason = if is_start { "fewest rows to start with" } else { "nothing connected is left" };
+        let reason = match (state.distinct.is_empty(), is_start) {
+            (true, _) => "fewest rows to start with",
+            (false, true) => "not connected, but at most one row is expected before it",
+            (false, false) => "nothing connected is left",
+        };
         // A source of no or one row multiplies nothing, so it may come at any time.
         let is_harmless = is_start || alone.rows <= 1.0;
         return Choice { rows, score: if is_harmless { score } else { (score + 1.0) * CROSS_COST }, reason };
@@ -191,7 +195,7 @@ fn step(candidate: &Candidate, choice: &Choice, state: &State, surroundings: Sur
 fn plan_inner(goals: &[Arc<Goal>], outer: &[Slot], output: &[Slot], surroundings: Surroundings<'_>) -> Result<Plan> {
     let span = goals.first().map(|goal| goal.span).unwrap_or_default();
     let mut all = goals.to_vec();
-    all.push(Arc::new(Goal { id: 0, kind: GoalKind::Input(outer.to_vec()), span }));
+    all.push(Arc::new(Goal { id: 0, kind: GoalKind::Input(outer.to_vec()), span, rule: None }));
     let mut plan = plan_block(&all, output, None, surroundings)?;
     let can_do_without = {
         let mut bound = SlotSet::default();

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::facts::Attribute;
 use crate::plan::estimate::Known;
 use crate::plan::goal::{CallArgument, CallGoal, Goal, GoalKind, ScanGoal, ValueRange};
 use crate::plan::slot::Slot;
@@ -11,46 +12,104 @@ use crate::value::{Value, ValueType};
 
 /// The goals, scans with the ranges that the comparisons among the goals allow.
 pub(crate) fn with_ranges(goals: &[Arc<Goal>], known: &Known) -> Vec<Arc<Goal>> {
-    let comparisons = goals.iter().filter_map(|goal| comparison(goal, known)).collect::<Vec<_>>();
+    let comparisons = goals.iter().flat_map(|goal| comparisons(goal, known)).collect::<Vec<_>>();
     let narrowed = |goal: &Arc<Goal>| {
         let GoalKind::Scan(scan) = &goal.kind else { return None };
         let slot = scan.value.slot()?;
         let declared = declared_type(scan)?;
         let mut range = None;
-        for (_, operator, value) in comparisons.iter().filter(|(own, _, value)| *own == slot && fits(declared, value)) {
-            tighten(range.get_or_insert(ValueRange { low: Bound::Unbounded, high: Bound::Unbounded }), operator, value);
+        for compared in comparisons.iter().filter(|compared| compared.slot == slot && fits(declared, &compared.value)) {
+            let range = range.get_or_insert(ValueRange { low: Bound::Unbounded, high: Bound::Unbounded });
+            tighten(range, compared.operator, &compared.value);
         }
         let scan = ScanGoal { range: Some(range?), ..ScanGoal::clone(scan) };
-        Some(Arc::new(Goal { id: goal.id, kind: GoalKind::Scan(Box::new(scan)), span: goal.span }))
+        Some(Arc::new(Goal { kind: GoalKind::Scan(Box::new(scan)), ..Goal::clone(goal) }))
     };
     goals.iter().map(|goal| narrowed(goal).unwrap_or_else(|| Arc::clone(goal))).collect()
 }
 
-/// `?x`, an operator, and the constant it is compared with.
-fn comparison(goal: &Goal, known: &Known) -> Option<(Slot, &'static str, Value)> {
-    let GoalKind::Call(CallGoal { function, args, binding: None, .. }) = &goal.kind else { return None };
+/// A variable, an operator, and the constant it is compared with.
+pub(crate) struct Compared {
+    pub(crate) slot: Slot,
+    pub(crate) operator: &'static str,
+    pub(crate) value: Value,
+}
+
+/// What a goal compares with constants: `(< 1 ?x 9)` says two things.
+pub(crate) fn comparisons(goal: &Goal, known: &Known) -> Vec<Compared> {
+    let GoalKind::Call(CallGoal { function, args, binding: None, .. }) = &goal.kind else { return Vec::new() };
+    const TURNED: [(&str, &str); 4] = [("<", ">"), ("<=", ">="), (">", "<"), (">=", "<=")];
+    let Some((operator, turned)) = TURNED.into_iter().find(|(name, _)| *name == function.name()) else { return Vec::new() };
     let constant = |arg: &CallArgument| match arg {
         CallArgument::Constant(value) => Some(value.clone()),
         CallArgument::Slot(slot) => known.get(slot).cloned(),
     };
-    let [left, right] = &args[..] else { return None };
-    match (left, right) {
-        (CallArgument::Slot(slot), other) if !known.contains_key(slot) => {
-            let operator = ["<", "<=", ">", ">="].into_iter().find(|name| *name == function.name())?;
-            Some((*slot, operator, constant(other)?))
+    let compared = |pair: &[CallArgument]| match pair {
+        [CallArgument::Slot(slot), other] if !known.contains_key(slot) => {
+            Some(Compared { slot: *slot, operator, value: constant(other)? })
         }
-        (other, CallArgument::Slot(slot)) => {
-            let turned = [("<", ">"), ("<=", ">="), (">", "<"), (">=", "<=")];
-            let operator = turned.into_iter().find(|(name, _)| *name == function.name())?.1;
-            Some((*slot, operator, constant(other)?))
-        }
+        [other, CallArgument::Slot(slot)] => Some(Compared { slot: *slot, operator: turned, value: constant(other)? }),
         _ => None,
+    };
+    let found = args.windows(2).map(compared).collect::<Vec<_>>();
+    // Every pair of a longer comparison may fail: only where none can is a part of it enough to drop a row.
+    let constants = args.iter().filter_map(constant).collect::<Vec<_>>();
+    let variables = args.len() - constants.len();
+    let is_whole =
+        args.len() == 2 || (variables == 1 && constants.windows(2).all(|pair| pair[0].compare_within_type(&pair[1]).is_some()));
+    if is_whole { found.into_iter().flatten().collect() } else { Vec::new() }
+}
+
+/// Why a comparison did not become a range of the scan that gives its variable.
+pub(crate) enum Hindrance {
+    /// The attribute has no declared type.
+    Undeclared(Arc<str>),
+    /// The attribute is declared as another type.
+    OtherType(Arc<str>, ValueType),
+    /// The pattern does not name its attribute.
+    AnyAttribute,
+    /// The variable does not stand in the place of the value.
+    OtherPlace,
+    /// A function computes the variable.
+    Computed(String),
+    /// The variable comes out of an `or` or a rule.
+    Enclosed,
+}
+
+/// What keeps a comparison from being a range; `None` if it is one, or nothing can be done.
+pub(crate) fn hindrance(goals: &[&Goal], compared: &Compared) -> Option<Hindrance> {
+    let mut found = None;
+    for goal in goals.iter().filter(|goal| goal.binds().contains(&compared.slot)) {
+        let own = match &goal.kind {
+            GoalKind::Scan(scan) if scan.matches_nothing => return None,
+            GoalKind::Scan(scan) if scan.value.slot() != Some(compared.slot) => Hindrance::OtherPlace,
+            GoalKind::Scan(scan) => match attribute_of(scan) {
+                None => Hindrance::AnyAttribute,
+                Some(attribute) => match attribute.value_type {
+                    None => Hindrance::Undeclared(Arc::clone(&attribute.ident)),
+                    Some(declared) if fits(declared, &compared.value) || declared == ValueType::Ref => return None,
+                    Some(declared) => Hindrance::OtherType(Arc::clone(&attribute.ident), declared),
+                },
+            },
+            GoalKind::Call(call) => Hindrance::Computed(call.function.name().to_owned()),
+            GoalKind::Union(_) | GoalKind::Rule(_) => Hindrance::Enclosed,
+            GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Absent(_) => return None,
+        };
+        let is_better = matches!(found, None | Some(Hindrance::OtherPlace));
+        if is_better {
+            found = Some(own);
+        }
     }
+    found
+}
+
+fn attribute_of(scan: &ScanGoal) -> Option<Arc<Attribute>> {
+    let Source::Facts(facts) = &scan.source else { return None };
+    facts.attribute_by_id(scan.attribute_id()?)
 }
 
 fn declared_type(scan: &ScanGoal) -> Option<ValueType> {
-    let Source::Facts(facts) = &scan.source else { return None };
-    facts.attribute_by_id(scan.attribute_id()?)?.value_type
+    attribute_of(scan)?.value_type
 }
 
 /// True if every value of the declared type can be compared with this one without an error.

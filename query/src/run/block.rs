@@ -8,8 +8,9 @@ use crate::error::Result;
 use crate::plan::goal::{CallGoal, GoalKind, RuleGoal};
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::{Plan, Step};
+use crate::run::effort::Method;
 use crate::run::gather::{concat, repeat};
-use crate::run::join::{anti, distinct, join};
+use crate::run::join::{anti, distinct, matching};
 use crate::run::relation::Relation;
 use crate::run::stable::StableScans;
 use crate::run::{Run, call, fixpoint, rows, scan};
@@ -62,7 +63,9 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
             keep.extend(step.goal.mentions());
         }
         let columns = current.slots.len();
+        let rows_before = current.rows;
         if let GoalKind::Call(goal @ CallGoal { binding: None, source: None, .. }) = &step.goal.kind {
+            run.note(step, |effort| effort.took(call::method(&current, goal)));
             let (filtered, has_failed) = call::filter(&current, goal, run.budget)?;
             current = filtered;
             if has_failed {
@@ -78,11 +81,13 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
         if current.slots.len() < columns && current.rows >= DISTINCT_ROWS_MIN && at + 1 < plan.steps.len() {
             current = distinct(current, run.budget)?;
         }
-        if let (Some(efforts), Some(started)) = (&run.efforts, started) {
-            let mut efforts = efforts.borrow_mut();
-            let effort = efforts.entry(std::ptr::from_ref(step) as usize).or_default();
-            effort.rows += current.rows;
-            effort.time += started.elapsed();
+        if let Some(started) = started {
+            run.note(step, |effort| {
+                effort.runs += 1;
+                effort.rows_before += rows_before;
+                effort.rows += current.rows;
+                effort.time += started.elapsed();
+            });
         }
         if current.rows == 0 {
             return Ok(Relation::empty(plan.output.clone()));
@@ -96,30 +101,43 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
 
 fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
     match &step.goal.kind {
-        GoalKind::Scan(goal) => scan::extend(current, goal, step.goal.id, keep, run, frame),
-        GoalKind::Rows(data, places) => join(current, &rows::matching(data, places, run.budget)?, keep, run.budget),
+        GoalKind::Scan(goal) => scan::extend(current, goal, step, keep, run, frame),
+        GoalKind::Rows(data, places) => {
+            run.note(step, |effort| {
+                effort.read += data.len();
+                effort.took(Method::Data);
+            });
+            run.join(step, current, &rows::matching(data, places, run.budget)?, keep)
+        }
         GoalKind::Given(relation) => match constant(relation, run) {
-            Some(replaced) => join(current, &replaced, keep, run.budget),
-            None => join(current, relation, keep, run.budget),
+            Some(replaced) => run.join(step, current, &replaced, keep),
+            None => run.join(step, current, relation, keep),
         },
         GoalKind::Input(slots) => {
+            run.note(step, |effort| effort.took(Method::Handed));
             let unit = Relation::unit();
             let input = frame.input.unwrap_or(&unit).project(slots)?;
-            join(current, &input, keep, run.budget)
+            run.join(step, current, &input, keep)
         }
-        GoalKind::Call(goal) => Ok(call::apply(current, goal, run.budget)?.keep(keep)),
+        GoalKind::Call(goal) => {
+            run.note(step, |effort| effort.took(call::method(current, goal)));
+            Ok(call::apply(current, goal, run.budget)?.keep(keep))
+        }
         GoalKind::Union(goal) => {
+            run.note(step, |effort| effort.took(Method::Branches));
             let found = union(step, &goal.border, current, run, frame)?;
-            join(current, &found, keep, run.budget)
+            run.join(step, current, &found, keep)
         }
         GoalKind::Absent(goal) => {
             let plan = &step.branches[0];
             let found = nested(plan, &goal.shared, current, run, frame)?;
+            run.note(step, |effort| effort.took(matching(current, &found, &current.shared(&found)).method()));
             Ok(anti(current, &found, run.budget)?.keep(keep))
         }
         GoalKind::Rule(goal) => {
             let found = rule(step, goal, current, run, frame)?;
-            join(current, &found, keep, run.budget)
+            run.note(step, |effort| effort.read += found.rows);
+            run.join(step, current, &found, keep)
         }
     }
 }
@@ -163,6 +181,7 @@ pub(crate) fn stack(slots: &[Slot], parts: &[Relation]) -> Relation {
 /// The rows of a rule's table, under the names of the call.
 fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
     if let Some(table) = frame.round.and_then(|round| round.get(&step.goal.id)) {
+        run.note(step, |effort| effort.took(Method::Handed));
         return call_columns(table, &goal.args, run);
     }
     let predicate = &run.program.predicates[goal.predicate];
@@ -170,6 +189,7 @@ fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: 
     let demand = distinct(current.project(&demanded.collect::<Vec<_>>())?, run.budget)?;
     let params = predicate.params.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
     let table = fixpoint::solve(goal.predicate, &step.bound, &demand.renamed(params.collect()), run)?;
+    run.note(step, |effort| effort.took(run.tables.borrow().method_of(goal.predicate)));
     call_columns(&table, &goal.args, run)
 }
 

@@ -9,6 +9,7 @@ use crate::plan::input::{take_apart, value_in};
 use crate::plan::slot::Slot;
 use crate::run::arithmetic;
 use crate::run::compare;
+use crate::run::effort::Method;
 use crate::run::gather::{column_of, repeat};
 use crate::run::join::CHUNK_ROWS;
 use crate::run::key::codes;
@@ -16,6 +17,19 @@ use crate::run::relation::Relation;
 use crate::run::rows;
 use crate::source::Source;
 use crate::value::Value;
+
+/// How a call is made for these rows.
+pub(crate) fn method(current: &Relation, goal: &CallGoal) -> Method {
+    let is_whole = goal.binding.is_none() && compare::chosen(&current.select(&[]), goal).is_some();
+    match argument_columns(current, goal).as_deref() {
+        _ if goal.function.asks_source() => Method::Asked,
+        _ if is_whole || (goal.binding.is_some() && arithmetic::computed(&current.select(&[]), goal).is_some()) => {
+            Method::Columns
+        }
+        Ok([(_, Column::Text(_, texts, codes))]) if codes.len() >= texts.len() => Method::Texts,
+        _ => Method::Rows,
+    }
+}
 
 /// Rows that a predicate holds for. Rows for which it fails are kept, and that there are some is said: whether the error is one shows
 /// when every other clause has spoken.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
+use crate::plan::Plan;
 use crate::plan::goal::{Goal, GoalKind, Place, PredicateBranch, block_needs};
 use crate::plan::order::plan_block;
 use crate::plan::slot::Slot;
@@ -45,6 +46,8 @@ pub(crate) struct Closure {
     edges: [Adjacency; 2],
     /// The same, where steps are other than edges, and where they stand.
     steps: Option<(Side, [Adjacency; 2])>,
+    /// How edges and steps were found.
+    plans: Vec<Plan>,
 }
 
 /// What one head of a closure says.
@@ -92,9 +95,10 @@ pub(crate) fn recognise(predicate: usize, run: &Run<'_>) -> Result<Option<Closur
     if !is_closure {
         return Ok(None);
     }
-    let edges = pairs(&bases, run)?;
-    let steps = sides.first().map(|side| Ok((*side, pairs(&steps.iter().collect::<Vec<_>>(), run)?))).transpose()?;
-    Closure::new(&edges, steps.as_ref(), run.budget).map(Some)
+    let mut plans = Vec::new();
+    let edges = pairs(&bases, run, &mut plans)?;
+    let steps = sides.first().map(|side| Ok((*side, pairs(&steps.iter().collect::<Vec<_>>(), run, &mut plans)?))).transpose()?;
+    Closure::new(&edges, steps.as_ref(), plans, run.budget).map(Some)
 }
 
 fn classify(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Option<Head> {
@@ -153,17 +157,23 @@ fn is_alike(left: &PredicateBranch, right: &PredicateBranch) -> bool {
 }
 
 /// The pairs that bodies give between their ends.
-fn pairs(bodies: &[&PredicateBranch], run: &Run<'_>) -> Result<Relation> {
+fn pairs(bodies: &[&PredicateBranch], run: &Run<'_>, plans: &mut Vec<Plan>) -> Result<Relation> {
     let mut parts = Vec::new();
     for body in bodies {
         let plan = plan_block(&body.goals, &body.head, None, surroundings(run))?;
         parts.push(run_plan(&plan, run, &Frame::default())?.renamed(vec![0, 1]));
+        plans.push(plan);
     }
     Ok(crate::run::block::stack(&[0, 1], &parts))
 }
 
 impl Closure {
-    fn new(edges: &Relation, steps: Option<&(Side, Relation)>, budget: &Budget) -> Result<Self> {
+    /// How the edges, and the steps where they are others, were found.
+    pub(crate) fn plans(&self) -> &[Plan] {
+        &self.plans
+    }
+
+    fn new(edges: &Relation, steps: Option<&(Side, Relation)>, plans: Vec<Plan>, budget: &Budget) -> Result<Self> {
         let ends = [Some(edges), steps.map(|(_, steps)| steps)]
             .into_iter()
             .flatten()
@@ -182,7 +192,7 @@ impl Closure {
         };
         let edges = graph(edge_numbers);
         let steps = steps.map(|(side, _)| (*side, graph(step_numbers)));
-        Ok(Self { nodes, edges, steps })
+        Ok(Self { nodes, edges, steps, plans })
     }
 
     /// The pairs that answer the demands; where both ends are demanded, those of the first.

@@ -14,6 +14,7 @@ use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::block::{Frame, run_plan};
 use crate::run::closure;
+use crate::run::effort::Method;
 use crate::run::relation::Relation;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
@@ -34,16 +35,31 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// True if the rule was called and found to be a transitive closure.
-    pub(crate) fn is_closure(&self, predicate: usize) -> bool {
-        self.closures.get(&predicate).is_some_and(Option::is_some)
+    /// How a rule that was called is answered.
+    pub(crate) fn method_of(&self, predicate: usize) -> Method {
+        match self.closures.get(&predicate) {
+            Some(Some(_)) => Method::Closure,
+            _ => Method::Rounds,
+        }
+    }
+
+    /// The graph of a rule that was called and found to be a transitive closure.
+    pub(crate) fn closure(&self, predicate: usize) -> Option<Arc<closure::Closure>> {
+        self.closures.get(&predicate).cloned().flatten()
+    }
+
+    /// What was computed for a rule with these arguments bound.
+    pub(crate) fn group(&self, adorned: &Adorned) -> Option<Rc<RefCell<Group>>> {
+        self.groups.get(adorned).cloned()
     }
 }
 
 /// All tables that a call brings about within its component.
-struct Group {
+pub(crate) struct Group {
     derivations: Vec<Derivation>,
     tables: Vec<Table>,
+    /// How many rounds were run.
+    pub(crate) rounds: usize,
 }
 
 #[derive(Debug)]
@@ -55,6 +71,15 @@ struct Table {
     demands_new: Relation,
     answers: Store,
     answers_new: Relation,
+}
+
+/// What flows into or out of a derivation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow<'g> {
+    /// The rule, and which of its arguments are bound.
+    pub(crate) table: &'g Adorned,
+    /// Demands on it, else its answers.
+    pub(crate) is_demand: bool,
 }
 
 /// What a derivation adds to.
@@ -126,7 +151,7 @@ fn group_of(predicate: usize, bound: &[bool], run: &Run<'_>) -> Result<Rc<RefCel
 
 impl Group {
     fn new(adorned: Adorned, run: &Run<'_>) -> Result<Self> {
-        let mut group = Self { derivations: Vec::new(), tables: Vec::new() };
+        let mut group = Self { derivations: Vec::new(), tables: Vec::new(), rounds: 0 };
         group.table(adorned, run);
         let mut next = 0;
         while next < group.tables.len() {
@@ -168,6 +193,7 @@ impl Group {
             id: 0,
             kind: GoalKind::Input(demanded.collect()),
             span: branch.goals.first().map(|goal| goal.span).unwrap_or_default(),
+            rule: None,
         });
         let mut goals = vec![input];
         goals.extend(branch.goals.iter().cloned());
@@ -211,9 +237,27 @@ impl Group {
         let entry = &mut self.tables[0];
         entry.demands_new = entry.demands.add(demand, run.budget)?;
         while self.tables.iter().any(|table| table.demands_new.rows + table.answers_new.rows > 0) {
+            self.rounds += 1;
             self.round(run)?;
         }
         Ok(self.tables[0].answers.all())
+    }
+
+    /// Every plan: what it adds to, what starts it, and the rule whose body it is.
+    pub(crate) fn plans(&self) -> impl Iterator<Item = (Flow<'_>, Flow<'_>, usize, &Plan)> {
+        self.derivations.iter().flat_map(move |derivation| {
+            let flow = move |goes: Goes| match goes {
+                Goes::Answers(at) => Flow { table: &self.tables[at].adorned, is_demand: false },
+                Goes::Demands(at) => Flow { table: &self.tables[at].adorned, is_demand: true },
+            };
+            let body = self.tables[derivation.demands_of].adorned.0;
+            derivation.plans.iter().enumerate().map(move |(at, plan)| {
+                let new = at
+                    .checked_sub(1)
+                    .map_or(Goes::Demands(derivation.demands_of), |call| Goes::Answers(derivation.calls[call].1));
+                (flow(derivation.goes), flow(new), body, plan)
+            })
+        })
     }
 
     fn round(&mut self, run: &Run<'_>) -> Result<()> {

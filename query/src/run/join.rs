@@ -6,6 +6,7 @@ use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 use crate::plan::slot::{Slot, SlotSet};
+use crate::run::effort::Method;
 use crate::run::gather::column_of;
 use crate::run::index::{Index, NONE};
 use crate::run::key::{codes as single_codes, is_exact, paired_codes};
@@ -14,23 +15,101 @@ use crate::run::relation::Relation;
 /// Rows that a loop handles between two looks at the budget.
 pub(crate) const CHUNK_ROWS: usize = 1_024;
 
-/// The pairs of rows that agree on all shared variables; without one, every pair. Of `keep`, what either side has.
-pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
+/// How two relations are joined: chosen once, by what is known of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// The left side is one row without columns.
+    Start,
+    /// No variable is shared.
+    Cross,
+    /// The right side adds no column that is kept, so it only decides which rows of the left stay.
+    Semi(Matching),
+    /// Both sides ascend by the one variable they share.
+    Merge(Slot),
+    /// The right side is indexed.
+    HashRight,
+    /// The left side is indexed.
+    HashLeft,
+}
+
+/// How it is found whether a row of the left has a partner on the right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Matching {
+    /// Nothing is shared: any row of the right is a partner of all.
+    Any,
+    /// Both sides ascend.
+    Merge,
+    /// The left, much the smaller one, is indexed, and its rows are ticked off.
+    Mark,
+    /// The right is indexed.
+    Hash,
+}
+
+impl Joining {
+    /// As it is noted for people.
+    pub(crate) fn method(self) -> Method {
+        match self {
+            Self::Start => Method::Start,
+            Self::Cross => Method::Cross,
+            Self::Semi(matching) => matching.method(),
+            Self::Merge(_) => Method::Merge,
+            Self::HashRight => Method::HashFound,
+            Self::HashLeft => Method::HashBefore,
+        }
+    }
+}
+
+impl Matching {
+    /// As it is noted for people.
+    pub(crate) fn method(self) -> Method {
+        match self {
+            Self::Any => Method::FilterAny,
+            Self::Merge => Method::FilterMerge,
+            Self::Mark => Method::FilterMark,
+            Self::Hash => Method::FilterHash,
+        }
+    }
+}
+
+/// How these are to be joined, if of `keep` is kept what either side has.
+pub(crate) fn joining(left: &Relation, right: &Relation, keep: &SlotSet) -> Joining {
     if left.slots.is_empty() && left.rows == 1 {
-        return Ok(right.clone().keep(keep));
+        return Joining::Start;
     }
     let shared = left.shared(right);
     if shared.is_empty() {
-        return cross(left, right, keep, budget);
+        return Joining::Cross;
     }
     let adds = right.slots.iter().any(|slot| keep.contains(*slot) && left.position(*slot).is_none());
     let exact = shared.iter().all(|slot| columns_are_exact(left, right, *slot));
     if !adds && exact && left.slots.iter().any(|slot| keep.contains(*slot)) {
-        return Ok(filter(left, right, true, budget)?.keep(keep));
+        return Joining::Semi(matching(left, right, &shared));
     }
-    let pairs = match merge_slot(left, right, &shared) {
-        Some(slot) => merge_pairs(left, right, slot, budget)?,
-        None => hash_pairs(left, right, &shared, budget)?,
+    match merge_slot(left, right, &shared) {
+        Some(slot) => Joining::Merge(slot),
+        None if left.rows < right.rows => Joining::HashLeft,
+        None => Joining::HashRight,
+    }
+}
+
+/// How it is to be found which rows of the left have a partner.
+pub(crate) fn matching(left: &Relation, right: &Relation, shared: &[Slot]) -> Matching {
+    match merge_slot(left, right, shared) {
+        _ if shared.is_empty() => Matching::Any,
+        Some(_) => Matching::Merge,
+        None if left.rows * 4 < right.rows => Matching::Mark,
+        None => Matching::Hash,
+    }
+}
+
+/// The pairs of rows that agree on all shared variables; without one, every pair. Of `keep`, what either side has.
+pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
+    let pairs = match joining(left, right, keep) {
+        Joining::Start => return Ok(right.clone().keep(keep)),
+        Joining::Cross => return cross(left, right, keep, budget),
+        Joining::Semi(_) => return Ok(filter(left, right, true, budget)?.keep(keep)),
+        Joining::Merge(slot) => merge_pairs(left, right, slot, budget)?,
+        Joining::HashLeft | Joining::HashRight => hash_pairs(left, right, &left.shared(right), budget)?,
     };
     Ok(assemble(left, right, &pairs, keep))
 }
@@ -203,17 +282,18 @@ fn cross(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> 
 
 fn filter(left: &Relation, right: &Relation, wants_match: bool, budget: &Budget) -> Result<Relation> {
     let shared = left.shared(right);
-    if shared.is_empty() {
+    let matching = matching(left, right, &shared);
+    if matching == Matching::Any {
         let is_kept = (right.rows > 0) == wants_match;
         return Ok(if is_kept { left.clone() } else { left.select(&[]) });
     }
     let (left_codes, right_codes) =
         paired_codes(&key_columns(left, &shared), left.rows, &key_columns(right, &shared), right.rows);
     budget.spend_steps((left.rows + right.rows) as u64)?;
-    let chosen = match merge_slot(left, right, &shared) {
-        Some(_) => merge_filter(&left_codes, &right_codes, wants_match),
-        None if left.rows * 4 < right.rows => mark(&left_codes, &right_codes, wants_match),
-        None => {
+    let chosen = match matching {
+        Matching::Merge => merge_filter(&left_codes, &right_codes, wants_match),
+        Matching::Mark => mark(&left_codes, &right_codes, wants_match),
+        Matching::Any | Matching::Hash => {
             let index = Index::new(&right_codes);
             let rows = left_codes.iter().enumerate();
             rows.filter(|(_, code)| (index.first(&right_codes, **code) != NONE) == wants_match)

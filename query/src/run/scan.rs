@@ -5,12 +5,14 @@ use std::rc::Rc;
 use crate::column::Column;
 use crate::error::Result;
 use crate::facts::{Batch, Facts, Places, Scan, Values};
+use crate::plan::Step;
 use crate::plan::goal::{Place, ScanGoal};
 use crate::plan::slot::{Slot, SlotSet};
 use crate::run::Run;
 use crate::run::block::{Frame, stack};
+use crate::run::effort::{Effort, Method};
 use crate::run::gather::{column_of, repeat};
-use crate::run::join::{distinct, join};
+use crate::run::join::distinct;
 use crate::run::key::is_exact;
 use crate::run::relation::Relation;
 use crate::run::rows;
@@ -38,34 +40,52 @@ struct Narrowed {
 pub(crate) fn extend(
     current: &Relation,
     goal: &ScanGoal,
-    id: u32,
+    step: &Step,
     keep: &SlotSet,
     run: &Run<'_>,
     frame: &Frame<'_>,
 ) -> Result<Relation> {
+    let id = step.goal.id;
     let slots = goal.places().iter().filter_map(|place| place.slot()).collect::<Vec<_>>();
     let wanted: SlotSet =
         slots.iter().copied().filter(|slot| keep.contains(*slot) || current.position(*slot).is_some()).collect();
     let Source::Facts(facts) = &goal.source else { return Ok(Relation::empty(wanted.iter().collect())) };
     if goal.matches_nothing {
+        run.note(step, |effort| effort.took(Method::Unresolved));
         return Ok(current.select(&[]).keep(keep).with_missing(keep, &slots));
     }
     if let Some(scans) = frame.scans {
         let known = scans.borrow().get(&id).cloned();
         if let Some(found) = known {
-            return found.join(current, keep, run.budget);
+            return found.join(step, current, keep, run);
         }
         let all: SlotSet = slots.iter().copied().collect();
-        let found = Rc::new(Stable::new(fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run)?));
+        let narrowed = Narrowed::of_constants(goal);
+        let found = Rc::new(Stable::new(fetch(facts.as_ref(), goal, &narrowed, &all, run)?));
+        run.note(step, |effort| narrowed.note(goal, found.rows(), effort));
         scans.borrow_mut().insert(id, Rc::clone(&found));
-        return found.join(current, keep, run.budget);
+        return found.join(step, current, keep, run);
     }
     let narrowed = Narrowed::new(goal, current, facts.as_ref(), run)?;
     let found = fetch(facts.as_ref(), goal, &narrowed, &wanted, run)?;
-    join(current, &found, keep, run.budget)
+    run.note(step, |effort| narrowed.note(goal, found.rows, effort));
+    run.join(step, current, &found, keep)
 }
 
 impl Narrowed {
+    /// How the facts were found.
+    fn note(&self, goal: &ScanGoal, read: usize, effort: &mut Effort) {
+        effort.read += read;
+        effort.took(match self {
+            _ if self.entities.is_some() => Method::Entities,
+            _ if self.values.first().is_some_and(Option::is_some) => Method::Values,
+            _ if self.t.is_some() => Method::Transaction,
+            _ if goal.range.is_some() => Method::Range,
+            _ if self.attributes.iter().any(Option::is_none) => Method::Everything,
+            _ => Method::Attribute,
+        });
+    }
+
     fn of_constants(goal: &ScanGoal) -> Self {
         let id_of = |place: &Place| match place {
             Place::Constant(value) => value.as_long(),

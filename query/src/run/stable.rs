@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
+use crate::plan::Step;
 use crate::plan::slot::{Slot, SlotSet};
+use crate::run::Run;
+use crate::run::effort::Method;
 use crate::run::index::Index;
-use crate::run::join::{Pairs, assemble, join, probe_index};
+use crate::run::join::{Pairs, assemble, probe_index};
 use crate::run::relation::Relation;
 
 /// From so many times the rows on, the index of the longer side is worth keeping.
@@ -31,17 +33,23 @@ impl Stable {
         Self { relation, indexes: RefCell::default() }
     }
 
-    /// The same as [`join`] of `current` with this relation.
-    pub(crate) fn join(&self, current: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
+    /// Number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.relation.rows
+    }
+
+    /// The same as [`Run::join`] of `current` with this relation.
+    pub(crate) fn join(&self, step: &Step, current: &Relation, keep: &SlotSet, run: &Run<'_>) -> Result<Relation> {
         if let [slot] = current.shared(&self.relation)[..]
             && let (Some(Column::Long(keys)), Some(Column::Long(codes))) = (current.column(slot), self.relation.column(slot))
             && current.rows * INDEX_RATIO < self.relation.rows
         {
+            run.note(step, |effort| effort.took(Method::Kept));
             let index = self.index(slot, codes);
-            let (left, right) = probe_index(keys, codes, &index, budget)?;
+            let (left, right) = probe_index(keys, codes, &index, run.budget)?;
             return Ok(assemble(current, &self.relation, &Pairs { left, right, ascending: current.ascending }, keep));
         }
-        join(current, &self.relation, keep, budget)
+        run.join(step, current, &self.relation, keep)
     }
 
     fn index(&self, slot: Slot, codes: &[i64]) -> Rc<Index> {

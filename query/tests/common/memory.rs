@@ -85,6 +85,19 @@ impl MemoryFacts {
         Self::new(attributes, log)
     }
 
+    /// The same, with the type of an attribute declared.
+    pub(crate) fn declared(&self, ident: &str, value_type: ValueType) -> Self {
+        let declare = |attribute: &Arc<Attribute>| {
+            let mut attribute = Attribute::clone(attribute);
+            if &*attribute.ident == ident {
+                attribute.value_type = Some(value_type);
+            }
+            Arc::new(attribute)
+        };
+        let attributes = self.attributes.iter().map(declare).collect();
+        Self::shown_at(Arc::clone(&self.log), Arc::new(attributes), self.view, Manner::Typed)
+    }
+
     fn shown_at(log: Arc<Vec<Fact>>, attributes: Arc<Vec<Arc<Attribute>>>, view: View, manner: Manner) -> Self {
         let mut shown = if view.is_history { happened(&log, view) } else { live(&log, view) };
         shown.sort_by_key(|fact| (fact.a, fact.e));

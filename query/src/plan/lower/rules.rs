@@ -44,17 +44,21 @@ impl Lowering<'_> {
         let mut branches = Vec::new();
         let outer = self.call_span;
         self.call_span = Some(self.place_of(call.span));
+        let caller = self.rule_name.replace(Arc::clone(call.name));
         for head in heads {
             required.extend(slots.iter().take(head.head.required.len()));
             branches.push(self.unfold(head, &slots, &source)?);
         }
         self.call_span = outer;
+        self.rule_name = caller;
         if let ([_], true) = (&branches[..], required.is_empty()) {
             goals.append(&mut branches[0]);
             return Ok(());
         }
         let border = slots.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        goals.push(self.goal(GoalKind::Union(UnionGoal { border, required, branches }), call.span));
+        goals.push(
+            self.goal(GoalKind::Union(UnionGoal { border, required, branches, rule: Some(Arc::clone(call.name)) }), call.span),
+        );
         Ok(())
     }
 
@@ -137,6 +141,7 @@ impl Lowering<'_> {
     fn lower_predicates(&mut self) -> Result<()> {
         while let Some((id, span)) = self.open_predicates.pop() {
             self.call_span = Some(span);
+            self.rule_name = Some(Arc::clone(&self.predicates[id].name));
             let (name, source) = (Arc::clone(&self.predicates[id].name), self.predicates[id].source.clone());
             let rules = self.rules;
             for rule in rules.rules.iter().filter(|rule| rule.name == name) {
@@ -147,6 +152,7 @@ impl Lowering<'_> {
             }
         }
         self.call_span = None;
+        self.rule_name = None;
         Ok(())
     }
 

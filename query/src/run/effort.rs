@@ -1,0 +1,142 @@
+//! What a step really did, noted by the executor as it did it: how facts were found, how rows were joined, what it cost.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::plan::Step;
+
+/// One way in which a step was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Facts: none were asked for, as a constant leads nowhere.
+    Unresolved,
+    /// Facts: those of entities that are known, looked up by entity.
+    Entities,
+    /// Facts: those with values that are known, looked up by value.
+    Values,
+    /// Facts: those between two bounds that predicates set.
+    Range,
+    /// Facts: those of one transaction.
+    Transaction,
+    /// Facts: all of the attribute.
+    Attribute,
+    /// Facts: all of the source.
+    Everything,
+    /// Facts: fetched in an earlier round, and found again through an index of them.
+    Kept,
+    /// Rows given as data: all were looked at.
+    Data,
+    /// Join: there was nothing before.
+    Start,
+    /// Join: no variable in common, so every row met every other.
+    Cross,
+    /// Join: both sides ascend by the variable.
+    Merge,
+    /// Join: the rows found were indexed, and those before looked up in them.
+    HashFound,
+    /// Join: the rows before were indexed, and those found looked up in them.
+    HashBefore,
+    /// Rows before were kept or dropped, and nothing added: both sides ascend.
+    FilterMerge,
+    /// The same: the rows found were indexed.
+    FilterHash,
+    /// The same: the rows before were indexed, and ticked off.
+    FilterMark,
+    /// The same: whether there is any row decides for all.
+    FilterAny,
+    /// A predicate over whole columns.
+    Columns,
+    /// A function called once for each different text.
+    Texts,
+    /// A function called for each row.
+    Rows,
+    /// A function that asks its source for all rows at once.
+    Asked,
+    /// A rule: a transitive closure, by graph search.
+    Closure,
+    /// A rule: rounds over what is new.
+    Rounds,
+    /// Branches.
+    Branches,
+    /// Rows of the surrounding block or of the round.
+    Handed,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unresolved => "a name in it leads nowhere, so nothing was asked",
+            Self::Entities => "facts looked up by entity",
+            Self::Values => "facts looked up by value",
+            Self::Range => "facts read between two bounds of the value",
+            Self::Transaction => "facts of one transaction",
+            Self::Attribute => "all facts of the attribute read",
+            Self::Everything => "all facts of the source read",
+            Self::Kept => "facts of an earlier round looked up in their index",
+            Self::Data => "all rows of data read",
+            Self::Start => "nothing to join yet",
+            Self::Cross => "nothing is shared, and one side is a single row",
+            Self::Merge => "merge join: both sides ascend",
+            Self::HashFound => "hash join: the rows found were indexed",
+            Self::HashBefore => "hash join: the rows before were indexed",
+            Self::FilterMerge => "semi-join by merging: both sides ascend",
+            Self::FilterHash => "semi-join: the rows found were indexed",
+            Self::FilterMark => "semi-join: the rows before were indexed",
+            Self::FilterAny => "kept or dropped all rows at once: nothing is shared",
+            Self::Columns => "compared whole columns",
+            Self::Texts => "called once for each different text",
+            Self::Rows => "called for each row",
+            Self::Asked => "asked the source for all rows at once",
+            Self::Closure => "a transitive closure, by graph search",
+            Self::Rounds => "by rounds over what is new",
+            Self::Branches => "each branch run for itself",
+            Self::Handed => "rows handed in",
+        })
+    }
+}
+
+/// What a step did, summed over all its runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effort {
+    /// How often it ran.
+    pub(crate) runs: usize,
+    /// Rows before the step.
+    pub(crate) rows_before: usize,
+    /// Rows after the step.
+    pub(crate) rows: usize,
+    /// Facts or rows of data that it read.
+    pub(crate) read: usize,
+    /// Rows on both sides of the largest cross product, if both had several.
+    pub(crate) crossed: Option<(usize, usize)>,
+    /// Time, what runs inside it included.
+    pub(crate) time: Duration,
+    /// How it ran, each way once, in the order in which they were first taken.
+    pub(crate) methods: Vec<Method>,
+}
+
+/// What all steps did. A step is known by its address, so its plan must live as long as the run.
+#[derive(Debug, Default)]
+pub(crate) struct Efforts(RefCell<BTreeMap<usize, Effort>>);
+
+impl Efforts {
+    /// Adds to what is known of a step.
+    pub(crate) fn note(&self, step: &Step, add: impl FnOnce(&mut Effort)) {
+        add(self.0.borrow_mut().entry(std::ptr::from_ref(step) as usize).or_default());
+    }
+
+    /// What is known of a step; `None` if it never ran.
+    pub(crate) fn of(&self, step: &Step) -> Option<Effort> {
+        self.0.borrow().get(&(std::ptr::from_ref(step) as usize)).cloned()
+    }
+}
+
+impl Effort {
+    /// It ran this way.
+    pub(crate) fn took(&mut self, method: Method) {
+        if !self.methods.contains(&method) {
+            self.methods.push(method);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Promise: an explanation says what really ran, in words that fit a terminal of 100 columns, and each hint names what was seen and a
+//! remedy. Attacked with a question for each way of running a step and for each hint, and with questions that deserve no hint.
+
+mod common;
+
+use std::sync::Arc;
+
+use annals_query::explain::TreeStyle;
+use annals_query::{Budget, Explanation, Given, Value, ValueType, check, engine, parse};
+use common::memory::MemoryFacts;
+
+const PEOPLE: i64 = 2_000;
+const FIRST: i64 = 1 << 33;
+
+/// People with a name, a declared age, a rank of no declared type, and a friend seven further on.
+fn people() -> Given {
+    let rows = (0..PEOPLE).flat_map(|n| {
+        let e = FIRST + n;
+        [
+            (e, "name", Value::from(format!("name {n}"))),
+            (e, "age", Value::from(n % 50)),
+            (e, "rank", Value::from(n % 9)),
+            (e, "friend", Value::Ref(FIRST + (n + 7) % PEOPLE)),
+        ]
+    });
+    Given::Facts(Arc::new(MemoryFacts::of(rows).declared("age", ValueType::Long).declared("name", ValueType::String)))
+}
+
+const RULES: &str = "[[(knows ?x ?y) [?x :friend ?y]] [(knows ?x ?y) [?x :friend ?z] (knows ?z ?y)]
+                     [(old ?p) [?p :age ?a] [(> ?a 47)]]
+                     [(kin ?x ?y) [?x :friend ?y]] [(kin ?x ?y) [?x :friend ?a] (kin ?a ?b) [?y :friend ?b]]]";
+
+fn explain(text: &str) -> Explanation {
+    explain_within(text, &Budget::default())
+}
+
+fn explain_within(text: &str, budget: &Budget) -> Explanation {
+    let rules = parse::rules(RULES).expect("rules");
+    let query = parse::query(text).expect(text);
+    let mut given = vec![people()];
+    if query.inputs.len() > 1 {
+        given.push(Given::Rules(rules.clone()));
+    }
+    let checked = check::check(query, if given.len() > 1 { rules } else { Default::default() }).expect(text);
+    engine::explain(&checked, &given, &Default::default(), budget).expect(text)
+}
+
+/// The step whose clause begins so was run in this way.
+#[track_caller]
+fn check_method(text: &str, clause: &str, expected: &str) {
+    let explanation = explain(text);
+    let steps = explanation.numbered();
+    let (_, step) = steps.iter().find(|(_, step)| step.clause.starts_with(clause)).unwrap_or_else(|| panic!("{explanation}"));
+    assert!(step.method.contains(expected), "{expected:?} in {:?}\n{explanation}", step.method);
+}
+
+#[test]
+fn each_step_says_how_it_found_its_facts_and_how_it_joined_them() {
+    let check = check_method;
+    check("[:find ?e :where [?e :name \"name 7\"]]", "[?e", "facts looked up by value (1)");
+    check("[:find ?e ?a :where [?e :age ?a]]", "[?e", "all facts of the attribute read (2000)");
+    check(
+        "[:find ?e ?a :where [?e :age ?a] [(< 10 ?a 13)]]",
+        "[?e :age ?a] with 10 < ?a < 13",
+        "facts read between two bounds of the value (80)",
+    );
+    check("[:find ?a :where [?e :name \"name 7\"] [?e :age ?a]]", "[?e :age", "facts looked up by entity (1)");
+    check("[:find ?e ?a ?r :where [?e :age ?a] [?e :rank ?r]]", "[?e :", "all facts of the attribute read");
+    check("[:find ?a ?r :where [?e :age ?a] [?e :rank ?r]]", "[?e :rank", "merge join");
+    check("[:find ?e ?f :where [?e :age ?a] [?f :rank ?a]]", "[?f :rank", "hash join");
+    check("[:find ?e :where [?e :age 7] [?e :rank _]]", "[?e :rank", "semi-join");
+    check("[:find ?e :where [?e :age 7] (not [?e :rank 3])]", "not ?e", "semi-join");
+    check("[:find ?e ?f :where [?e :age 1] [?f :age 2]]", "[?f", "cross product of 40 and 40 rows");
+    check("[:find ?v :where [8589934592 _ ?v]]", "[8589934592", "facts looked up by entity (4)");
+    check("[:find ?n ?u :where [?e :name ?n] [(upper-case ?n) ?u]]", "[(upper-case", "called");
+    check("[:find ?a ?b :where [_ :age ?a] [(+ ?a 1) ?b]]", "[(+", "compared whole columns");
+    check(
+        "[:find ?n ?a :where [?e :name ?n] [(get-else $ ?e :age 0) ?a]]",
+        "[(get-else",
+        "asked the source for all rows at once",
+    );
+    check(
+        "[:find ?y :in $ % :where (knows 8589934592 ?y)]",
+        "(knows",
+        "computed only for 8589934592; a transitive closure, by graph search",
+    );
+    check("[:find ?y :in $ % :where (kin 8589934592 ?y)]", "(kin", "rounds; by rounds over what is new");
+    check("[:find ?e ?x :where [?e :nme ?x]]", "[?e", "a name in it leads nowhere");
+    check("[:find ?e :where [?e :name \"nobody\"] [?e :age ?a] [?e :rank ?a]]", "[?e :age", "");
+}
+
+/// There is just one hint of this kind, and it says both; no text means that there is none.
+#[track_caller]
+fn check_hint(text: &str, code: &str, message: &str, help: &str) {
+    let explanation = explain(text);
+    let found = explanation.hints.iter().filter(|hint| hint.code == code).collect::<Vec<_>>();
+    match &found[..] {
+        [] => assert!(message.is_empty(), "no hint\n{explanation}"),
+        [hint] => assert!(!message.is_empty() && hint.message.contains(message) && hint.help.contains(help), "{explanation}"),
+        _ => panic!("several hints\n{explanation}"),
+    }
+}
+
+#[test]
+fn each_hint_names_what_was_seen_and_a_remedy() {
+    let check = check_hint;
+    check(
+        "[:find ?e ?f :where [?e :age 1] [?f :age 2]]",
+        "cross-product",
+        "a cross product of 40 and 40 rows, 1600 in all",
+        "a clause that connects",
+    );
+    check(
+        "[:find ?e ?f :where [?e :age ?a] [?f :rank ?r] [(= ?a ?r)]]",
+        "cross-product",
+        "2000 and 2000",
+        "one variable in both places",
+    );
+    check("[:find ?e ?a :where [?e :name \"name 1\"] [?f :name \"name 2\"] [?e :age ?a]]", "cross-product", "", "");
+    check("[:find ?e :where [?e :agee 1]]", "unknown-attribute", "`:agee`", "did you mean `:age`");
+    check(
+        "[:find ?e :where [?e :rank ?r] [(> ?r 7)]]",
+        "no-range",
+        "`:rank` has no declared type",
+        ":db/ident :rank :db/valueType :db.type/long",
+    );
+    check("[:find ?e :where [?e :name ?n] [(> ?n \"name 7\")]]", "no-range", "", "");
+    check("[:find ?e :where [?e :age ?a] [(* ?a 2) ?d] [(> ?d 90)]]", "no-range", "`*` computes ?d", "inside of `*`");
+    check("[:find ?e :where [?e :age _ ?t] [(> ?t 5)]]", "no-range", "?t is not the value", "as-of or since");
+    check("[:find ?e :where [?e :age 3] [?e ?b ?v] [(!= ?b 3)]]", "no-range", "", "");
+    check(
+        "[:find ?e :where (or [?e :age ?a] [?e :rank ?a]) [(> ?a 48)]]",
+        "no-range",
+        "comes out of an `or` or a rule",
+        "write the comparison inside",
+    );
+    check("[:find ?e :where [?e :age ?a] [(= ?a 3)]]", "no-range", "has given every ?a", "write 3 in the place of ?a");
+    check("[:find ?e :where [?e :age ?a] [(> ?a 48)]]", "no-range", "", "");
+    check("[:find ?x ?y :in $ % :where (kin ?x ?y)]", "whole-rule", "was computed in whole", "bind ?x or ?y");
+    check("[:find ?y :in $ % :where (kin 8589934592 ?y)]", "whole-rule", "", "");
+    check(
+        "[:find ?e ?f :where [?e :age ?a] [?f :rank ?r] [(= ?a ?r)]]",
+        "wrong-estimate",
+        "1600000 rows were expected, and 80000 came",
+        "a guess",
+    );
+    check("[:find ?e ?r :where [?e :age 7] [?e :rank ?r]]", "wrong-estimate", "", "");
+    check("[:find ?x ?y :in $ % :where (knows ?x ?y)]", "wrong-estimate", "", "");
+}
+
+#[test]
+fn rules_are_shown_with_their_bodies() {
+    for (text, parts) in [
+        ("[:find ?y :in $ % :where (knows 8589934592 ?y)]", &["edges of the graph", "[?x :friend ?y]"][..]),
+        ("[:find ?y :in $ % :where (kin 8589934592 ?y)]", &["new answers of (kin [?x] ?y), from", "[?y :friend ?b]"]),
+        ("[:find ?p :in $ % :where (old ?p)]", &["in rule old", "[?p :age ?a] with 47 < ?a"]),
+    ] {
+        let shown = explain(text).to_string();
+        for part in parts {
+            assert!(shown.contains(part), "{part} in\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_tree_fits_its_terminal_and_is_plain_where_it_must() {
+    let text = "[:find ?e :in $ % :where [?e :age ?age-of-that-person] [?e :name ?a-name-that-is-rather-long-for-a-name]
+                (or (and [?e :rank 3] (not (knows ?e 8589934599))) (and [?e :rank 4] (not-join [?e] [?e :friend ?f] (kin ?f ?e))))
+                [(< ?age-of-that-person 40)] [(str ?a-name-that-is-rather-long-for-a-name \"and more\") ?a-name-that-is-longer]]";
+    let explanation = explain(text);
+    for width in [80, 100, 120] {
+        for style in [TreeStyle::Boxes, TreeStyle::Ascii] {
+            let tree = explanation.tree(style, width);
+            assert!(tree.lines().all(|line| line.chars().count() <= width), "{width}\n{tree}");
+            assert_eq!(tree.is_ascii(), style == TreeStyle::Ascii, "{tree}");
+        }
+    }
+}
+
+#[test]
+fn an_explanation_is_data() {
+    let explanation = explain("[:find ?e :where [?e :age 7] (or [?e :rank 1] [?e :rank 2]) (not [?e :rank 1])]");
+    let json = serde_json::to_value(&explanation).expect("a plan has a form in JSON");
+    assert_eq!(json["steps"][0]["clause"], "[?e :age 7]");
+    assert_eq!((&json["steps"][0]["rows"], &json["steps"][0]["expected_rows"]), (&40.into(), &40.into()));
+    assert_eq!(json["stopped"], serde_json::Value::Null);
+    let numbers = explanation.numbered().into_iter().map(|(number, _)| number).collect::<Vec<_>>();
+    assert!(["1", "2", "3", "2.1.1"].iter().all(|number| numbers.iter().any(|own| own == number)), "{numbers:?}");
+}
+
+#[test]
+fn a_run_that_is_stopped_is_explained_as_far_as_it_came() {
+    let text = "[:find ?a ?b :where [?a :name] [?b :name]]";
+    let explanation = explain_within(text, &Budget::default().with_limit_rows(100_000));
+    let stopped = explanation.stopped.as_ref().expect("it was stopped");
+    assert_eq!(stopped.code, "query/limit-exceeded");
+    assert_eq!((explanation.steps[0].rows, explanation.steps[1].rows), (Some(2_000), None), "{explanation}");
+    assert!(explanation.steps[1].method.contains("cross product of 2000 and 2000 rows"), "{explanation}");
+    assert!(explanation.hints.iter().any(|hint| hint.code == "cross-product"), "{explanation}");
+    assert!(explanation.to_string().contains("stopped: the query needs more than 100000 rows"), "{explanation}");
+}
