@@ -127,6 +127,14 @@ impl Error {
         self
     }
 
+    /// Names this place instead of any other: what was named lies in a text that the asker does not have.
+    #[must_use]
+    pub(crate) fn moved_to(mut self, span: Span) -> Self {
+        self.0.span = Some(span);
+        self.0.position = None;
+        self
+    }
+
     /// Says what to do.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {

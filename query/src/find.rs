@@ -107,12 +107,10 @@ impl Range {
     }
 }
 
-/// The variable that an aggregate looks at, and the constants before it.
-fn aggregate_arguments(args: &[Argument]) -> Option<(&Variable, Vec<Value>)> {
-    let (Argument::Variable(variable, _), constants) = args.split_last()? else { return None };
-    let constants = constants.iter().map(|argument| match argument {
-        Argument::Constant(value, _) => Some(value.clone()),
-        Argument::Variable(..) | Argument::Source(..) => None,
-    });
-    Some((variable, constants.collect::<Option<_>>()?))
+/// The variable that an aggregate looks at, and what stands before it.
+fn aggregate_arguments(args: &[Argument]) -> Option<(&Variable, &[Argument])> {
+    match args.split_last()? {
+        (Argument::Variable(variable, _), constants) => Some((variable, constants)),
+        _ => None,
+    }
 }

@@ -1,7 +1,8 @@
 //! What is asked for must be bound: find elements, `:with`, `:having` and `:order-by`.
 
 use crate::ast::{
-    Argument, Condition, Element, Input, Operand, OrderKey, PullArgument, PullNested, PullPattern, PullSpec, Query, Variable,
+    Argument, Binding, Condition, Element, Input, Operand, OrderKey, PullArgument, PullNested, PullPattern, PullSpec, Query,
+    Variable,
 };
 use crate::check::mention::Names;
 use crate::check::reference::{declared_sources, unknown_source};
@@ -10,18 +11,28 @@ use crate::nearest::did_you_mean;
 use crate::registry::Functions;
 use crate::value::Value;
 
-/// Checks everything outside of `:where`.
-pub(super) fn check(query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
-    query.find.elements().iter().try_for_each(|element| check_element(element, query, bound, functions))?;
-    query.with.iter().try_for_each(|(variable, span)| check_bound(variable, *span, bound))?;
-    query.having.iter().try_for_each(|condition| check_condition(condition, query, bound, functions))?;
-    query.order_by.iter().try_for_each(|key| check_order(key, query, bound, functions))
+/// What is asked, of what may be asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    query: &'a Query,
+    bound: &'a Names<'a>,
+    functions: &'a Functions,
 }
 
-fn check_element(element: &Element, query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+/// Checks everything outside of `:where`.
+pub(super) fn check(query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+    let asked = Asked { query, bound, functions };
+    query.find.elements().iter().try_for_each(|element| check_element(element, asked))?;
+    query.with.iter().try_for_each(|(variable, span)| check_bound(variable, *span, bound))?;
+    query.having.iter().try_for_each(|condition| check_condition(condition, asked))?;
+    query.order_by.iter().try_for_each(|key| check_order(key, asked))
+}
+
+fn check_element(element: &Element, asked: Asked<'_>) -> Result<()> {
+    let Asked { query, bound, functions } = asked;
     match element {
         Element::Variable(variable, span) => check_bound(variable, *span, bound),
-        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound, functions),
+        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, asked),
         Element::Pull { source, variable, pattern, span } => {
             let declared = declared_sources(query);
             if !declared.contains(source) {
@@ -50,7 +61,8 @@ fn check_bound(variable: &Variable, span: Span, bound: &Names<'_>) -> Result<()>
         .with_help(help))
 }
 
-fn check_aggregate(name: &str, args: &[Argument], span: Span, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+fn check_aggregate(name: &str, args: &[Argument], span: Span, asked: Asked<'_>) -> Result<()> {
+    let Asked { query, bound, functions } = asked;
     let Some(found) = functions.aggregate(name) else {
         let is_function = functions.function(name);
         let otherwise = match &is_function {
@@ -64,9 +76,16 @@ fn check_aggregate(name: &str, args: &[Argument], span: Span, bound: &Names<'_>,
             .with_help(help));
     };
     let mut constants: Vec<Value> = Vec::new();
-    for argument in args {
+    for (at, argument) in args.iter().enumerate() {
         match argument {
-            Argument::Variable(variable, span) => check_bound(variable, *span, bound)?,
+            Argument::Variable(variable, span) => {
+                check_bound(variable, *span, bound)?;
+                if at + 1 < args.len() {
+                    check_single(variable, *span, query)?;
+                    // What is given is seen when the query runs.
+                    constants.push(Value::Long(1));
+                }
+            }
             Argument::Constant(value, _) => constants.push(value.clone()),
             Argument::Source(name, span) => {
                 return Err(Error::new(Code::ArgumentType, "an aggregate takes no source").at(*span).with_value(&name.0));
@@ -76,9 +95,24 @@ fn check_aggregate(name: &str, args: &[Argument], span: Span, bound: &Names<'_>,
     found.check_constants(&constants).map_err(|error| error.at(span))
 }
 
+/// A variable in the place of a constant has one value: it is given as such.
+fn check_single(variable: &Variable, span: Span, query: &Query) -> Result<()> {
+    let is_given = |input: &Input| matches!(input, Input::Binding(Binding::Scalar(given, _)) if given == variable);
+    if query.inputs.iter().any(is_given) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::ArgumentType,
+        format!("an aggregate takes one variable last, and `{variable}` before it has many values"),
+    )
+    .at(span)
+    .with_value(variable)
+    .with_help(format!("give {variable} in :in as it is, or write a constant: (max 3 ?x)")))
+}
+
 fn check_pattern_name(name: &str, query: &Query, span: Span) -> Result<()> {
     let patterns = query.inputs.iter().filter_map(|input| match input {
-        Input::Pattern(name, _) => Some(&**name),
+        Input::Pattern(name, _) | Input::Binding(Binding::Scalar(Variable(name), _)) => Some(&**name),
         Input::Source(..) | Input::Rules(_) | Input::Binding(_) => None,
     });
     let names: Vec<&str> = patterns.collect();
@@ -111,11 +145,12 @@ fn check_pattern(pattern: &PullPattern, functions: &Functions) -> Result<()> {
     Ok(())
 }
 
-fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+fn check_order(key: &OrderKey, asked: Asked<'_>) -> Result<()> {
     match &key.element {
-        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, bound, functions),
+        Element::Aggregate { name, args, span } => check_aggregate(name, args, *span, asked),
         Element::Pull { span, .. } => Err(Error::new(Code::QuerySyntax, "a pull cannot be ordered by").at(*span)),
         Element::Variable(variable, span) => {
+            let Asked { query, bound, .. } = asked;
             check_bound(variable, *span, bound)?;
             if !is_grouped(query) || is_asked(variable, query) {
                 return Ok(());
@@ -131,7 +166,8 @@ fn check_order(key: &OrderKey, query: &Query, bound: &Names<'_>, functions: &Fun
     }
 }
 
-fn check_condition(condition: &Condition, query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+fn check_condition(condition: &Condition, asked: Asked<'_>) -> Result<()> {
+    let Asked { query, bound, functions } = asked;
     let name = &*condition.name;
     let Some(function) = functions.function(name) else {
         let help = match functions.aggregate(name) {
@@ -150,8 +186,8 @@ fn check_condition(condition: &Condition, query: &Query, bound: &Names<'_>, func
     function.check_arity(condition.args.len()).map_err(|error| error.at(condition.span).with_value(name))?;
     condition.args.iter().try_for_each(|operand| match operand {
         Operand::Constant(..) => Ok(()),
-        Operand::Call(call) => check_condition(call, query, bound, functions),
-        Operand::Element(Element::Aggregate { name, args, span }) => check_aggregate(name, args, *span, bound, functions),
+        Operand::Call(call) => check_condition(call, asked),
+        Operand::Element(Element::Aggregate { name, args, span }) => check_aggregate(name, args, *span, asked),
         Operand::Element(Element::Variable(variable, span) | Element::Pull { variable, span, .. }) => {
             check_bound(variable, *span, bound)?;
             if is_asked(variable, query) {

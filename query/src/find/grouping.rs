@@ -6,6 +6,7 @@ use crate::ast::{Argument, Element};
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result, Span};
+use crate::value::Value;
 
 /// A column for each element: without an aggregate the rows as they are, else a row for each group.
 pub(super) fn tabulate(elements: &[&Element], given: &Given<'_>, budget: &Budget) -> Result<Table> {
@@ -47,6 +48,18 @@ fn aggregated(
             .at(span)
             .with_help(format!("write it as {}", aggregate.usage())));
     };
+    let constants = constants.iter().filter_map(|argument| constant(argument, given).transpose()).collect::<Result<Vec<_>>>()?;
     let computed = given.column(variable).and_then(|column| aggregate.call_groups(&constants, column, groups, budget));
     computed.map_err(|error| error.at(span))
+}
+
+/// A literal, or the value of a variable that has only one; none where there are no rows, and so no groups.
+fn constant(argument: &Argument, given: &Given<'_>) -> Result<Option<Value>> {
+    match argument {
+        Argument::Constant(value, _) => Ok(Some(value.clone())),
+        Argument::Variable(variable, _) => {
+            Ok((given.rows > 0).then(|| given.column(variable)).transpose()?.map(|column| column.value(0)))
+        }
+        Argument::Source(..) => Ok(None),
+    }
 }

@@ -60,11 +60,11 @@ fn aggregate_arguments(forms: &[Form], whole: &Form) -> Result<Vec<Argument>> {
     let mut args = Vec::with_capacity(forms.len());
     for form in constants {
         match clause::argument(form)? {
-            constant @ Argument::Constant(..) => args.push(constant),
-            _ => {
+            Argument::Source(..) => {
                 return Err(expected("a constant before the aggregate's variable", form)
                     .with_help("write (max 3 ?x): constants first, one variable last"));
             }
+            constant => args.push(constant),
         }
     }
     let (variable, span) = variable(last)?;
@@ -82,7 +82,7 @@ fn pull_element(args: &[Form], whole: &Form) -> Result<Element> {
         return Err(expected("a variable and a pattern in the pull", whole).with_help(help));
     };
     let (variable, _) = variable(entity)?;
-    let pattern = match as_plain_name(pattern) {
+    let pattern = match as_plain_name(pattern).or_else(|| as_variable(pattern).map(|variable| variable.0)) {
         Some(name) => PullArgument::Name(name),
         None => PullArgument::Pattern(pull::pattern(pattern)?),
     };

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::answer::{Given, Warning};
-use crate::ast::{Argument, Element, Input, PullPattern, Query, RuleSet, SourceName, Variable};
+use crate::ast::{Argument, Binding, Element, Input, PullArgument, PullPattern, Query, RuleSet, SourceName, Variable};
 use crate::error::{Code, Error, Result, Span};
+use crate::parse;
 use crate::plan::Plan;
 use crate::plan::estimate::Known;
 use crate::plan::goal::{Goal, GoalKind, Predicate, Target};
@@ -102,6 +103,10 @@ fn match_inputs<'q>(query: &'q Query, given: &'q [Given]) -> Result<Inputs<'q>> 
                 inputs.sources.insert(name.clone(), Source::Relation(Arc::new(rows_of(value, *span)?)));
             }
             (Input::Rules(_), Given::Rules(_)) => {}
+            (Input::Binding(Binding::Scalar(Variable(name), span)), Given::Value(value)) if is_pattern(name, query) => {
+                let pattern = parse::pull_pattern(&value.to_string()).map_err(|error| error.moved_to(*span))?;
+                inputs.patterns.insert(Arc::clone(name), pattern);
+            }
             (Input::Binding(binding), Given::Value(value)) => inputs.values.push((binding, value)),
             (Input::Pattern(name, _), Given::Pattern(pattern)) => {
                 inputs.patterns.insert(Arc::clone(name), pattern.clone());
@@ -110,6 +115,14 @@ fn match_inputs<'q>(query: &'q Query, given: &'q [Given]) -> Result<Inputs<'q>> 
         }
     }
     Ok(inputs)
+}
+
+/// True if a pull of the query takes its pattern by this name.
+fn is_pattern(name: &str, query: &Query) -> bool {
+    query.find.elements().iter().any(|element| match element {
+        Element::Pull { pattern: PullArgument::Name(known), .. } => **known == *name,
+        _ => false,
+    })
 }
 
 /// Points to the first place that got nothing, or to the last one when there are too many inputs.

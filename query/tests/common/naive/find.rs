@@ -20,6 +20,7 @@ pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expect
     let named = named.iter().copied();
     let mut kept: Variables = query.with.iter().map(|(variable, _)| variable.clone()).collect();
     kept.extend(named.clone().filter_map(variable).cloned());
+    kept.extend(named.clone().flat_map(before_variable).cloned());
     let rows: Option<Vec<Environment>> = environments.iter().map(|environment| restrict(environment, &kept)).collect();
     let rows = distinct(rows.ok_or_else(|| Error::new(Code::UnboundVariable, "nothing binds what is asked for"))?);
 
@@ -73,10 +74,24 @@ fn restrict(environment: &Environment, kept: &Variables) -> Option<Environment> 
 fn variable(element: &Element) -> Option<&Variable> {
     match element {
         Element::Variable(variable, _) | Element::Pull { variable, .. } => Some(variable),
-        Element::Aggregate { args, .. } => args.iter().find_map(|argument| match argument {
-            Argument::Variable(variable, _) => Some(variable),
-            Argument::Constant(..) | Argument::Source(..) => None,
-        }),
+        Element::Aggregate { args, .. } => args.last().and_then(as_variable),
+    }
+}
+
+fn as_variable(argument: &Argument) -> Option<&Variable> {
+    match argument {
+        Argument::Variable(variable, _) => Some(variable),
+        Argument::Constant(..) | Argument::Source(..) => None,
+    }
+}
+
+/// Variables that stand before the last argument of an aggregate.
+fn before_variable(element: &Element) -> Vec<&Variable> {
+    match element {
+        Element::Aggregate { args, .. } => {
+            args.split_last().map_or(Vec::new(), |(_, first)| first.iter().filter_map(as_variable).collect())
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -86,9 +101,10 @@ fn value(element: &Element, group: &[Environment]) -> Result<Value> {
         Element::Pull { .. } => Err(Error::new(Code::QuerySyntax, "the naive evaluator does not pull")),
         Element::Aggregate { name, args, .. } => {
             let variable = variable(element).ok_or_else(|| Error::new(Code::Arity, "an aggregate without a variable"))?;
-            let count = args.iter().find_map(|argument| match argument {
+            let count = args[..args.len() - 1].iter().find_map(|argument| match argument {
                 Argument::Constant(value, _) => value.as_long(),
-                Argument::Variable(..) | Argument::Source(..) => None,
+                Argument::Variable(variable, _) => group[0][variable].as_long(),
+                Argument::Source(..) => None,
             });
             let values: Vec<Value> = group.iter().map(|row| row[variable].clone()).collect();
             aggregate(name, count, values)
