@@ -84,4 +84,13 @@ lines! {
     order_limit_offset_and_having_are_the_languages = "08",
     the_order_of_clauses_changes_nothing = "09",
     not_is_not_join_over_what_it_shares = "10",
+    only_listed_variables_cross_a_border = "11",
+    branches_bind_the_same_variables = "12",
+    rules_give_the_least_fixpoint = "13",
+    a_predicate_keeps_unless_false_or_nil = "14",
+    false_is_a_value = "15",
+    nil_is_refused_where_a_value_is_matched = "16",
+    an_attribute_never_seen_matches_nothing_and_warns = "17",
+    numbers_compare_by_value_and_types_do_not_mix = "18",
+    a_query_has_three_forms_and_many_sources = "19",
 }
