@@ -211,13 +211,32 @@ impl<'q> Lowering<'q> {
             if let Some(CallArgument::Slot(slot)) = args.first() {
                 self.entity_uses.entry(*slot).or_default().insert(name.clone());
             }
-            Some(self.source(&name, span)?.clone())
+            let source = self.source(&name, span)?;
+            self.note_attributes(call, source)?;
+            Some(source.clone())
         } else {
             None
         };
         function.check_arity(args.len()).map_err(|error| error.at(self.place_of(call.span)))?;
         let binding = binding.map(|binding| Target::new(binding, &mut |variable| self.slot(scope, variable)));
         Ok(GoalKind::Call(CallGoal { function, source, args, binding }))
+    }
+
+    /// Notes the attributes that a function is to look up, as those of patterns: a misspelt one is missing everywhere.
+    fn note_attributes(&mut self, call: &Call, source: &Source) -> Result<()> {
+        let count = match &*call.name {
+            "get-else" | "missing?" => 1,
+            "get-some" => usize::MAX,
+            _ => 0,
+        };
+        let Some(facts) = source.facts() else { return Ok(()) };
+        let is_source = |arg: &&Argument| matches!(arg, Argument::Source(..));
+        for arg in call.args.iter().skip_while(is_source).skip(1).take(count) {
+            if let Argument::Constant(Value::Keyword(ident), span) = arg {
+                self.resolver.attribute(facts.as_ref(), ident, self.place_of(*span))?;
+            }
+        }
+        Ok(())
     }
 }
 
