@@ -484,6 +484,8 @@ pub struct PullAttribute {
     pub default: Option<Value>,
     /// `:xform`: the name of a function.
     pub transform: Option<Arc<str>>,
+    /// `:ident true`: a reference to an entity that has an ident is shown as the keyword.
+    pub shows_idents: bool,
     /// What to pull of the entities it leads to.
     pub nested: PullNested,
     /// The place in the text.

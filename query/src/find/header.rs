@@ -97,6 +97,9 @@ fn attribute_text(attribute: &PullAttribute) -> String {
     if let Some(transform) = &attribute.transform {
         let _ = write!(options, " :xform {transform}");
     }
+    if attribute.shows_idents {
+        options.push_str(" :ident true");
+    }
     let ident = attribute.keyword();
     if options.is_empty() { format!(":{ident}") } else { format!("(:{ident}{options})") }
 }

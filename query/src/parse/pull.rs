@@ -8,7 +8,7 @@ use crate::nearest::did_you_mean;
 use crate::value::Value;
 
 const HELP_PATTERN: &str = "write [:attribute {:reference [*]} (:attribute :default 0)]";
-const OPTIONS: [&str; 4] = [":as", ":limit", ":default", ":xform"];
+const OPTIONS: [&str; 5] = [":as", ":limit", ":default", ":xform", ":ident"];
 
 pub(super) fn pattern(form: &Form) -> Result<PullPattern> {
     match form.vector() {
@@ -112,6 +112,10 @@ fn set_option(attribute: &mut PullAttribute, name: &str, value: &Form) -> Result
         "as" => attribute.alias = Some(value.to_value()),
         "default" => attribute.default = Some(value.to_value()),
         "limit" => attribute.limit = limit(value)?,
+        "ident" => match &value.kind {
+            FormKind::Scalar(Value::Boolean(is_wanted)) => attribute.shows_idents = *is_wanted,
+            _ => return Err(expected("true or false", value).with_help("write :ident true to see keywords instead of ids")),
+        },
         _ => {
             let name =
                 value.symbol().ok_or_else(|| expected("the name of a function", value).with_help("write :xform upper-case"))?;
@@ -146,6 +150,7 @@ fn plain(keyword: &str, form: &Form) -> PullAttribute {
         limit: PullLimit::Default,
         default: None,
         transform: None,
+        shows_idents: false,
         nested: PullNested::None,
         span: form.span,
     }

@@ -99,6 +99,8 @@ pub(super) struct Entry<'p> {
     limit: PullLimit,
     default: Option<&'p Value>,
     transform: Option<&'p PullAttribute>,
+    /// A reference to an entity with an ident is shown as the keyword.
+    pub(super) shows_idents: bool,
 }
 
 impl Entry<'_> {
@@ -154,6 +156,7 @@ impl Puller<'_> {
                 limit: PullLimit::Default,
                 default: None,
                 transform: None,
+                shows_idents: false,
             };
             self.place(frame, &entry, entities.values(&attribute)?, nodes, pulled)?;
         }
@@ -196,6 +199,7 @@ impl Puller<'_> {
             limit: spec.limit,
             default: spec.default.as_ref(),
             transform: Some(spec),
+            shows_idents: spec.shows_idents,
         };
         let values = if spec.is_reverse { entities.referrers(&attribute)? } else { entities.values(&attribute)? };
         self.place(frame, &entry, values, nodes, pulled)

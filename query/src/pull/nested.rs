@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::Puller;
 use super::level::{Entry, Frame, Node};
 use super::values::Values;
 use crate::ast::PullNested;
 use crate::error::Result;
 use crate::value::Value;
+
+/// Idents, without colon, by the entities that have them.
+type Idents = FxHashMap<i64, Arc<str>>;
 
 /// A value as it will be shown.
 enum Shown {
@@ -31,11 +36,12 @@ impl Puller<'_> {
     /// The values of an entry for each node, references shown as maps.
     pub(super) fn show(&self, frame: &Frame<'_>, entry: &Entry<'_>, values: &Values, nodes: &[Node]) -> Result<Vec<Vec<Value>>> {
         let way = self.way(frame, entry);
+        let idents = if entry.shows_idents { self.idents(values)? } else { Idents::default() };
         let mut children = Vec::new();
         let mut shown = Vec::with_capacity(nodes.len());
         for node in nodes {
             let of_one = values.get(&node.entity).map_or(&[][..], Vec::as_slice);
-            shown.push(show_one(way.as_ref(), node, of_one, &mut children));
+            shown.push(show_one(way.as_ref(), node, of_one, &idents, &mut children));
         }
         let mut maps: Vec<Value> = Vec::new();
         if let Some(way) = way {
@@ -47,6 +53,20 @@ impl Puller<'_> {
             Shown::Child(number) => std::mem::replace(&mut maps[number], Value::Nil),
         };
         Ok(shown.into_iter().map(|of_one| of_one.into_iter().map(&mut value).collect()).collect())
+    }
+
+    /// The idents of those entities among the values that have one.
+    fn idents(&self, values: &Values) -> Result<Idents> {
+        let mut idents = Idents::default();
+        for value in values.values().flatten() {
+            if let Value::Ref(id) = value
+                && !idents.contains_key(id)
+                && let Some(ident) = self.facts.ident_of(*id)?
+            {
+                idents.insert(*id, ident);
+            }
+        }
+        Ok(idents)
     }
 
     /// `None` if references are shown by their ids.
@@ -68,11 +88,12 @@ impl Puller<'_> {
     }
 }
 
-fn show_one(way: Option<&Way<'_>>, node: &Node, values: &[Value], children: &mut Vec<Node>) -> Vec<Shown> {
+fn show_one(way: Option<&Way<'_>>, node: &Node, values: &[Value], idents: &Idents, children: &mut Vec<Node>) -> Vec<Shown> {
     let mut shown = Vec::with_capacity(values.len());
     let path = if values.is_empty() { None } else { way.filter(|way| way.stops_at_cycles).map(|_| node.path()) };
     for value in values {
         match (value, way) {
+            (Value::Ref(id), _) if idents.contains_key(id) => shown.push(Shown::Value(Value::Keyword(Arc::clone(&idents[id])))),
             (Value::Ref(id), None) => shown.push(Shown::Value(id_map(*id))),
             (Value::Ref(id), Some(_)) if path.as_ref().is_some_and(|path| path.contains(*id)) => {
                 shown.push(Shown::Value(id_map(*id)));
