@@ -8,6 +8,7 @@ mod entity_ref;
 mod facts;
 mod fulltext;
 mod functions;
+mod lens;
 mod moment;
 mod range;
 mod reading;
@@ -35,6 +36,7 @@ use crate::index::{View, Window};
 use crate::schema::Schema;
 use crate::transact::{self, TxData};
 
+use self::lens::Sight;
 use self::snapshot::Snapshot;
 
 /// An immutable database value. Cloning it costs next to nothing, and nothing that writers do changes it.
@@ -59,13 +61,15 @@ pub struct Db {
     view: View,
     functions: Functions,
     transaction_functions: TransactionFunctions,
+    sight: Option<Sight>,
 }
 
 impl Db {
     /// Everything that a snapshot knows and that holds.
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
         let view = View { window: Window::ALL.with_until(snapshot.basis()), ..View::ALL };
-        Self { snapshot, view, functions: Functions::default(), transaction_functions: TransactionFunctions::default() }
+        let (functions, transaction_functions) = (Functions::default(), TransactionFunctions::default());
+        Self { snapshot, view, functions, transaction_functions, sight: None }
     }
 
     /// The same value, of which queries may call these functions, predicates and aggregates too. They stay with the values made
@@ -135,7 +139,7 @@ impl Db {
     /// The same facts without a window: everything that holds at the basis.
     #[must_use]
     pub fn now(&self) -> Self {
-        self.of(Arc::clone(&self.snapshot))
+        Self { sight: self.sight.clone(), ..self.of(Arc::clone(&self.snapshot)) }.seen_anew()
     }
 
     /// The same facts, for [`Db::with`] to know these transaction functions.
@@ -164,7 +168,7 @@ impl Db {
     pub fn filter(&self, keeps: impl Fn(&Datom) -> bool + Send + Sync + 'static) -> Self {
         let mut filtered = self.clone();
         filtered.view.filters.push(Arc::new(keeps));
-        filtered
+        filtered.seen_anew()
     }
 
     /// The value as it would be after a transaction, of which no store learns. A value as of a moment is asked "what if then":
@@ -197,7 +201,7 @@ impl Db {
         };
         let window = Window { until: after.basis(), ..self.view.window };
         let view = View { window, filters: self.view.filters.clone() };
-        let db_after = Self { snapshot: after, view, ..self.clone() };
+        let db_after = Self { snapshot: after, view, ..self.clone() }.seen_anew();
         Ok(Report::new(prepared, self.clone(), db_after))
     }
 
@@ -208,7 +212,7 @@ impl Db {
     }
 
     fn seen_through(&self, window: Window) -> Self {
-        Self { view: View { window, filters: self.view.filters.clone() }, ..self.clone() }
+        Self { view: View { window, filters: self.view.filters.clone() }, ..self.clone() }.seen_anew()
     }
 }
 

@@ -31,6 +31,7 @@ mod words;
 
 pub use annals_query as query;
 pub use annals_query::function::Arity;
+pub use annals_query::lens::Lens;
 pub use annals_query::{Functions, Uuid, Value, ValueType};
 pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};

@@ -90,6 +90,11 @@ pub fn is_unfinished(text: &str) -> bool {
     read_all(text).is_err_and(|error| error.message().ends_with(UNCLOSED))
 }
 
+/// Microseconds of an instant as text, in the forms that `#inst` takes.
+pub(crate) fn instant_of(text: &str) -> Option<i64> {
+    instant::parse(text)
+}
+
 fn read_one(text: &str) -> Result<Form> {
     let mut reader = read::Reader::new(text)?;
     let Some(form) = reader.next_form()? else {

@@ -292,6 +292,10 @@ codes! {
     FunctionFailed = "query/function-failed",
     /// A program registers a function under a name that is taken or that no query can write.
     FunctionName = "query/function-name",
+    /// A lens has a shape that it cannot have.
+    LensSyntax = "lens/syntax",
+    /// A fact that a lens cannot read as it says, or an attribute that it cannot compute.
+    LensCoercion = "lens/coercion",
     /// The budget of rows or bytes is spent.
     LimitExceeded = "query/limit-exceeded",
     /// The time is up.

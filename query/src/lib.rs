@@ -11,6 +11,7 @@
 //! [`edn`], [`ast`], [`parse`], [`check`], the language; [`function`], [`aggregate`] and [`registry`], its words; `plan` and
 //! `run`, how it is answered; [`find`] and [`pull`], how answers look; [`engine`], all of it in one call; [`mod@explain`], how it
 //! was done. [`budget`] bounds every loop.
+//! [`mod@lens`] lies between facts and everything that reads them.
 
 pub mod aggregate;
 pub mod answer;
@@ -25,6 +26,7 @@ pub mod explain;
 pub mod facts;
 pub mod find;
 pub mod function;
+pub mod lens;
 pub mod nearest;
 pub mod parse;
 mod plan;

@@ -72,10 +72,11 @@ impl Db {
     }
 
     fn checked(&self, text: &str, inputs: &[Input], options: &Options) -> Result<(Checked, Vec<Given>)> {
-        let query = parse::query(text).map_err(|error| error.located_in(text))?;
+        let mut query = parse::query(text).map_err(|error| error.located_in(text))?;
         // What is wrong inside of a pattern or of rules that were given has its place in their text already.
         let located = |error: QueryError| if error.position().is_some() { error } else { error.located_in(text) };
-        let given = self.given(&query, inputs).map_err(located)?;
+        let mut given = self.given(&query, inputs).map_err(located)?;
+        self.with_rules_of_lens(&mut query, &mut given).map_err(located)?;
         let rules = given.iter().find_map(|given| match given {
             Given::Rules(rules) => Some(rules.clone()),
             _ => None,

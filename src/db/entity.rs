@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use annals_query::{Cardinality, Value};
+use annals_query::{Budget, Cardinality, Fact, Facts, Value};
 
+use super::facts::fact;
 use super::{Db, EntityRef};
 use crate::error::Result;
 
@@ -24,14 +25,18 @@ impl Db {
         self.refuse_history("an entity")?;
         let Some(id) = self.entity_id(entity)? else { return Ok(None) };
         let mut map: BTreeMap<Value, Value> = BTreeMap::new();
-        for same in self.datoms_of_entity(id)?.chunk_by(|left, right| left.a == right.a) {
-            let declaration = self.snapshot.schema().declaration(same[0].a);
-            let is_many = declaration.is_some_and(|declaration| declaration.attribute.cardinality == Cardinality::Many);
-            let key = match self.snapshot.schema().ident(same[0].a) {
-                Some(ident) => Value::Keyword(Arc::clone(ident)),
+        let facts: Vec<Fact> = match self.lens() {
+            Some(_) => Facts::entity(self, id, &Budget::default())?,
+            None => self.datoms_of_entity(id)?.into_iter().map(fact).collect(),
+        };
+        for same in facts.chunk_by(|left, right| left.a == right.a) {
+            let attribute = self.attribute_by_id(same[0].a);
+            let is_many = attribute.as_ref().is_some_and(|attribute| attribute.cardinality == Cardinality::Many);
+            let key = match attribute {
+                Some(attribute) => Value::Keyword(Arc::clone(&attribute.ident)),
                 None => Value::Long(same[0].a),
             };
-            let values: BTreeSet<Value> = same.iter().map(|datom| datom.v.clone()).collect();
+            let values: BTreeSet<Value> = same.iter().map(|fact| fact.v.clone()).collect();
             let value = if is_many || values.len() > 1 { Value::Set(Arc::new(values)) } else { same[0].v.clone() };
             map.insert(key, value);
         }

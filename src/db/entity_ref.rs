@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use annals_query::{Code, Value, ValueType};
+use annals_query::{Code, Facts as _, Value, ValueType};
 
 use super::Db;
 use crate::error::{Error, ErrorKind, Result};
@@ -79,10 +79,10 @@ impl Db {
     pub fn entity_id(&self, entity: impl Into<EntityRef>) -> Result<Option<i64>> {
         match entity.into() {
             EntityRef::Id(id) => Ok(Some(id)),
-            EntityRef::Ident(ident) => Ok(self.snapshot.schema().entity(&ident)),
+            EntityRef::Ident(ident) => Ok(self.entity_by_ident(&ident)?),
             EntityRef::Lookup(ident, value) => {
-                let Some(declaration) = self.snapshot.schema().declaration_by_ident(&ident) else { return Ok(None) };
-                if declaration.attribute.unique.is_none() {
+                let Some(attribute) = self.attribute(&ident) else { return Ok(None) };
+                if attribute.unique.is_none() {
                     return Err(Error::new(
                         ErrorKind::Query(Code::NotUnique),
                         format!("the values of :{ident} are not unique, so they lead to no entity"),
@@ -92,7 +92,10 @@ impl Db {
                         "declare {{:db/ident :{ident} :db/unique :db.unique/identity}}, or give the entity's id"
                     )));
                 }
-                self.holder_of(declaration, &value)
+                match self.snapshot.schema().declaration(attribute.id).filter(|_| self.lens().is_none()) {
+                    Some(declaration) => self.holder_of(declaration, &value),
+                    None => self.holder_through_lens(&attribute, &value),
+                }
             }
         }
     }

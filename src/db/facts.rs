@@ -9,6 +9,7 @@ use annals_query::{
 };
 
 use super::Db;
+use super::lens::Stored;
 use super::reading::LIMIT_ENTITY_READS;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind};
@@ -25,7 +26,7 @@ const GUESSED_ATTRIBUTES: f64 = 8.0;
 
 const ALL_PLACES: Places = Places { a: true, v: true, t: true, m: true, added: true };
 
-impl Facts for Db {
+impl Facts for Stored<'_> {
     fn attribute(&self, ident: &str) -> Option<Arc<Attribute>> {
         self.snapshot.schema().declaration_by_ident(ident).map(|declaration| Arc::clone(&declaration.attribute))
     }
@@ -257,7 +258,7 @@ impl Joined {
     }
 }
 
-fn fact(datom: Datom) -> Fact {
+pub(super) fn fact(datom: Datom) -> Fact {
     let Datom { e, a, v, t, added, m } = datom;
     Fact { e, a, v, t, m, added }
 }
