@@ -17,7 +17,7 @@ use annals_query::Functions;
 use crate::db::snapshot::Snapshot;
 use crate::db::{Db, Report, TransactionFunctions, refuse_inside};
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::Index;
+use crate::index::{Index, Tuning};
 use crate::store::{Access, Durability, Store};
 use crate::transact::TxData;
 
@@ -51,6 +51,8 @@ pub struct Options {
     pub functions: Functions,
     /// What transactions may call.
     pub transaction_functions: TransactionFunctions,
+    /// When facts become columns.
+    pub tuning: Tuning,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             create: true,
             functions: Functions::default(),
             transaction_functions: TransactionFunctions::default(),
+            tuning: Tuning::default(),
         }
     }
 }
@@ -102,17 +105,19 @@ impl Connection {
 
     /// Opens a store that is there, for reading only: nothing is created, changed or migrated.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
-        Self::of_store(Store::open(path, Access::ReadOnly)?, Functions::default(), TransactionFunctions::default())
+        Self::of_store(Store::open(path, Access::ReadOnly)?, Options::default())
     }
 
     /// Opens a store as the options say.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
         let store = if options.create { Store::open_or_create(path)? } else { Store::open(path, Access::ReadWrite)? };
-        Self::of_store(store.with_durability(options.durability)?, options.functions, options.transaction_functions)
+        let durability = options.durability;
+        Self::of_store(store.with_durability(durability)?, options)
     }
 
-    fn of_store(store: Store, functions: Functions, transaction_functions: TransactionFunctions) -> Result<Self> {
-        let index = Arc::new(Index::new(Arc::new(store)));
+    fn of_store(store: Store, options: Options) -> Result<Self> {
+        let Options { functions, transaction_functions, tuning, .. } = options;
+        let index = Arc::new(Index::new(Arc::new(store), tuning));
         let latest = Latest::open(&index)?;
         let (queue, counters) = (Queue::default(), Mutex::default());
         Ok(Self(Arc::new(Shared { index, latest, queue, functions, counters, transaction_functions })))

@@ -37,3 +37,4 @@ pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};
 pub use db::{Db, EntityRef, Input, Moment, Order, Report, Transaction, TransactionFunctions};
 pub use error::{Error, ErrorKind, Result};
+pub use index::Tuning;

@@ -267,7 +267,7 @@ fn given(query: &ast::Query, facts: &MemoryFacts, rules: &RuleSet, random: &mut 
     let one = |input: &ast::Input, random: &mut Random| match input {
         _ if random.percent(2) => value(random),
         ast::Input::Source(name, _) if &*name.0 == "$" || random.percent(60) => {
-            let view = View { is_history: random.percent(15), as_of: random.percent(20).then_some(7), since: None };
+            let view = View { is_history: random.percent(15), as_of: random.percent(20).then_some(7), ..View::default() };
             let manner = Manner::Random(AtomicU64::new(random.below(1000) as u64));
             Given::Facts(Arc::new(facts.at(view).in_manner(manner)))
         }
@@ -326,7 +326,7 @@ struct Counts {
 
 fn attack(first: u64, texts: u64) -> Counts {
     let seeds = Seeds::new();
-    let facts = Arc::clone(&program(1).facts);
+    let facts = Arc::clone(&program(1).worlds[0]);
     let mut counts = Counts::default();
     for seed in first..first + texts {
         let mut random = Random::new(seed);

@@ -51,7 +51,7 @@ fn check(view: View, expected: &[(i64, &str)]) {
 
 #[test]
 fn a_view_follows_from_the_log() {
-    let view = |as_of: Option<i64>, since: Option<i64>, is_history: bool| View { as_of, since, is_history };
+    let view = |as_of: Option<i64>, since: Option<i64>, is_history: bool| View { as_of, since, is_history, ..View::default() };
     check(view(None, None, false), &[(10, "+21@2"), (11, "+7@3"), (11, "+a@4")]);
     check(view(Some(1), None, false), &[(10, "+20@1"), (11, "+a@1")]);
     check(view(Some(3), None, false), &[(10, "+21@2"), (11, "+7@3")]);

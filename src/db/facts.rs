@@ -10,13 +10,9 @@ use annals_query::{
 
 use super::Db;
 use super::lens::Stored;
-use super::reading::LIMIT_ENTITY_READS;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind};
 use crate::index::Lives;
-
-/// A log of at most so many datoms is read as soon as a query names its attributes: estimates are exact from the start.
-const LIMIT_EAGER_DATOMS: i64 = 100_000;
 
 /// How many facts one value of many is guessed to have, while nothing is known of an attribute.
 const GUESSED_ROWS_PER_VALUE: f64 = 100.0;
@@ -58,7 +54,8 @@ impl Facts for Stored<'_> {
     fn prepare(&self, attributes: &[i64]) -> Result<()> {
         let index = self.snapshot.index();
         index.want(attributes.iter().copied());
-        let is_small = || index.store().datoms_until(self.snapshot.stored_t()).is_ok_and(|count| count <= LIMIT_EAGER_DATOMS);
+        let limit = index.tuning().eager_datoms;
+        let is_small = || index.store().datoms_until(self.snapshot.stored_t()).is_ok_and(|count| count <= limit);
         if attributes.iter().any(|attribute| !index.has(*attribute)) && is_small() {
             for attribute in attributes {
                 index.column(*attribute, self.snapshot.stored_t()).map_err(|error| as_query_error(&error))?;
@@ -136,7 +133,8 @@ impl Db {
 
     /// A scan that names neither attribute nor transaction: of few entities from the store, otherwise attribute by attribute.
     fn scan_all(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
-        if let Some(entities) = scan.entities.filter(|entities| entities.len() <= LIMIT_ENTITY_READS) {
+        let limit = self.snapshot.index().tuning().entity_reads;
+        if let Some(entities) = scan.entities.filter(|entities| entities.len() <= limit) {
             return self.scan_entities(entities, scan, budget);
         }
         let attributes = self.attributes();

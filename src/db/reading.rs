@@ -10,9 +10,6 @@ use crate::datom::Datom;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Life;
 
-/// A scan without attribute reads at most so many entities one by one from the store.
-pub(super) const LIMIT_ENTITY_READS: usize = 256;
-
 /// Which facts are meant.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choice {

@@ -11,16 +11,6 @@ use crate::index::life::continued;
 use crate::index::{Cached, Index, Life, Lives, Novelty};
 use crate::schema::{Schema, SchemaBuilder};
 
-/// A scan of at most so many entities reads each from the store, if the attribute has no columns yet: that takes about as long
-/// as reading 5,000 datoms of the log.
-const LIMIT_POINT_READS: usize = 64;
-
-/// A scan that picks at most one row in so many looks at what is beside the columns; any other merges it into them first.
-const ROWS_PER_PICK: usize = 32;
-
-/// Picks so small that merging is never worth it.
-const SMALL_PICK: usize = 1024;
-
 /// The log up to a moment: what the store holds until `stored_t`, and datoms that only this snapshot has.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -197,7 +187,8 @@ impl Snapshot {
             return None;
         }
         let rows = cached.lives.select(scan);
-        if rows.len() > SMALL_PICK.max(cached.lives.len() / ROWS_PER_PICK) {
+        let tuning = self.index.tuning();
+        if rows.len() > tuning.small_pick.max(cached.lives.len() / tuning.rows_per_pick.max(1)) {
             return None;
         }
         let known = rows.iter().filter_map(|row| cached.lives.life(row).known_at(self.stored_t));
@@ -235,7 +226,7 @@ impl Snapshot {
     /// What the scan selects, read from the store, if that is little.
     fn read_points(&self, attribute: i64, scan: &Scan<'_>) -> Result<Option<Vec<Life>>> {
         match (scan.entities, &scan.values) {
-            (Some(entities), _) if entities.len() <= LIMIT_POINT_READS => {
+            (Some(entities), _) if entities.len() <= self.index.tuning().point_reads => {
                 let mut lives = Vec::new();
                 for &entity in entities {
                     lives.extend(self.lives_of(entity, attribute)?);

@@ -6,16 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::events::Events;
 use super::lives::Lives;
 use super::novelty::AttributeNovelty;
+use super::tuning::Tuning;
 use crate::datom::Datom;
 use crate::error::Result;
 use crate::store::Store;
-
-/// Datoms kept beside the columns of an attribute before they are merged: looking among them costs under a microsecond, and a
-/// merge copies the columns.
-const LIMIT_TAIL_DATOMS: usize = 4096;
-
-/// Beside columns of many rows, one datom for so many rows may wait: then a merge costs each of them little.
-const ROWS_PER_TAIL_DATOM: usize = 64;
 
 /// Datoms of the log held while they wait for their columns: a reader that slept through a million lines takes them in part by part.
 const LIMIT_HELD_DATOMS: usize = 1 << 18;
@@ -40,6 +34,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Index {
     store: Arc<Store>,
+    tuning: Tuning,
     state: RwLock<Arc<State>>,
     /// Held while the state is being replaced, so that two readers do not do the same work.
     replacing: Mutex<()>,
@@ -49,13 +44,18 @@ pub(crate) struct Index {
 
 impl Index {
     /// No columns yet.
-    pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store, state: RwLock::default(), replacing: Mutex::default(), wanted: Mutex::default() }
+    pub(crate) fn new(store: Arc<Store>, tuning: Tuning) -> Self {
+        Self { store, tuning, state: RwLock::default(), replacing: Mutex::default(), wanted: Mutex::default() }
     }
 
     /// The store below.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// When facts become columns.
+    pub(crate) fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// Says that these attributes are about to be scanned.
@@ -147,12 +147,12 @@ impl Index {
                 held += 1;
                 if held == LIMIT_HELD_DATOMS {
                     held = 0;
-                    state.append(&mut later);
+                    state.append(&mut later, &self.tuning);
                 }
                 Ok(())
             })?;
         }
-        state.append(&mut later);
+        state.append(&mut later, &self.tuning);
         state.t = t;
         Ok(())
     }
@@ -181,18 +181,18 @@ impl Index {
 
 impl State {
     /// Takes in datoms of attributes that have columns.
-    fn append(&mut self, later: &mut HashMap<i64, Vec<Datom>>) {
+    fn append(&mut self, later: &mut HashMap<i64, Vec<Datom>>, tuning: &Tuning) {
         for (attribute, datoms) in later.drain() {
             let cached = self.attributes.get_mut(&attribute).expect("only datoms of these attributes were asked for");
-            cached.append(&datoms);
+            cached.append(&datoms, tuning);
         }
     }
 }
 
 impl Cached {
     /// Takes in datoms of the log, and merges when many have come together.
-    fn append(&mut self, datoms: &[Datom]) {
-        let limit = LIMIT_TAIL_DATOMS.max(self.lives.len() / ROWS_PER_TAIL_DATOM);
+    fn append(&mut self, datoms: &[Datom], tuning: &Tuning) {
+        let limit = tuning.tail_datoms.max(self.lives.len() / tuning.rows_per_tail_datom.max(1));
         if self.tail.len() + datoms.len() <= limit {
             for datom in datoms {
                 self.tail.insert(datom);

@@ -78,7 +78,13 @@ impl<'v> Sweeping<'_, 'v, '_, '_> {
                     self.retract(datom, demand, declaration);
                 }
                 match datom.v {
-                    Value::Ref(part) if declaration.attribute.is_component && datom.e == e && seen.insert(part) => {
+                    // A transaction stays, whoever calls it a part.
+                    Value::Ref(part)
+                        if declaration.attribute.is_component
+                            && datom.e == e
+                            && Partition::of(part) != Partition::TRANSACTIONS
+                            && seen.insert(part) =>
+                    {
                         going.push(part);
                     }
                     _ => {}

@@ -225,6 +225,12 @@ fn a_retracted_entity_takes_components_and_references_along() {
         r#"[[:db/retractEntity [:user/email "bob@x"]]]"#,
         "- bob :user/boss ada\n- bob :user/email \"bob@x\"\n- bob :user/friend ada\n- bob :user/number 2",
     );
+    // A transaction that somebody calls a part stays as it is.
+    check(
+        r#"[{:db/id "x" :user/email "x@x" :user/address 1}]"#,
+        r#"[[:db/retractEntity [:user/email "x@x"]]]"#,
+        "- x :user/address _\n- x :user/email \"x@x\"",
+    );
     refuse("", "[[:db/retractEntity 1]]", InstantOrder, "1:2", ["a transaction cannot be retracted", "one by one"]);
     refuse("", "[[:db/retractEntity :user/name]]", Declaration, "1:2", [":user/name is an attribute", "history"]);
     refuse("", "[[:db/retractEntity :run/id]]", Declaration, "1:2", [":run/id is built in", "of your own"]);

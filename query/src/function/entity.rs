@@ -131,6 +131,8 @@ pub(crate) fn resolve(name: &str, place: usize, facts: &dyn Facts, value: &Value
             }
             facts.lookup(&attribute, key)
         }
+        // A whole number of another kind is the same id, as it is in a pattern.
+        number if number.is_number() && matches!(number.canonical(), Value::Long(_)) => Ok(number.canonical().as_long()),
         other => Err(refuse(name, place, "an entity", other).with_help("an entity is an id, an ident or a lookup reference")),
     }
 }

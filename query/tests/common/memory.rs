@@ -25,7 +25,44 @@ pub(crate) struct View {
     pub(crate) since: Option<i64>,
     /// Additions and retractions as they happened, not what follows from them.
     pub(crate) is_history: bool,
+    /// Which of these facts are kept in view.
+    pub(crate) keep: Keep,
 }
+
+/// A predicate over facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Every fact.
+    #[default]
+    All,
+    /// Facts that nothing explains.
+    Unexplained,
+    /// Facts about entities with an even id.
+    EvenEntities,
+    /// Facts of transactions with an odd number.
+    OddTransactions,
+}
+
+impl Keep {
+    /// True if a fact of this entity, transaction and metadata entity is kept.
+    pub(crate) fn keeps(self, e: i64, t: i64, m: i64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Unexplained => m == 0,
+            Self::EvenEntities => e % 2 == 0,
+            Self::OddTransactions => t % 2 == 1,
+        }
+    }
+}
+
+impl View {
+    fn keeps(self, fact: &Fact) -> bool {
+        self.keep.keeps(fact.e, fact.t, fact.m)
+    }
+}
+
+/// Names of entities, the latest given first: a name belongs to whom it was last given.
+pub(crate) type Names = Vec<(i64, Arc<str>)>;
 
 /// How the columns of a batch are made.
 #[derive(Debug)]
@@ -38,11 +75,15 @@ pub(crate) enum Manner {
     Random(AtomicU64),
 }
 
+/// What all views of a log share.
+type Parts = (Arc<Vec<Fact>>, Arc<Vec<Arc<Attribute>>>, Arc<Names>);
+
 /// A log of facts, shown at some time.
 #[derive(Debug)]
 pub(crate) struct MemoryFacts {
     log: Arc<Vec<Fact>>,
     attributes: Arc<Vec<Arc<Attribute>>>,
+    names: Arc<Names>,
     view: View,
     manner: Manner,
     /// The facts that the view shows, ascending by attribute and entity.
@@ -54,9 +95,17 @@ pub(crate) struct MemoryFacts {
 impl MemoryFacts {
     /// All that was ever said, at present. The log is ascending by t; its references are [`Value::Ref`].
     pub(crate) fn new(attributes: Vec<Attribute>, log: Vec<Fact>) -> Self {
+        let ident = attributes.iter().find(|attribute| &*attribute.ident == IDENT).map(|attribute| attribute.id);
+        let given = log.iter().rev().filter(|fact| fact.added && Some(fact.a) == ident);
+        let names = given.filter_map(|fact| Some((fact.e, fact.v.as_text()?.into()))).collect();
+        Self::named(attributes, names, log)
+    }
+
+    /// The same, with names that need not be in the log.
+    pub(crate) fn named(attributes: Vec<Attribute>, names: Names, log: Vec<Fact>) -> Self {
         assert!(log.is_sorted_by_key(|fact| fact.t), "a log is ascending by t");
-        let attributes = attributes.into_iter().map(Arc::new).collect();
-        Self::shown_at(Arc::new(log), Arc::new(attributes), View::default(), Manner::Typed)
+        let attributes = Arc::new(attributes.into_iter().map(Arc::new).collect());
+        Self::shown_at((Arc::new(log), attributes, Arc::new(names)), View::default(), Manner::Typed)
     }
 
     /// A few facts of attributes that nobody declared, one transaction a fact, from t 1.
@@ -95,29 +144,40 @@ impl MemoryFacts {
             Arc::new(attribute)
         };
         let attributes = self.attributes.iter().map(declare).collect();
-        Self::shown_at(Arc::clone(&self.log), Arc::new(attributes), self.view, Manner::Typed)
+        Self::shown_at((Arc::clone(&self.log), Arc::new(attributes), Arc::clone(&self.names)), self.view, Manner::Typed)
     }
 
-    fn shown_at(log: Arc<Vec<Fact>>, attributes: Arc<Vec<Arc<Attribute>>>, view: View, manner: Manner) -> Self {
+    fn shown_at((log, attributes, names): Parts, view: View, manner: Manner) -> Self {
         let mut shown = if view.is_history { happened(&log, view) } else { live(&log, view) };
         shown.sort_by_key(|fact| (fact.a, fact.e));
         let mut places: BTreeMap<i64, std::ops::Range<usize>> = BTreeMap::new();
         for (row, fact) in shown.iter().enumerate() {
             places.entry(fact.a).or_insert(row..row).end = row + 1;
         }
-        Self { log, attributes, view, manner, shown, places }
+        Self { log, attributes, names, view, manner, shown, places }
+    }
+
+    fn parts(&self) -> Parts {
+        (Arc::clone(&self.log), Arc::clone(&self.attributes), Arc::clone(&self.names))
+    }
+
+    /// The same attributes and names over another log.
+    #[must_use]
+    pub(crate) fn with_log(&self, log: Vec<Fact>) -> Self {
+        let (_, attributes, names) = self.parts();
+        Self::shown_at((Arc::new(log), attributes, names), self.view, Manner::Typed)
     }
 
     /// The same log at another time.
     #[must_use]
     pub(crate) fn at(&self, view: View) -> Self {
-        Self::shown_at(Arc::clone(&self.log), Arc::clone(&self.attributes), view, Manner::Typed)
+        Self::shown_at(self.parts(), view, Manner::Typed)
     }
 
     /// The same view, its columns made in another manner.
     #[must_use]
     pub(crate) fn in_manner(&self, manner: Manner) -> Self {
-        Self::shown_at(Arc::clone(&self.log), Arc::clone(&self.attributes), self.view, manner)
+        Self::shown_at(self.parts(), self.view, manner)
     }
 
     /// Everything that was ever said.
@@ -133,13 +193,6 @@ impl MemoryFacts {
     /// The attributes.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.attributes.iter().map(Arc::as_ref)
-    }
-
-    /// Who ever got a name, with the name, the latest first: a name belongs to whom it was last given.
-    fn named(&self) -> impl Iterator<Item = (i64, &str)> {
-        let ident = self.attributes.iter().find(|attribute| &*attribute.ident == IDENT).map(|attribute| attribute.id);
-        let given = self.log.iter().rev().filter(move |fact| fact.added && Some(fact.a) == ident);
-        given.filter_map(|fact| Some((fact.e, fact.v.as_text()?)))
     }
 
     /// True or false by the next random number; the first of the two manners is always false.
@@ -187,7 +240,7 @@ pub(crate) fn plain(value: &Value) -> Value {
 /// Every event in the window.
 fn happened(log: &[Fact], view: View) -> Vec<Fact> {
     let is_in = |t: i64| view.as_of.is_none_or(|end| t <= end) && view.since.is_none_or(|start| t > start);
-    log.iter().filter(|fact| is_in(fact.t)).cloned().collect()
+    log.iter().filter(|fact| is_in(fact.t) && view.keeps(fact)).cloned().collect()
 }
 
 /// What is true at `as_of`: an (e, a, v) whose last event until then was an addition, if that addition came after `since`.
@@ -196,7 +249,7 @@ fn live(log: &[Fact], view: View) -> Vec<Fact> {
     for fact in log.iter().filter(|fact| view.as_of.is_none_or(|end| fact.t <= end)) {
         last.insert((fact.e, fact.a, fact.v.clone()), fact);
     }
-    let is_shown = |fact: &&&Fact| fact.added && view.since.is_none_or(|start| fact.t > start);
+    let is_shown = |fact: &&&Fact| fact.added && view.since.is_none_or(|start| fact.t > start) && view.keeps(fact);
     last.values().filter(is_shown).copied().cloned().collect()
 }
 
@@ -269,8 +322,8 @@ impl Facts for MemoryFacts {
     fn attribute(&self, ident: &str) -> Option<Arc<Attribute>> {
         let present = self.attributes.iter().find(|attribute| &*attribute.ident == ident).cloned();
         present.or_else(|| {
-            let (id, _) = self.named().find(|(_, name)| *name == ident)?;
-            self.attribute_by_id(id)
+            let (id, _) = self.names.iter().find(|(_, name)| &**name == ident)?;
+            self.attribute_by_id(*id)
         })
     }
 
@@ -280,20 +333,22 @@ impl Facts for MemoryFacts {
 
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         let attribute = self.attributes.iter().find(|attribute| &*attribute.ident == ident).map(|attribute| attribute.id);
-        Ok(attribute.or_else(|| self.named().find(|(_, name)| *name == ident).map(|(id, _)| id)))
+        Ok(attribute.or_else(|| self.names.iter().find(|(_, name)| &**name == ident).map(|(id, _)| *id)))
     }
 
     fn ident_of(&self, entity: i64) -> Result<Option<Arc<str>>> {
         if let Some(attribute) = self.attribute_by_id(entity) {
             return Ok(Some(Arc::clone(&attribute.ident)));
         }
-        Ok(self.named().find(|(id, _)| *id == entity).map(|(_, name)| name.into()))
+        Ok(self.names.iter().find(|(id, _)| *id == entity).map(|(_, name)| Arc::clone(name)))
     }
 
     fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>> {
         let live = live(&self.log, self.view);
-        let found = live.iter().find(|fact| fact.a == attribute.id && plain(&fact.v).same(&plain(value)));
-        Ok(found.map(|fact| fact.e))
+        let found: Vec<&Fact> = live.iter().filter(|fact| fact.a == attribute.id && plain(&fact.v).same(&plain(value))).collect();
+        // Equal numbers of two kinds are two values, as 2 and 2N: the one asked for comes first.
+        let exact = found.iter().find(|fact| plain(&fact.v) == plain(value));
+        Ok(exact.or(found.first()).map(|fact| fact.e))
     }
 
     fn names_near(&self, ident: &str) -> Vec<String> {

@@ -112,6 +112,7 @@ fn view(map: Option<&Value>) -> View {
         as_of: entry(map, "as-of").and_then(Value::as_long),
         since: entry(map, "since").and_then(Value::as_long),
         is_history: entry(map, "history").is_some(),
+        ..View::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What each kind of clause does to the environments.
 
 use annals_query::ast::{Argument, Binding, Call, Clause, SourceName, Term, Variable};
-use annals_query::{Cardinality, Code, Error, Facts as _, Result, Value, function};
+use annals_query::{Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
 
 use super::super::memory::{MemoryFacts, plain};
 use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
@@ -203,12 +203,19 @@ impl Naive {
         let Input::Facts(facts) = self.source(source, place)? else {
             return Err(Error::new(Code::UnknownSource, "the function asks facts"));
         };
-        let entity = Self::entity(facts, &values[0])?;
+        let entity = match Self::entity(facts, &values[0])? {
+            Some(entity) if !matches!(entity.canonical(), Value::Long(_)) => {
+                return Err(Error::new(Code::ArgumentType, format!("a {} is no entity", entity.kind_name())));
+            }
+            Some(entity) => entity,
+            // A reference to nothing: neither there nor missing.
+            None => return Ok(Value::Nil),
+        };
         let attribute = values[1].as_text().and_then(|ident| facts.attribute(ident));
-        let found = facts.shown().iter().find(|fact| {
-            attribute.as_ref().is_some_and(|attribute| attribute.id == fact.a)
-                && entity.as_ref().is_some_and(|entity| entity.same(&Value::Long(fact.e)))
-        });
+        let found = facts
+            .shown()
+            .iter()
+            .find(|fact| attribute.as_ref().is_some_and(|attribute| attribute.id == fact.a) && entity.same(&Value::Long(fact.e)));
         match name {
             "missing?" => Ok(found.is_none().into()),
             "get-else" if attribute.is_some_and(|attribute| attribute.cardinality == Cardinality::Many) => {
@@ -245,7 +252,7 @@ fn matching_facts(facts: &MemoryFacts, terms: &[Term]) -> Result<Vec<Vec<Value>>
     let mut rows = Vec::new();
     for fact in facts.shown() {
         let row = [fact.e.into(), fact.a.into(), plain(&fact.v), fact.t.into(), fact.m.into(), fact.added.into()];
-        let leads_to_entity = matches!(fact.v, Value::Ref(_));
+        let leads_to_entity = facts.attribute_by_id(fact.a).is_some_and(|attribute| attribute.value_type == Some(ValueType::Ref));
         let mut agrees = true;
         for (place, (term, value)) in terms.iter().zip(&row).enumerate() {
             let Term::Constant(wanted, _) = term else { continue };

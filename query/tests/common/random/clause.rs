@@ -1,9 +1,10 @@
 //! What random clauses are made from. What a variable holds is remembered, so that most clauses make sense and joins hit.
 
-use annals_query::Value;
+use annals_query::{Value, edn};
 
-use super::history::{Field, UNIQUE, value};
+use super::history::{Field, value};
 use super::rule::Head;
+use super::setting::Setting;
 use super::{Kind, Random, Source};
 
 /// The variables in sight.
@@ -28,7 +29,7 @@ impl Scope {
 /// What clauses are made from.
 pub(super) struct Maker<'a> {
     pub(super) random: &'a mut Random,
-    pub(super) fields: &'a [Field],
+    pub(super) setting: &'a Setting,
     pub(super) sources: &'a [(String, Source)],
     pub(super) heads: &'a [Head],
     pub(super) next_variable: usize,
@@ -57,21 +58,21 @@ impl Maker<'_> {
             return value(self.random, kind).to_string();
         }
         match self.random.below(8) {
-            0 => self.random.choose(&[":one", ":two", ":nobody"]).to_string(),
+            0 => self.random.choose(&self.setting.names).clone(),
+            1 => self.random.choose(&self.setting.lookups).clone(),
             2 => format!("{}.0", self.random.entity()),
-            1 => format!("[:{UNIQUE} {:?}]", self.random.choose(&["a", "b", "c", "nobody"])),
             _ => self.random.entity().to_string(),
         }
     }
 
     pub(super) fn field(&mut self, kind: Kind) -> Option<Field> {
-        let fits: Vec<&Field> = self.fields.iter().filter(|field| field.kind == kind || kind == Kind::Any).collect();
+        let fits: Vec<&Field> = self.setting.fields.iter().filter(|field| field.kind == kind || kind == Kind::Any).collect();
         if fits.is_empty() { None } else { Some((*self.random.choose(&fits)).clone()) }
     }
 
     /// The default source if it is no history: functions that ask for one value need that.
     pub(super) fn has_present(&self) -> bool {
-        matches!(&self.sources[0].1, Source::View(view) if !view.is_history)
+        matches!(&self.sources[0].1, Source::View(_, view) if !view.is_history)
     }
 
     /// A source, mostly the default: its name with a space, or nothing.
@@ -89,9 +90,10 @@ impl Maker<'_> {
 
 /// A value as an input for a variable of this kind: an entity now and then by name or lookup reference.
 pub(super) fn input(maker: &mut Maker<'_>, kind: Kind) -> Value {
+    let read = |text: &str| edn::read(text).expect("a name or reference as written");
     match (kind, maker.random.below(6)) {
-        (Kind::Entity, 0) => Value::keyword(maker.random.choose::<&str>(&["one", "two", "nobody"])),
-        (Kind::Entity, 1) => Value::vector([Value::keyword(UNIQUE), Value::from(*maker.random.choose(&["a", "b", "c"]))]),
+        (Kind::Entity, 0) => read(maker.random.choose(&maker.setting.names).as_str()),
+        (Kind::Entity, 1) => read(maker.random.choose(&maker.setting.lookups).as_str()),
         (Kind::Entity, _) => Value::Long(maker.random.entity()),
         _ => value(maker.random, kind),
     }

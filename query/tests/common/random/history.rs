@@ -1,44 +1,72 @@
 //! A random schema, and a history that a store could have written under it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use annals_query::{Attribute, Cardinality, Fact, Unique, Value, ValueType};
+use annals_query::{Attribute, BigDecimal, BigInt, Cardinality, Fact, Unique, Value, ValueType};
 
-use super::super::memory::{IDENT, MemoryFacts, View};
+use super::super::memory::{IDENT, Keep, MemoryFacts, View};
+use super::setting::Setting;
 use super::{Kind, Random, Source};
 
 /// The attribute through which entities can be looked up.
-pub(super) const UNIQUE: &str = "id";
+pub(crate) const UNIQUE: &str = "id";
 
 /// Names of entities.
 const IDENTS: [(i64, &str); 3] = [(1, "one"), (2, "two"), (3, "x")];
 
-/// An attribute as the generator sees it.
+/// An attribute as the generator sees it, under one of its names.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
-    pub(super) ident: String,
-    pub(super) kind: Kind,
-    pub(super) is_many: bool,
+pub(crate) struct Field {
+    pub(crate) ident: String,
+    pub(crate) kind: Kind,
+    pub(crate) is_many: bool,
 }
 
 /// A value of some kind, from a domain so small that joins hit.
-pub(super) fn value(random: &mut Random, kind: Kind) -> Value {
+pub(crate) fn value(random: &mut Random, kind: Kind) -> Value {
     match kind {
         Kind::Entity => Value::Ref(random.entity()),
-        Kind::Long => Value::Long(random.between(-1, random.last_entity - 2)),
+        Kind::Long => Value::Long(random.between(-1, random.entities() - 2)),
         Kind::Double => Value::Double(random.between(0, 6) as f64 / 2.0),
         Kind::String => Value::from(*random.choose(&["a", "b", "c", "ab", ""])),
         Kind::Keyword => Value::keyword(random.choose::<&str>(&["x", "y", "z"])),
         Kind::Boolean => Value::Boolean(random.percent(50)),
+        Kind::Instant => Value::Instant(random.between(0, 4) * 1_000_000),
+        Kind::Number => number(random),
+        Kind::Tuple => Value::vector([value(random, Kind::Long), value(random, Kind::String)]),
         Kind::Any => {
-            let kind = *random.choose(&[Kind::Long, Kind::Long, Kind::Double, Kind::String, Kind::Keyword, Kind::Boolean]);
+            let kind = *random.choose(&[
+                Kind::Long,
+                Kind::Long,
+                Kind::Double,
+                Kind::String,
+                Kind::Keyword,
+                Kind::Boolean,
+                Kind::Entity,
+                Kind::Number,
+                Kind::Instant,
+                Kind::Tuple,
+            ]);
             value(random, kind)
         }
     }
 }
 
+/// A number of any kind; many are equal to one of another kind.
+fn number(random: &mut Random) -> Value {
+    let n = random.between(-1, 4);
+    match random.below(5) {
+        0 => Value::Long(n),
+        1 => Value::Double(n as f64 / 2.0),
+        2 => Value::BigInt(Arc::new(BigInt::from(n))),
+        3 => Value::BigDec(Arc::new(BigDecimal::new(BigInt::from(n * 5), 1))),
+        _ => Value::BigInt(Arc::new(BigInt::from(i64::MAX) + BigInt::from(n))),
+    }
+}
+
 /// Between five and eight attributes beside the one that is unique; always a reference and a long among them.
-pub(super) fn schema(random: &mut Random) -> Vec<Field> {
+pub(crate) fn schema(random: &mut Random) -> Vec<Field> {
     let mut kinds = vec![Kind::Entity, Kind::Long, Kind::Entity];
     let more = random.between(3, 5);
     for _ in 0..more {
@@ -49,6 +77,10 @@ pub(super) fn schema(random: &mut Random) -> Vec<Field> {
             Kind::String,
             Kind::Keyword,
             Kind::Boolean,
+            Kind::Instant,
+            Kind::Number,
+            Kind::Tuple,
+            Kind::Any,
             Kind::Any,
         ]));
     }
@@ -67,6 +99,9 @@ fn name(kind: Kind) -> &'static str {
         Kind::String => "name",
         Kind::Keyword => "level",
         Kind::Boolean => "done",
+        Kind::Instant => "when",
+        Kind::Number => "amount",
+        Kind::Tuple => "pair",
         Kind::Any => "note",
     }
 }
@@ -94,7 +129,7 @@ pub(super) fn history(random: &mut Random, fields: &[Field]) -> MemoryFacts {
     attributes.push(unique);
     attributes.push(Attribute::new(121, IDENT));
 
-    let size = if random.last_entity > 8 { 400 } else { random.between(30, 150) as usize };
+    let size = if random.entities() > 8 { 400 } else { random.between(30, 150) as usize };
     let transactions = random.between(10, 20);
     let mut writer = Writer { random, log: Vec::new(), live: Vec::new(), touched: BTreeSet::new(), t: 0 };
     for t in 1..=transactions {
@@ -111,7 +146,7 @@ pub(super) fn history(random: &mut Random, fields: &[Field]) -> MemoryFacts {
     MemoryFacts::new(attributes, log)
 }
 
-fn value_type(kind: Kind) -> Option<ValueType> {
+pub(crate) fn value_type(kind: Kind) -> Option<ValueType> {
     match kind {
         Kind::Entity => Some(ValueType::Ref),
         Kind::Long => Some(ValueType::Long),
@@ -119,7 +154,9 @@ fn value_type(kind: Kind) -> Option<ValueType> {
         Kind::String => Some(ValueType::String),
         Kind::Keyword => Some(ValueType::Keyword),
         Kind::Boolean => Some(ValueType::Boolean),
-        Kind::Any => None,
+        Kind::Instant => Some(ValueType::Instant),
+        Kind::Tuple => Some(ValueType::Tuple),
+        Kind::Number | Kind::Any => None,
     }
 }
 
@@ -189,17 +226,26 @@ impl Writer<'_> {
 }
 
 /// A view of a history: mostly now.
-pub(super) fn view(random: &mut Random) -> View {
-    let t = random.between(1, 12);
-    let later = t + random.between(1, 8);
+pub(super) fn view(random: &mut Random, setting: &Setting) -> View {
+    let (first, last) = setting.transactions;
+    let t = random.between(first, last);
+    let later = random.between(t, last);
+    let keep = if random.percent(92) {
+        Keep::All
+    } else {
+        *random.choose(&[Keep::Unexplained, Keep::EvenEntities, Keep::OddTransactions])
+    };
+    let view = View { keep, ..View::default() };
+    let early = first + (t - first) / 2;
     match random.below(12) {
-        0 | 1 => View { as_of: Some(later), ..View::default() },
-        2 => View { since: Some(t / 2), ..View::default() },
-        3 => View { as_of: Some(later), since: Some(t / 2), ..View::default() },
-        4 => View { is_history: true, ..View::default() },
-        5 => View { is_history: true, as_of: Some(later), ..View::default() },
-        6 => View { is_history: true, as_of: Some(later), since: Some(t / 2) },
-        _ => View::default(),
+        0 | 1 => View { as_of: Some(later), ..view },
+        2 => View { since: Some(early), ..view },
+        3 => View { as_of: Some(later), since: Some(early), ..view },
+        4 => View { is_history: true, ..view },
+        5 => View { is_history: true, as_of: Some(later), ..view },
+        6 => View { is_history: true, as_of: Some(later), since: Some(early), ..view },
+        7 => View { is_history: true, since: Some(t), ..view },
+        _ => view,
     }
 }
 

@@ -2,17 +2,21 @@
 
 mod call;
 mod clause;
-mod history;
+pub(crate) mod history;
 mod nested;
 mod pattern;
 pub(crate) mod query;
 mod rule;
+pub(crate) mod setting;
+pub(crate) mod shrink;
+pub(crate) mod shuffle;
+pub(crate) mod tally;
 pub(crate) mod trial;
 
 use std::sync::Arc;
 
 use annals_query::parse;
-use annals_query::{Result, Value};
+use annals_query::{Fact, Result, Value};
 
 use super::memory::{Manner, MemoryFacts, View};
 use super::naive::Input;
@@ -21,14 +25,19 @@ use super::naive::Input;
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     state: u64,
-    /// The greatest entity id of the program under way.
-    last_entity: i64,
+    /// The entities of the program under way.
+    pool: Arc<[i64]>,
 }
 
 impl Random {
     /// The sequence of a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66, last_entity: 8 }
+        Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66, pool: (1..=8).collect() }
+    }
+
+    /// The same sequence, for programs about these entities.
+    pub(crate) fn about(&mut self, entities: &Arc<[i64]>) {
+        self.pool = Arc::clone(entities);
     }
 
     fn next(&mut self) -> u64 {
@@ -49,9 +58,15 @@ impl Random {
         low + (self.next() % (high - low + 1) as u64) as i64
     }
 
-    /// The id of an entity: a small number that occurs as value and as time too.
+    /// The id of an entity.
     pub(crate) fn entity(&mut self) -> i64 {
-        self.between(1, self.last_entity)
+        let place = self.below(self.pool.len());
+        self.pool[place]
+    }
+
+    /// How many entities there are.
+    fn entities(&self) -> i64 {
+        self.pool.len() as i64
     }
 
     /// True in so many of a hundred cases.
@@ -81,14 +96,19 @@ pub(crate) enum Kind {
     String,
     Keyword,
     Boolean,
+    Instant,
+    /// Numbers of all kinds.
+    Number,
+    /// A vector of a long and a string.
+    Tuple,
     Any,
 }
 
 /// What a source is.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// The history at some time.
-    View(View),
+    /// One of the program's worlds at some time.
+    View(usize, View),
     /// Rows of data.
     Rows(Vec<Vec<Value>>),
 }
@@ -96,8 +116,8 @@ pub(crate) enum Source {
 /// One program, in parts that can be left out one by one.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    /// The history.
-    pub(crate) facts: Arc<MemoryFacts>,
+    /// The history, and what might be beside it.
+    pub(crate) worlds: Vec<Arc<MemoryFacts>>,
     /// Sources by name, the default first.
     pub(crate) sources: Vec<(String, Source)>,
     /// Binding forms, and what is given for them.
@@ -110,7 +130,7 @@ pub(crate) struct Program {
     pub(crate) with: Vec<String>,
     /// Clauses.
     pub(crate) clauses: Vec<String>,
-    /// `:order-by`, `:limit`, `:offset`.
+    /// `:having`, `:order-by`, `:limit`, `:offset`.
     pub(crate) tail: Vec<String>,
 }
 
@@ -142,7 +162,7 @@ impl Program {
         let mut given: Vec<Input> = Vec::new();
         for (_, source) in &self.sources {
             given.push(match source {
-                Source::View(view) => Input::Facts(Arc::new(self.facts.at(*view).in_manner(manner()))),
+                Source::View(world, view) => Input::Facts(Arc::new(self.worlds[*world].at(*view).in_manner(manner()))),
                 Source::Rows(rows) => Input::Relation(rows.clone()),
             });
         }
@@ -156,28 +176,42 @@ impl Program {
     /// The program and its facts, for a person.
     pub(crate) fn describe(&self) -> String {
         let mut lines = vec![self.text(), format!("rules {}", self.rules_text())];
-        for attribute in self.facts.attributes() {
-            lines.push(format!(
-                "attribute {} :{} {:?} {:?}{}",
-                attribute.id,
-                attribute.ident,
-                attribute.value_type,
-                attribute.cardinality,
-                if attribute.unique.is_some() { " unique" } else { "" }
-            ));
-        }
         lines.extend(self.sources.iter().map(|(name, source)| match source {
-            Source::View(view) => format!("{name} = {view:?}"),
+            Source::View(world, view) => format!("{name} = world {world} at {view:?}"),
             Source::Rows(rows) => {
                 format!("{name} = {}", Value::vector(rows.iter().map(|row| Value::vector(row.iter().cloned()))))
             }
         }));
         lines.extend(self.inputs.iter().map(|(form, value)| format!("{form} = {value}")));
-        for fact in self.facts.log() {
-            let ident =
-                self.facts.attributes().find(|attribute| attribute.id == fact.a).map_or("?", |attribute| &attribute.ident);
-            lines.push(format!("[{} :{ident} {} {} {} {}]", fact.e, fact.v, fact.t, fact.m, fact.added));
+        for (number, world) in self.worlds.iter().enumerate() {
+            lines.push(format!("world {number}:"));
+            lines.extend(described(world));
         }
         lines.join("\n")
     }
+}
+
+/// The attributes and facts of a world, but for those of the schema.
+fn described(world: &MemoryFacts) -> Vec<String> {
+    let name = |a: i64| world.attributes().find(|attribute| attribute.id == a).map_or("?", |attribute| &attribute.ident);
+    let mut lines = Vec::new();
+    for attribute in world.attributes().filter(|attribute| world.log().iter().any(|fact| fact.a == attribute.id)) {
+        if attribute.ident.starts_with("db/") {
+            continue;
+        }
+        lines.push(format!(
+            "attribute {} :{} {:?} {:?}{}{}",
+            attribute.id,
+            attribute.ident,
+            attribute.value_type,
+            attribute.cardinality,
+            if attribute.unique.is_some() { " unique" } else { "" },
+            if attribute.is_component { " component" } else { "" }
+        ));
+    }
+    // What every store starts with is known.
+    let is_of_genesis = |fact: &Fact| fact.t == 1 && fact.e >> 32 == 1;
+    let told = world.log().iter().filter(|fact| !is_of_genesis(fact));
+    lines.extend(told.map(|fact| format!("[{} :{} {} {} {} {}]", fact.e, name(fact.a), fact.v, fact.t, fact.m, fact.added)));
+    lines
 }

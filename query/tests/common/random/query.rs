@@ -1,12 +1,11 @@
 //! A random program as a whole: sources, inputs, clauses, find, order.
 
-use std::sync::Arc;
-
 use annals_query::{Code, Result, Value, parse};
 
 use super::super::memory::Manner;
 use super::super::naive::{self, Input};
 use super::clause::{Maker, Scope, input};
+use super::setting::Setting;
 use super::{Kind, Program, Random, Source, history, rule};
 
 /// How often a clause is made anew when nothing is left with it.
@@ -15,32 +14,45 @@ const LIMIT_RETRIES: usize = 5;
 /// Rows beyond which a clause is made anew, too: products of everything with everything take long and show little.
 const LIMIT_ROWS: usize = 200;
 
-/// The program of a seed.
+/// The program of a seed, on facts in memory.
 pub(crate) fn program(seed: u64) -> Program {
     let mut random = Random::new(seed);
-    if random.percent(4) {
-        random.last_entity = 40;
-    }
-    let fields = history::schema(&mut random);
-    let facts = Arc::new(history::history(&mut random, &fields));
-    let mut sources = vec![("$".to_owned(), Source::View(history::view(&mut random)))];
-    if random.percent(25) {
-        sources.push(("$other".to_owned(), Source::View(history::view(&mut random))));
-    }
-    if random.percent(20) {
-        sources.push(("$rows".to_owned(), history::rows(&mut random)));
-    }
-    let heads = if random.percent(45) { rule::families(&mut random, &fields) } else { Vec::new() };
-    let mut maker = Maker { random: &mut random, fields: &fields, sources: &sources, heads: &heads, next_variable: 0 };
+    let setting = Setting::in_memory(&mut random);
+    program_in(&setting, &mut random)
+}
+
+/// A random program for a setting.
+pub(crate) fn program_in(setting: &Setting, random: &mut Random) -> Program {
+    random.about(&setting.entities);
+    let sources = sources(setting, random);
+    let heads = if random.percent(45) { rule::families(random, &setting.fields) } else { Vec::new() };
+    let mut maker = Maker { random, setting, sources: &sources, heads: &heads, next_variable: 0 };
     let mut scope = Scope::default();
     let inputs = inputs(&mut maker, &mut scope);
     let rules = heads.iter().flat_map(|head| head.rules.clone()).collect();
     let (find, with, tail, clauses) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut program = Program { facts, sources: sources.clone(), inputs, rules, find, with, clauses, tail };
+    let worlds = setting.worlds.clone();
+    let mut program = Program { worlds, sources: sources.clone(), inputs, rules, find, with, clauses, tail };
     clauses_into(&mut program, &mut maker, &mut scope);
     random.shuffle(&mut program.clauses);
-    (program.find, program.with, program.tail) = find_of(&mut random, &scope);
+    (program.find, program.with, program.tail) = find_of(random, &scope);
     program
+}
+
+/// A world at some time, often another one beside it, and rows of data.
+fn sources(setting: &Setting, random: &mut Random) -> Vec<(String, Source)> {
+    let view = |random: &mut Random| {
+        let world = if random.percent(70) { 0 } else { random.below(setting.worlds.len()) };
+        Source::View(world, history::view(random, setting))
+    };
+    let mut sources = vec![("$".to_owned(), view(random))];
+    if random.percent(25) {
+        sources.push(("$other".to_owned(), view(random)));
+    }
+    if random.percent(20) {
+        sources.push(("$rows".to_owned(), history::rows(random)));
+    }
+    sources
 }
 
 /// Inputs in all four binding forms, mostly none.

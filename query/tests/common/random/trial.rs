@@ -1,21 +1,23 @@
-//! One program, answered by the engine and by the naive evaluator, and made small where they differ.
+//! One program, answered by an engine in several ways and by the naive evaluator.
+//!
+//! What is compared: an answer must be the one expected, in every way. Whether a query fails is compared where it is sure: if nothing but
+//! patterns and predicates stands in it (an error of a predicate counts where every other clause holds), or if it fails over the answer,
+//! in an aggregate, `:having` or a pull. Where a function fails, or a predicate inside of another clause, the error counts for
+//! arguments that need not be part of any answer, so only the order of clauses may not decide: all orders fail, or none.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use annals_query::ast::{Clause, Query};
-use annals_query::{Answer, Budget, Code, Error, Given, Result, check, engine, parse};
+use annals_query::{Answer, Budget, Code, Error, Given, Result, Value, check, engine, parse};
 
-use super::super::memory::{Manner, MemoryFacts};
+use super::super::memory::Manner;
 use super::super::naive;
-use super::{Program, Random};
+use super::Program;
+use super::shuffle::shuffled;
 
 /// Time for one answer of the engine.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Programs tried while one is made smaller.
-const LIMIT_SHRINKS: usize = 600;
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What came of a program.
 #[derive(Debug)]
@@ -24,165 +26,136 @@ pub(crate) enum Outcome {
     Refused(Error),
     /// Too large for the naive evaluator.
     TooLarge,
-    /// An error while it runs, which depends on the order in which clauses are taken.
+    /// It fails in every way.
     Failed,
+    /// It fails in some ways, for arguments that are part of no answer.
+    Unsteady(String),
     /// All answers agree: so many rows.
     Agree(usize),
     /// What differs.
     Differ(String),
 }
 
-/// How the engine is asked.
-struct Way {
-    name: &'static str,
-    manner: fn() -> Manner,
-    is_shuffled: bool,
+/// Who is tried.
+pub(crate) trait Tried {
+    /// In how many ways it answers.
+    fn ways(&self) -> usize;
+    /// What a way is like.
+    fn name(&self, way: usize) -> String;
+    /// The answer to a program.
+    fn ask(&self, program: &Program, way: usize) -> Result<Answer>;
 }
 
-const WAYS: [Way; 3] = [
-    Way { name: "typed columns", manner: || Manner::Typed, is_shuffled: false },
-    Way { name: "plain columns, clauses in another order", manner: || Manner::Plain, is_shuffled: true },
-    Way { name: "random columns, clauses in another order", manner: || Manner::Random(AtomicU64::new(1)), is_shuffled: true },
-];
+/// The engine on facts in memory, with columns of several makes.
+#[derive(Debug)]
+pub(crate) struct InMemory;
+
+impl Tried for InMemory {
+    fn ways(&self) -> usize {
+        3
+    }
+
+    fn name(&self, way: usize) -> String {
+        ["typed columns", "plain columns, clauses in another order", "random columns, clauses in another order"][way].to_owned()
+    }
+
+    fn ask(&self, program: &Program, way: usize) -> Result<Answer> {
+        let manner = || match way {
+            0 => Manner::Typed,
+            1 => Manner::Plain,
+            _ => Manner::Random(AtomicU64::new(1)),
+        };
+        let program = if way == 0 { program.clone() } else { shuffled(program, way as u64) };
+        let given: Vec<Given> = program.given(manner)?.iter().map(naive::Input::given).collect();
+        engine::query(&program.text(), &given, &Budget::default().with_timeout(TIMEOUT))
+    }
+}
 
 /// Answers a program in every way.
-pub(crate) fn outcome(program: &Program) -> Outcome {
-    let text = program.text();
-    let parsed = parse::query(&text).and_then(|query| {
-        let rules =
-            if program.rules.is_empty() { annals_query::ast::RuleSet::default() } else { parse::rules(&program.rules_text())? };
-        check::check(query.clone(), rules)?;
-        Ok(query)
-    });
-    let query = match parsed {
+pub(crate) fn outcome(program: &Program, tried: &dyn Tried) -> Outcome {
+    let query = match read(program) {
         Ok(query) => query,
-        Err(error) => return Outcome::Refused(error),
+        Err(error) => {
+            let answered = (0..tried.ways()).find(|way| tried.ask(program, *way).is_ok());
+            return match answered {
+                Some(way) => {
+                    Outcome::Differ(format!("the check refuses it, but with {} there is an answer: {error}", tried.name(way)))
+                }
+                None => Outcome::Refused(error),
+            };
+        }
     };
     let expected = program.given(|| Manner::Typed).and_then(|inputs| naive::answer(&query, &inputs));
     match expected {
         Err(error) if error.code() == Code::LimitExceeded => Outcome::TooLarge,
         Err(error) if error.code() == Code::UnboundVariable => Outcome::Differ(format!("the check accepts it, but {error}")),
-        Err(error) if has_sure_errors(&query) => must_fail(program, &error),
-        Err(_) => Outcome::Failed,
-        Ok(expected) => compare(program, &query, &expected),
+        Err(error) => failing(program, tried, &error, is_sure(&query)),
+        Ok(expected) => answering(program, tried, &query, &expected),
     }
 }
 
-fn compare(program: &Program, query: &Query, expected: &naive::Expected) -> Outcome {
-    let mut failed = 0;
-    for way in &WAYS {
-        match ask(program, way) {
+fn read(program: &Program) -> Result<Query> {
+    let query = parse::query(&program.text())?;
+    let rules =
+        if program.rules.is_empty() { annals_query::ast::RuleSet::default() } else { parse::rules(&program.rules_text())? };
+    check::check(query.clone(), rules)?;
+    Ok(query)
+}
+
+fn answering(program: &Program, tried: &dyn Tried, query: &Query, expected: &naive::Expected) -> Outcome {
+    let mut failures: Vec<(usize, Error)> = Vec::new();
+    for way in 0..tried.ways() {
+        match tried.ask(program, way) {
             Ok(answer) => {
                 if let Some(difference) = expected.difference(query, &answer) {
-                    let rows: Vec<String> =
-                        answer.rows.iter().map(|row| annals_query::Value::vector(row.iter().cloned()).to_string()).collect();
-                    let wanted: Vec<String> =
-                        expected.sorted().into_iter().map(|row| annals_query::Value::vector(row).to_string()).collect();
                     return Outcome::Differ(format!(
-                        "with {}: {difference}\nengine: {}\nexpected: {}",
-                        way.name,
-                        rows.join(" "),
-                        wanted.join(" ")
+                        "with {}: {difference}\nanswer: {}\nexpected: {}",
+                        tried.name(way),
+                        rows(answer.rows),
+                        rows(expected.sorted())
                     ));
                 }
             }
-            Err(error) if depends_on_order(error.code()) && !has_sure_errors(query) => failed += 1,
+            Err(error) if depends_on_values(error.code()) && !is_sure(query) => failures.push((way, error)),
             Err(error) => {
-                return Outcome::Differ(format!("with {}: the engine fails: {error} ({})", way.name, error.code().name()));
+                return Outcome::Differ(format!("with {}: it fails: {error} ({})", tried.name(way), error.code().name()));
             }
         }
     }
-    if failed > 0 { Outcome::Failed } else { Outcome::Agree(expected.len()) }
+    match failures.first() {
+        None => Outcome::Agree(expected.len()),
+        Some(_) if failures.len() == tried.ways() => Outcome::Failed,
+        Some((way, error)) => Outcome::Unsteady(format!("only with {} it fails: {error}", tried.name(*way))),
+    }
 }
 
-/// True if only predicates beside patterns can fail: their errors do not depend on the order of clauses, as each counts only where every
-/// other clause holds.
-fn has_sure_errors(query: &Query) -> bool {
-    query.clauses.iter().all(|clause| matches!(clause, Clause::Pattern { .. } | Clause::Predicate { .. }))
-}
-
-fn must_fail(program: &Program, expected: &Error) -> Outcome {
-    let answered = WAYS.iter().find(|way| !ask(program, way).is_err_and(|error| depends_on_order(error.code())));
-    match answered {
-        Some(way) => Outcome::Differ(format!("with {}: no error, or another one, instead of: {expected}", way.name)),
+fn failing(program: &Program, tried: &dyn Tried, expected: &Error, is_sure: bool) -> Outcome {
+    let answers: Vec<Result<Answer>> = (0..tried.ways()).map(|way| tried.ask(program, way)).collect();
+    let failed = answers.iter().filter(|answer| answer.as_ref().is_err_and(|error| depends_on_values(error.code()))).count();
+    if failed == answers.len() {
+        return Outcome::Failed;
+    }
+    let other = answers.iter().position(|answer| !answer.as_ref().is_err_and(|error| depends_on_values(error.code())));
+    let way = tried.name(other.expect("not all of them failed"));
+    match answers.iter().find_map(|answer| answer.as_ref().err().filter(|error| !depends_on_values(error.code()))) {
+        Some(error) => Outcome::Differ(format!("with {way}: {error}, instead of: {expected}")),
+        None if is_sure => Outcome::Differ(format!("with {way}: no error instead of: {expected}")),
+        None if failed > 0 => Outcome::Unsteady(format!("with {way}: no error instead of: {expected}")),
+        // The naive evaluator met arguments that are part of no answer.
         None => Outcome::Failed,
     }
 }
 
-/// An error of a function for some arguments: whether a row with such arguments ever arises depends on what is joined first.
-fn depends_on_order(code: Code) -> bool {
+fn rows(rows: Vec<Vec<Value>>) -> String {
+    rows.into_iter().map(|row| Value::vector(row).to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// True if only predicates beside patterns can fail.
+fn is_sure(query: &Query) -> bool {
+    query.clauses.iter().all(|clause| matches!(clause, Clause::Pattern { .. } | Clause::Predicate { .. }))
+}
+
+/// An error of a function for some arguments, not of the query.
+fn depends_on_values(code: Code) -> bool {
     matches!(code, Code::Incomparable | Code::ArgumentType | Code::DivisionByZero | Code::Overflow | Code::InputShape)
-}
-
-fn ask(program: &Program, way: &Way) -> Result<Answer> {
-    let mut program = program.clone();
-    if way.is_shuffled {
-        Random::new(program.clauses.len() as u64).shuffle(&mut program.clauses);
-        program.clauses.reverse();
-    }
-    let given: Vec<Given> = program.given(way.manner)?.iter().map(naive::Input::given).collect();
-    engine::query(&program.text(), &given, &Budget::default().with_timeout(TIMEOUT))
-}
-
-/// The smallest program found, by leaving out one part after another, in which the engine still differs, and how.
-pub(crate) fn shrunk(program: &Program, difference: String) -> (Program, String) {
-    let (mut small, mut difference) = (program.clone(), difference);
-    let mut tries = 0;
-    loop {
-        let next = smaller(&small).into_iter().find_map(|candidate| {
-            tries += 1;
-            match outcome(&candidate) {
-                Outcome::Differ(difference) if tries <= LIMIT_SHRINKS => Some((candidate, difference)),
-                _ => None,
-            }
-        });
-        match next {
-            Some(next) => (small, difference) = next,
-            None => return (small, difference),
-        }
-    }
-}
-
-/// The program with one part less, the largest parts first.
-fn smaller(program: &Program) -> Vec<Program> {
-    let mut programs = Vec::new();
-    let log = program.facts.log();
-    let attributes: Vec<_> = program.facts.attributes().cloned().collect();
-    let mut size = log.len().div_ceil(2);
-    while size > 0 {
-        for start in (0..log.len()).step_by(size) {
-            let kept = log.iter().enumerate().filter(|(row, _)| !(start..start + size).contains(row));
-            let facts = MemoryFacts::new(attributes.clone(), kept.map(|(_, fact)| fact.clone()).collect());
-            programs.push(Program { facts: Arc::new(facts), ..program.clone() });
-        }
-        size /= 2;
-    }
-    let without = |parts: &[String], left_out: usize| {
-        parts.iter().enumerate().filter(|(position, _)| *position != left_out).map(|(_, part)| part.clone()).collect::<Vec<_>>()
-    };
-    let mut small = Vec::new();
-    for position in 0..program.clauses.len() {
-        small.push(Program { clauses: without(&program.clauses, position), ..program.clone() });
-    }
-    for position in 0..program.rules.len() {
-        small.push(Program { rules: without(&program.rules, position), ..program.clone() });
-    }
-    for position in 0..program.with.len() {
-        small.push(Program { with: without(&program.with, position), ..program.clone() });
-    }
-    for position in 0..program.tail.len() {
-        small.push(Program { tail: without(&program.tail, position), ..program.clone() });
-    }
-    for position in 1..program.sources.len() {
-        let mut fewer = program.clone();
-        fewer.sources.remove(position);
-        small.push(fewer);
-    }
-    for position in 0..program.inputs.len() {
-        let mut fewer = program.clone();
-        fewer.inputs.remove(position);
-        small.push(fewer);
-    }
-    small.append(&mut programs);
-    small
 }
