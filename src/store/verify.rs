@@ -5,6 +5,7 @@
 
 mod derived;
 mod log;
+mod words;
 
 use std::fmt::Write as _;
 
@@ -43,6 +44,12 @@ impl Problem {
     const RESTORE: &str =
         "keep the file as it is, and restore a copy from before; every transaction before the one named is sound";
     const REBUILD: &str = "the log itself is sound: export it and import it into a new store";
+
+    const REDECLARE: &str = "the log itself is sound: retract :db/fulltext of the attributes that have it, and declare it again: their words are then indexed anew";
+
+    fn words(t: Option<i64>, what: impl Into<String>) -> Stop {
+        Stop::Found(Self { code: "verify/words", t, what: what.into(), remedy: Self::REDECLARE })
+    }
 
     fn in_transaction(code: &'static str, t: i64, what: impl Into<String>) -> Stop {
         Stop::Found(Self { code, t: Some(t), what: what.into(), remedy: Self::RESTORE })
@@ -109,7 +116,8 @@ fn check(reader: &Reader, sound: &mut Sound) -> std::result::Result<(), Stop> {
     let counts = log::check(reader, sound)?;
     check_pages(reader)?;
     derived::check_lives(reader, sound.datoms)?;
-    derived::check_values(reader, &counts)
+    derived::check_values(reader, &counts)?;
+    words::check(reader, &counts, sound.datoms)
 }
 
 /// SQLite's own check of pages, keys and indexes. After the log, which can name the transaction.
@@ -120,7 +128,9 @@ fn check_pages(reader: &Reader) -> std::result::Result<(), Stop> {
     }
     let what = format!("SQLite finds: {}", first.trim_start_matches("*** in database main ***\n"));
     let is_index = first.contains("datoms_by_entity") || first.contains("avet");
-    Err(if is_index {
+    Err(if first.contains("words") {
+        Problem::words(None, what)
+    } else if is_index {
         Problem::derived("verify/index", None, what)
     } else {
         Stop::Found(Problem { code: "verify/file", t: None, what, remedy: Problem::RESTORE })
