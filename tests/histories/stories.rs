@@ -41,3 +41,8 @@ fn checks_hold_and_names_and_values_are_given_on() {
 fn a_filter_holds_through_every_door() {
     tell("filters", include_str!("stories/filters.txt"));
 }
+
+#[test]
+fn tuples_and_numbers_are_what_they_are_declared() {
+    tell("tuples", include_str!("stories/tuples.txt"));
+}
