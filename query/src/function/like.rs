@@ -44,7 +44,7 @@ fn is_like(name: &str, args: &[Value]) -> Result<bool> {
     let text = string(name, args, 0)?;
     let pattern = string(name, args, 1)?;
     let escape = if args.len() > 2 { escape_of(name, args)? } else { ESCAPE };
-    Ok(compiled(name, 1, Dialect::Like(escape), pattern)?.is_match(text))
+    Ok(compiled(name, 1, Dialect::Like(escape), pattern)?.within(name, text)?.is_match(text))
 }
 
 /// The escape character of `{:escape \x}`; one of no effect elsewhere in the map.

@@ -18,8 +18,15 @@ use crate::value::Value;
 /// than its length.
 const LIMIT_PATTERN_BYTES: usize = 2_048;
 
-/// Bytes of a compiled pattern. Every byte of a text may visit all of it, so that this bounds the time for a text as well.
-const LIMIT_COMPILED_BYTES: usize = 1 << 20;
+/// Classes such as `\PL` in a pattern: with more of them it would be too large when compiled, but only after a long time.
+const LIMIT_CLASSES: usize = 64;
+
+/// Bytes of a compiled pattern: the first of these that it stays within tells how large it is.
+const LIMITS_COMPILED_BYTES: [usize; 4] = [1 << 12, 1 << 16, 1 << 18, 1 << 20];
+
+/// Bytes of a text times bytes of a compiled pattern. Each byte of the text may visit the whole pattern, and nothing stops a search once
+/// it has begun; this much takes about a second.
+const LIMIT_WORK: usize = 1 << 34;
 
 /// Compiled patterns that a thread keeps: more than a query has, and few enough to be looked through.
 const LIMIT_KEPT: usize = 32;
@@ -38,7 +45,28 @@ pub(super) enum Dialect {
 struct Kept {
     dialect: Dialect,
     text: Box<str>,
-    compiled: std::result::Result<Rc<Regex>, Refusal>,
+    compiled: std::result::Result<Rc<Pattern>, Refusal>,
+}
+
+/// A compiled pattern and how large it is.
+pub(super) struct Pattern {
+    regex: Regex,
+    bytes: usize,
+}
+
+impl Pattern {
+    /// The regular expression, unless searching this text for it could take too long.
+    pub(super) fn within(&self, name: &str, text: &str) -> Result<&Regex> {
+        let longest = LIMIT_WORK / self.bytes;
+        if text.len() <= longest {
+            return Ok(&self.regex);
+        }
+        let message =
+            format!("`{name}` would search a text of {} bytes for a pattern allowed in texts of up to {longest}", text.len());
+        Err(Error::new(Code::LimitExceeded, message)
+            .with_value(Value::from(self.regex.as_str()))
+            .with_help("take a part of the text with subs, or repeat fewer times and smaller classes in the pattern"))
+    }
 }
 
 /// Why a pattern cannot be used. It is kept as well, since compiling a wrong one for each row costs as much.
@@ -77,7 +105,7 @@ pub(super) fn regex_text(value: &Value) -> Option<&str> {
 }
 
 /// The pattern ready to be used; compiled unless it is among those used last.
-pub(super) fn compiled(name: &str, place: usize, dialect: Dialect, text: &str) -> Result<Rc<Regex>> {
+pub(super) fn compiled(name: &str, place: usize, dialect: Dialect, text: &str) -> Result<Rc<Pattern>> {
     let found = KEPT.with_borrow_mut(|kept| {
         match kept.iter().position(|known| known.dialect == dialect && *known.text == *text) {
             Some(at) => kept[..=at].rotate_right(1),
@@ -93,7 +121,7 @@ pub(super) fn compiled(name: &str, place: usize, dialect: Dialect, text: &str) -
     })
 }
 
-fn compile(dialect: Dialect, text: &str) -> std::result::Result<Rc<Regex>, Refusal> {
+fn compile(dialect: Dialect, text: &str) -> std::result::Result<Rc<Pattern>, Refusal> {
     if text.len() > LIMIT_PATTERN_BYTES {
         return Err(Refusal {
             code: Code::LimitExceeded,
@@ -115,23 +143,36 @@ fn compile(dialect: Dialect, text: &str) -> std::result::Result<Rc<Regex>, Refus
     .map(Rc::new)
 }
 
-fn build(text: &str) -> std::result::Result<Regex, Refusal> {
-    RegexBuilder::new(text).size_limit(LIMIT_COMPILED_BYTES).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => Refusal {
-            code: Code::LimitExceeded,
-            reason: format!("is a pattern that takes more than {} KiB when compiled", LIMIT_COMPILED_BYTES / 1024),
-            help: "repeat fewer times, or repeat smaller classes: [a-z]{20} is small, \\p{L}{200} is not",
-        },
-        error => {
-            let text = error.to_string();
-            let reason = text.rsplit_once("error: ").map_or(&*text, |(_, reason)| reason);
-            Refusal {
-                code: Code::ArgumentType,
-                reason: format!("is not a regular expression: {}", reason.trim_end()),
-                help: "write it as for Java or JavaScript, without look-around and back-references; \\Q..\\E quotes a text",
-            }
+fn build(text: &str) -> std::result::Result<Pattern, Refusal> {
+    if text.matches("\\p").count() + text.matches("\\P").count() > LIMIT_CLASSES {
+        return Err(too_large());
+    }
+    for bytes in LIMITS_COMPILED_BYTES {
+        match RegexBuilder::new(text).size_limit(bytes).build() {
+            Ok(regex) => return Ok(Pattern { regex, bytes }),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(error) => return Err(malformed(&error)),
         }
-    })
+    }
+    Err(too_large())
+}
+
+fn too_large() -> Refusal {
+    Refusal {
+        code: Code::LimitExceeded,
+        reason: "is a pattern that grows too large when compiled".to_owned(),
+        help: "repeat fewer times, or repeat smaller classes: [a-z]{200} is small, \\p{L}{200} is not",
+    }
+}
+
+fn malformed(error: &regex::Error) -> Refusal {
+    let text = error.to_string();
+    let reason = text.rsplit_once("error: ").map_or(&*text, |(_, reason)| reason);
+    Refusal {
+        code: Code::ArgumentType,
+        reason: format!("is not a regular expression: {}", reason.trim_end()),
+        help: "write it as for Java or JavaScript, without look-around and back-references; \\Q..\\E quotes a text",
+    }
 }
 
 /// The pattern with what Java means by `\d \w \s \b` and `\Q..\E` written out.

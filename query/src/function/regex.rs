@@ -9,8 +9,11 @@ use crate::edn::REGEX_TAG;
 use crate::error::{Code, Error, Result};
 use crate::value::Value;
 
-/// Matches that `re-seq` gives: a pattern that matches the empty text matches at every character.
+/// Matches that one call may find: a pattern that matches the empty text matches at every character.
 const LIMIT_MATCHES: usize = 65_536;
+
+/// Matches times bytes of the text: looking for the next match may read all of the rest.
+const LIMIT_MATCHED_BYTES: usize = 1 << 33;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     pure(
@@ -52,30 +55,40 @@ fn re_matches(args: &[Value]) -> Result<Value> {
 }
 
 fn first(name: &str, dialect: Dialect, args: &[Value]) -> Result<Value> {
-    let regex = compiled(name, 0, dialect, text_of(name, args, 0)?)?;
+    let pattern = compiled(name, 0, dialect, text_of(name, args, 0)?)?;
     let text = string(name, args, 1)?;
-    if has_groups(&regex) {
+    let regex = pattern.within(name, text)?;
+    if has_groups(regex) {
         return Ok(regex.captures(text).map_or(Value::Nil, |captures| groups(&captures)));
     }
     Ok(regex.find(text).map_or(Value::Nil, |found| found.as_str().into()))
 }
 
 fn re_seq(args: &[Value]) -> Result<Value> {
-    let regex = compiled("re-seq", 0, Dialect::Part, text_of("re-seq", args, 0)?)?;
+    let pattern = compiled("re-seq", 0, Dialect::Part, text_of("re-seq", args, 0)?)?;
     let text = string("re-seq", args, 1)?;
-    let most = LIMIT_MATCHES + 1;
-    let matches: Vec<Value> = if has_groups(&regex) {
-        regex.captures_iter(text).take(most).map(|captures| groups(&captures)).collect()
+    let regex = pattern.within("re-seq", text)?;
+    let most = limit_matches(text);
+    let matches: Vec<Value> = if has_groups(regex) {
+        regex.captures_iter(text).take(most + 1).map(|captures| groups(&captures)).collect()
     } else {
-        regex.find_iter(text).take(most).map(|found| found.as_str().into()).collect()
+        regex.find_iter(text).take(most + 1).map(|found| found.as_str().into()).collect()
     };
     match matches.len() {
         0 => Ok(Value::Nil),
-        count if count < most => Ok(matches.into()),
-        _ => Err(Error::new(Code::LimitExceeded, format!("`re-seq` would give more than {LIMIT_MATCHES} matches"))
-            .with_value(&args[0])
-            .with_help("match longer parts, such as #\"\\w+\" in place of #\"\\w\", or take a part of the text with subs")),
+        count if count <= most => Ok(matches.into()),
+        _ => Err(too_many("re-seq", most, &args[0])),
     }
+}
+
+fn limit_matches(text: &str) -> usize {
+    LIMIT_MATCHES.min(LIMIT_MATCHED_BYTES / text.len().max(1))
+}
+
+fn too_many(name: &str, most: usize, pattern: &Value) -> Error {
+    Error::new(Code::LimitExceeded, format!("`{name}` would find more than {most} matches in this text"))
+        .with_value(pattern)
+        .with_help("match longer parts, such as #\"\\w+\" in place of #\"\\w\", or take a part of the text with subs")
 }
 
 fn re_pattern(args: &[Value]) -> Result<Value> {
@@ -94,24 +107,27 @@ fn groups(captures: &Captures<'_>) -> Value {
     Value::vector(parts)
 }
 
-/// The parts between matches, as Java's `split` gives them: at most `limit` parts if that is above 0, without empty ones at the
-/// end if it is 0. A match of nothing at the beginning ends no part.
-pub(super) fn split(text: &str, regex: &Regex, limit: i64) -> Vec<Value> {
+/// `(split ?text #"..." limit)`, as Java's: at most `limit` parts if that is above 0, without empty ones at the end if it is 0. A match of
+/// nothing at the beginning ends no part.
+pub(super) fn split(args: &[Value], text: &str, limit: i64) -> Result<Value> {
+    let pattern = compiled("split", 1, Dialect::Part, text_of("split", args, 1)?)?;
+    let most = limit_matches(text);
     let mut parts = Vec::new();
     let mut from = 0;
-    for found in regex.find_iter(text) {
+    for found in pattern.within("split", text)?.find_iter(text).filter(|found| found.end() > 0) {
         if limit > 0 && parts.len() as i64 >= limit - 1 {
             break;
         }
-        if found.end() > 0 {
-            parts.push(Value::from(&text[from..found.start()]));
-            from = found.end();
+        if parts.len() == most {
+            return Err(too_many("split", most, &args[1]));
         }
+        parts.push(Value::from(&text[from..found.start()]));
+        from = found.end();
     }
     let is_whole = parts.is_empty();
     parts.push(text[from..].into());
     while limit == 0 && !is_whole && parts.last().is_some_and(|last| last.as_text() == Some("")) {
         parts.pop();
     }
-    parts
+    Ok(parts.into())
 }

@@ -1,7 +1,7 @@
 //! Functions on strings. Characters are Unicode scalar values, and lengths and places count characters.
 
 use super::argument::{count, items, refuse, string};
-use super::pattern::{Dialect, compiled, regex_text, text_of};
+use super::pattern::regex_text;
 use super::{Arity, Function, pure, regex};
 use crate::error::{Code, Error, Result};
 use crate::value::Value;
@@ -142,8 +142,7 @@ fn split(args: &[Value]) -> Result<Value> {
     let text = string("split", args, 0)?;
     let limit = if args.len() > 2 { limit_of_parts(args)? } else { 0 };
     if regex_text(&args[1]).is_some() {
-        let regex = compiled("split", 1, Dialect::Part, text_of("split", args, 1)?)?;
-        return Ok(regex::split(text, &regex, limit).into());
+        return regex::split(args, text, limit);
     }
     let separator = string("split", args, 1)?;
     if separator.is_empty() {

@@ -143,12 +143,11 @@ fn months_between(from: i64, to: i64) -> i64 {
     if from > to {
         return -months_between(to, from);
     }
-    let place_of = |micros: i64| {
-        let (year, month, day) = civil_from_days(micros.div_euclid(MICROS_PER_DAY));
-        (year * MONTHS_PER_YEAR + month, (day, micros.rem_euclid(MICROS_PER_DAY)))
-    };
-    let ((first, rest_of_first), (last, rest_of_last)) = (place_of(from), place_of(to));
-    last - first - i64::from(rest_of_last < rest_of_first)
+    let (first_day, last_day) = (from.div_euclid(MICROS_PER_DAY), to.div_euclid(MICROS_PER_DAY));
+    let is_last_day_whole = to.rem_euclid(MICROS_PER_DAY) >= from.rem_euclid(MICROS_PER_DAY);
+    let first = civil_from_days(first_day);
+    let last = civil_from_days(if is_last_day_whole { last_day } else { last_day - 1 });
+    (last.0 - first.0) * MONTHS_PER_YEAR + last.1 - first.1 - i64::from(last.2 < first.2)
 }
 
 /// Microseconds of an instant.
