@@ -1,9 +1,9 @@
 //! `duration`: lengths of time in milliseconds, written out or between two instants.
 
-use super::argument::{refuse, string};
+use super::argument::string;
 use super::time::{MICROS_PER_MILLISECOND, Unit, instant, outside};
 use super::{Arity, Function, pure};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[pure(
@@ -23,7 +23,8 @@ fn duration(args: &[Value]) -> Result<Value> {
     if args.len() == 1 {
         let text = string(name, args, 0)?;
         let milliseconds = milliseconds(text).ok_or_else(|| {
-            refuse(name, 0, "a length of time", &args[0])
+            Error::new(Code::ArgumentType, format!("argument 1 of `{name}` is not a length of time"))
+                .with_value(&args[0])
                 .with_help("write it like \"1h30m\", \"5s\", \"250ms\", \"2d\" or \"PT1H30M\"; a month has no fixed length")
         })?;
         return i64::try_from(milliseconds).map(Value::Long).map_err(|_| outside(name, &args[0]));

@@ -94,6 +94,7 @@ fn read_input(input: &Value, facts: &MemoryFacts) -> Input {
             }
             "rules" => Input::Rules(parse::rules(&value.to_string()).expect("the rules of a vector are well formed")),
             "pattern" => Input::Pattern(parse::pull_pattern(&value.to_string()).expect("the pattern of a vector is well formed")),
+            "regex" => Input::Value(input.clone()),
             other => panic!("no kind of input is tagged {other}"),
         },
         value => Input::Value(value.clone()),
