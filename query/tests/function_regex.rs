@@ -12,7 +12,7 @@ mod calls;
 #[test]
 fn re_find_gives_the_first_match_with_its_groups() {
     check_all(
-        r##"(re-find #"\d+" "abc 12 345") => "12"
+        r#"(re-find #"\d+" "abc 12 345") => "12"
             (re-find "\\d+" "abc 12 345") => "12"
             (re-find #regex "\\d+" "abc 12 345") => "12"
             (re-find #"\d+" "abc") => nil
@@ -37,14 +37,14 @@ fn re_find_gives_the_first_match_with_its_groups() {
             (re-find #"\u0041\x42\t" "AB\t") => "AB\t"
             (re-find #"\Qa.b\E+" "a.bbb") => "a.bbb"
             (re-find #"\Q(" "x(") => "("
-            (re-find #"(?x) a b # comment" "ab") => "ab""##,
+            (re-find #"(?x) a b # comment" "ab") => "ab""#,
     );
 }
 
 #[test]
 fn classes_and_borders_are_those_of_clojure_and_javascript() {
     check_all(
-        r##"(re-find #"\d" "٣") => nil
+        r#"(re-find #"\d" "٣") => nil
             (re-find #"\w+" "é_a1-b") => "_a1"
             (re-find #"[\w.]+" "é a.b c") => "a.b"
             (re-find #"[^\s\d]+" " 1ab 2") => "ab"
@@ -54,14 +54,14 @@ fn classes_and_borders_are_those_of_clojure_and_javascript() {
             (re-find #"a\sb" "a\tb") => "a\tb"
             (re-find #"\bcat\b" "concat cat") => "cat"
             (re-find #"[a-z&&[^b]]+" "bac") => "ac"
-            (re-find #"[]a]+" "x]a") => "]a""##,
+            (re-find #"[]a]+" "x]a") => "]a""#,
     );
 }
 
 #[test]
 fn re_matches_wants_the_whole_text() {
     check_all(
-        r##"(re-matches #"\d+" "12") => "12"
+        r#"(re-matches #"\d+" "12") => "12"
             (re-matches #"\d+" "12 ") => nil
             (re-matches #"\d+" "x12") => nil
             (re-matches #"a|ab" "ab") => "ab"
@@ -71,40 +71,40 @@ fn re_matches_wants_the_whole_text() {
             (re-matches #"" "") => ""
             (re-matches #"^a$" "a") => "a"
             (re-matches #"(?x) a # comment" "a") => "a"
-            (re-matches #"(\d+)-(\d+)?" "1-") => ["1-" "1" nil]"##,
+            (re-matches #"(\d+)-(\d+)?" "1-") => ["1-" "1" nil]"#,
     );
 }
 
 #[test]
 fn re_seq_gives_every_match() {
     check_all(
-        r##"(re-seq #"\d+" "1 22 333") => ["1" "22" "333"]
+        r#"(re-seq #"\d+" "1 22 333") => ["1" "22" "333"]
             (re-seq #"(\w)=(\d)" "a=1 b=2") => [["a=1" "a" "1"] ["b=2" "b" "2"]]
             (re-seq #"x" "abc") => nil
             (re-seq #"" "añ") => ["" "" ""]
             (re-seq #"a?" "ba") => ["" "a"]
-            (re-seq #"." "añ😀") => ["a" "ñ" "😀"]"##,
+            (re-seq #"." "añ😀") => ["a" "ñ" "😀"]"#,
     );
 }
 
 #[test]
 fn re_pattern_makes_a_pattern_of_a_text() {
     check_all(
-        r##"(re-pattern "\\d+") => #"\d+"
+        r#"(re-pattern "\\d+") => #"\d+"
             (re-pattern #"\d+") => #"\d+"
             (re-pattern "") => #""
             (re-pattern "say \"x\"") => #regex "say \"x\""
             (str #"\d+") => "\\d+"
             (type #"\d+") => :db.type/tagged
             (= #"a" #"a") => true
-            (= #"a" "a") => false"##,
+            (= #"a" "a") => false"#,
     );
 }
 
 #[test]
 fn split_takes_a_regular_expression() {
     check_all(
-        r##"(split "a1b22c" #"\d+") => ["a" "b" "c"]
+        r#"(split "a1b22c" #"\d+") => ["a" "b" "c"]
             (split "1a" #"\d") => ["" "a"]
             (split "a1" #"\d") => ["a"]
             (split "a11" #"\d" -1) => ["a" "" ""]
@@ -120,13 +120,13 @@ fn split_takes_a_regular_expression() {
             (split "a,b" #"," 1) => ["a,b"]
             (split "ab" #"x") => ["ab"]
             (split "añb" #"ñ") => ["a" "b"]
-            (clojure.string/split "a.b" #"\.") => ["a" "b"]"##,
+            (clojure.string/split "a.b" #"\.") => ["a" "b"]"#,
     );
     check_refused(
         Code::ArgumentType,
-        r##"(split "ab" #"(")
+        r#"(split "ab" #"(")
             (split #"a" "ab")
-            (split "ab" #"b" nil)"##,
+            (split "ab" #"b" nil)"#,
     );
 }
 
@@ -134,7 +134,7 @@ fn split_takes_a_regular_expression() {
 fn what_is_no_pattern_or_no_text_is_refused() {
     check_refused(
         Code::ArgumentType,
-        r##"(re-find #"(" "a")
+        r#"(re-find #"(" "a")
             (re-find #"a)(b" "ab")
             (re-matches #"a)(b" "ab")
             (re-find #"[" "a")
@@ -154,13 +154,13 @@ fn what_is_no_pattern_or_no_text_is_refused() {
             (re-matches #"a" :a)
             (re-seq :a "a")
             (re-pattern "(")
-            (re-pattern 1)"##,
+            (re-pattern 1)"#,
     );
-    check_refused(Code::Arity, r##"(re-find #"a")"##);
-    let error = refusal(r##"(re-find #"(a" "a")"##);
+    check_refused(Code::Arity, r#"(re-find #"a")"#);
+    let error = refusal(r#"(re-find #"(a" "a")"#);
     assert_eq!(error.message(), "argument 1 of `re-find` is not a regular expression: unclosed group");
     assert_eq!(error.value(), Some("\"(a\""));
-    let error = refusal(r##"(re-find "text" #"a")"##);
+    let error = refusal(r#"(re-find "text" #"a")"#);
     assert_eq!(error.message(), "argument 2 of `re-find` must be a string, not a value of type tagged value");
 }
 

@@ -39,7 +39,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     pure(
         "get",
         Arity::between(2, 3),
-        get,
+        |args| Ok(get(args)),
         "What a map has for a key, a vector or text at a place or a set as member; else the default or nil.",
         ("(get {:a 1} :b 0)", "0"),
     ),
@@ -97,7 +97,7 @@ fn untuple(args: &[Value]) -> Result<Value> {
 }
 
 /// Total as in Clojure: what has no parts has nothing for any key, so that values of mixed types, as in JSON, can be asked.
-fn get(args: &[Value]) -> Result<Value> {
+fn get(args: &[Value]) -> Value {
     let key = &args[1];
     let found = match &args[0] {
         Value::Map(entries) => entries
@@ -110,7 +110,7 @@ fn get(args: &[Value]) -> Result<Value> {
         Value::Vector(_) | Value::List(_) | Value::String(_) => place_of(key).and_then(|place| item_at(&args[0], place)),
         _ => None,
     };
-    Ok(found.or(args.get(2).cloned()).unwrap_or(Value::Nil))
+    found.or(args.get(2).cloned()).unwrap_or(Value::Nil)
 }
 
 fn nth(args: &[Value]) -> Result<Value> {

@@ -107,12 +107,11 @@ pub(super) fn regex_text(value: &Value) -> Option<&str> {
 /// The pattern ready to be used; compiled unless it is among those used last.
 pub(super) fn compiled(name: &str, place: usize, dialect: Dialect, text: &str) -> Result<Rc<Pattern>> {
     let found = KEPT.with_borrow_mut(|kept| {
-        match kept.iter().position(|known| known.dialect == dialect && *known.text == *text) {
-            Some(at) => kept[..=at].rotate_right(1),
-            None => {
-                kept.truncate(LIMIT_KEPT - 1);
-                kept.insert(0, Kept { dialect, text: text.into(), compiled: compile(dialect, text) });
-            }
+        if let Some(at) = kept.iter().position(|known| known.dialect == dialect && *known.text == *text) {
+            kept[..=at].rotate_right(1);
+        } else {
+            kept.truncate(LIMIT_KEPT - 1);
+            kept.insert(0, Kept { dialect, text: text.into(), compiled: compile(dialect, text) });
         }
         kept[0].compiled.clone()
     });

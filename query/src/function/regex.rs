@@ -21,28 +21,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Arity::exactly(2),
         re_find,
         "The first match of a regular expression in a text, or nil; with groups, a vector of the match and what each group has.",
-        (r##"(re-find #"(\w+)=(\d+)" "took ms=42")"##, r#"["ms=42" "ms" "42"]"#),
+        (r#"(re-find #"(\w+)=(\d+)" "took ms=42")"#, r#"["ms=42" "ms" "42"]"#),
     ),
     pure(
         "re-matches",
         Arity::exactly(2),
         re_matches,
         "What `re-find` gives, if the regular expression matches the text as a whole.",
-        (r##"(re-matches #"\d+" "42")"##, r#""42""#),
+        (r#"(re-matches #"\d+" "42")"#, r#""42""#),
     ),
     pure(
         "re-seq",
         Arity::exactly(2),
         re_seq,
         "All matches, one after the other, each as `re-find` gives it; nil if there is none.",
-        (r##"(re-seq #"\d+" "1 + 22")"##, r#"["1" "22"]"#),
+        (r#"(re-seq #"\d+" "1 + 22")"#, r#"["1" "22"]"#),
     ),
     pure(
         "re-pattern",
         Arity::exactly(1),
         re_pattern,
         "The regular expression that a text spells.",
-        (r#"(re-pattern "\\d+")"#, r##"#"\d+""##),
+        (r#"(re-pattern "\\d+")"#, r#"#"\d+""#),
     ),
 ];
 

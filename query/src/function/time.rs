@@ -200,8 +200,7 @@ pub(super) fn add(args: &[Value]) -> Result<Value> {
                 shift(name, *micros, i128::from(*milliseconds), next)?
             }
             (Value::Long(a), Value::Long(b)) => a.checked_add(*b).map(Value::Long).ok_or_else(|| outside(name, next))?,
-            (Value::Long(_), other) => return Err(not_added(name, place, other)),
-            (Value::Instant(_), other) => return Err(not_added(name, place, other)),
+            (Value::Long(_) | Value::Instant(_), other) => return Err(not_added(name, place, other)),
             (other, _) => return Err(not_added(name, 0, other)),
         };
     }

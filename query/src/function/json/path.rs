@@ -40,8 +40,7 @@ pub(super) fn read(name: &str, place: usize, path: &Value) -> Result<Vec<Step>> 
 
 fn step(name: &str, place: usize, item: &Value) -> Result<Step> {
     match item {
-        Value::String(text) => Ok(Step::key(text)),
-        Value::Keyword(text) | Value::Symbol(text) => Ok(Step::key(text)),
+        Value::String(text) | Value::Keyword(text) | Value::Symbol(text) => Ok(Step::key(text)),
         Value::Long(index) => Ok(Step::index(*index)),
         other => Err(refuse(name, place, "a path of keys and places", other).with_help(HELP)),
     }

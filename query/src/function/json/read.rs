@@ -10,12 +10,12 @@ use super::path::Step;
 use crate::edn::{LIMIT_DEPTH, LIMIT_DIGITS};
 use crate::value::{BigInt, Value};
 
-/// What a text holds at the end of a path. `None` if there is nothing, if the text is not JSON, or if it nests too deep.
+/// What a text holds at the end of a path, nil if nothing is there. `None` if the text is not JSON, or nests too deep.
 pub(super) fn value_at(text: &str, path: &[Step]) -> Option<Value> {
     let mut reader = Reader { text, at: 0 };
     let value = reader.find(path, LIMIT_DEPTH)?;
     reader.skip_blanks();
-    value.filter(|_| reader.at == text.len())
+    (reader.at == text.len()).then_some(value)
 }
 
 struct Reader<'t> {
@@ -45,10 +45,10 @@ impl<'t> Reader<'t> {
         (self.next_byte()? == expected).then(|| self.at += 1)
     }
 
-    /// Reads a value and gives what the path leads to within it, if anything is there.
-    fn find(&mut self, path: &[Step], depth: usize) -> Option<Option<Value>> {
-        let Some((step, rest)) = path.split_first() else { return self.value(depth).map(Some) };
-        let mut found = None;
+    /// Reads a value and gives what the path leads to within it, nil if nothing is there.
+    fn find(&mut self, path: &[Step], depth: usize) -> Option<Value> {
+        let Some((step, rest)) = path.split_first() else { return self.value(depth) };
+        let mut found = Value::Nil;
         match (self.next_byte()?, &step.key, step.index) {
             (b'{', Some(wanted), _) => self.object(depth, |reader, depth, key| {
                 if key == *wanted {
@@ -72,14 +72,14 @@ impl<'t> Reader<'t> {
     }
 
     /// As [`Self::find`] for an item counted from the end, -1 being the last.
-    fn find_from_end(&mut self, from_end: i64, rest: &[Step], depth: usize) -> Option<Option<Value>> {
+    fn find_from_end(&mut self, from_end: i64, rest: &[Step], depth: usize) -> Option<Value> {
         let mut starts = Vec::new();
         self.array(depth, |reader, depth, _| {
             starts.push(reader.at);
             reader.skip(depth)
         })?;
         let place = usize::try_from(from_end.unsigned_abs()).ok().and_then(|back| starts.len().checked_sub(back));
-        let Some(start) = place.map(|place| starts[place]) else { return Some(None) };
+        let Some(start) = place.map(|place| starts[place]) else { return Some(Value::Nil) };
         let mut item = Reader { text: self.text, at: start };
         item.find(rest, depth - 1)
     }
