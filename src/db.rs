@@ -8,6 +8,7 @@ mod entity_ref;
 mod facts;
 mod fulltext;
 mod functions;
+mod index_pull;
 mod lens;
 mod moment;
 mod range;
@@ -21,6 +22,7 @@ pub use datoms::{Order, Transaction};
 pub use entity_ref::EntityRef;
 pub use functions::TransactionFunctions;
 pub(crate) use functions::{Inside, refuse_inside};
+pub use index_pull::Walk;
 pub use moment::Moment;
 pub use report::Report;
 

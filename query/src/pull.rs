@@ -24,6 +24,9 @@ pub const LIMIT_DEPTH: usize = 256;
 /// How many values of a cardinality-many or reverse attribute a pull gives unless `:limit` says otherwise.
 pub const LIMIT_VALUES: usize = 1000;
 
+/// The name by which a pattern asks for the id itself.
+pub(crate) const ID: &str = "db/id";
+
 /// What a map of a pull is taken to cost in memory.
 const BYTES_PER_ENTITY: u64 = 512;
 

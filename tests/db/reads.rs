@@ -187,3 +187,40 @@ fn a_store_opened_for_reading_is_read_and_refuses_to_be_written() {
     check_query(&reader.db().expect("a value"), "[:find ?v :where [_ :a/b ?v]]", &[], "1");
     check_refused(Connection::open_existing(folder.path().join("other.db")), "store/missing");
 }
+
+#[test]
+fn an_index_pull_walks_an_attribute_from_a_place_in_either_direction() {
+    use annals::Walk;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (connection, ada, bob) = people(&folder);
+    connection.transact("[{:p/name \"Eve\" :p/age 36}]").expect("a person");
+    let db = connection.db().expect("a value");
+    let names = |order: Order, walk: &Walk| {
+        let pulled = db.index_pull(order, "[:p/name]", walk).expect("pulls");
+        pulled.iter().map(|map| map.to_string()).collect::<Vec<_>>().join(" ").replace("{:p/name ", "").replace(['}', '"'], "")
+    };
+    let ages = Walk::of(":p/age");
+    assert_eq!(names(Order::Avet, &ages), "Bob Ada Eve");
+    assert_eq!(names(Order::Avet, &ages.clone().reversed()), "Eve Ada Bob");
+    assert_eq!(names(Order::Avet, &ages.clone().from(17)), "Bob Ada Eve");
+    assert_eq!(names(Order::Avet, &ages.clone().from(18)), "Ada Eve");
+    assert_eq!(names(Order::Avet, &ages.clone().from(36).reversed()), "Eve Ada Bob");
+    assert_eq!(names(Order::Avet, &ages.clone().from(35).reversed()), "Bob");
+    assert_eq!(names(Order::Avet, &ages.clone().from(99)), "");
+    assert_eq!(names(Order::Avet, &Walk { offset: 1, limit: Some(1), ..ages.clone() }), "Ada");
+    let at_ada = Walk { start: vec![keyword("p/age"), 36.into(), ada.into()], ..Walk::default() };
+    assert_eq!(names(Order::Avet, &at_ada), "Ada Eve");
+    assert_eq!(names(Order::Avet, &at_ada.clone().reversed()), "Ada Bob");
+    let known = Walk::of("p/knows");
+    assert_eq!(names(Order::Aevt, &known), "Bob Ada");
+    assert_eq!(names(Order::Aevt, &known.clone().from(bob)), "Ada");
+    assert_eq!(names(Order::Aevt, &known.from(Value::from(vec![keyword("p/name"), "Bob".into()]))), "Ada");
+    assert_eq!(names(Order::Avet, &Walk::of(":no/such")), "");
+    let then = db.as_of(2).expect("a moment");
+    assert!(then.index_pull(Order::Avet, "[:p/name]", &ages).expect("pulls").is_empty());
+    check_refused(db.history().index_pull(Order::Avet, "[:p/name]", &ages), "query/history-view");
+    check_refused(db.index_pull(Order::Eavt, "[:p/name]", &ages), "cli/usage");
+    check_refused(db.index_pull(Order::Avet, "[:p/name]", &Walk::default()), "cli/usage");
+    check_refused(db.index_pull(Order::Aevt, "[:p/name]", &Walk::of("p/knows").from("no/such")), "transaction/entity");
+    check_refused(db.index_pull(Order::Aevt, "[:p/name]", &Walk::of("p/knows").from(keyword("no/such"))), "contract/not-found");
+}

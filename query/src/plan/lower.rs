@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::ast::{Argument, Binding, Border, Call, Clause, RuleSet, SourceName, Variable};
 use crate::error::{Code, Error, Result, Span};
+use crate::facts::Facts;
 use crate::plan::dependency::Dependencies;
 use crate::plan::goal::{AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Predicate, RuleGoal, Target, UnionGoal};
 use crate::plan::lower::rules::RuleCall;
@@ -180,6 +181,12 @@ impl<'q> Lowering<'q> {
     fn union(&mut self, branches: &[Clause], scope: &mut Scope, border: Vec<Slot>, required: Vec<Slot>) -> Result<GoalKind> {
         let branches = branches.iter().map(|branch| self.block(std::slice::from_ref(branch), &mut scope.clone()));
         Ok(GoalKind::Union(UnionGoal { border, required, branches: branches.collect::<Result<_>>()?, rule: None }))
+    }
+
+    /// The facts of a source, if it is a database.
+    pub(crate) fn facts(&self, name: &SourceName) -> Option<&'q dyn Facts> {
+        let sources: &'q Sources = self.sources;
+        sources.get(name)?.facts().map(AsRef::as_ref)
     }
 
     fn source(&self, name: &SourceName, span: Span) -> Result<&'q Source> {

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::answer::{Given, Warning};
-use crate::ast::{Argument, Binding, Element, Input, PullArgument, PullPattern, Query, RuleSet, SourceName, Variable};
+use crate::ast::{
+    Argument, Binding, Element, Input, PullArgument, PullNested, PullPattern, PullSpec, Query, RuleSet, SourceName, Variable,
+};
 use crate::error::{Code, Error, Result, Span};
+use crate::facts::Facts;
 use crate::parse;
 use crate::plan::Plan;
 use crate::plan::estimate::Known;
@@ -13,7 +16,9 @@ use crate::plan::goal::{Goal, GoalKind, Predicate, Target};
 use crate::plan::input::{Row, relation_of, take_apart, value_in};
 use crate::plan::lower::{Lowering, Scope};
 use crate::plan::order::{Surroundings, plan_block};
+use crate::plan::resolve::Resolver;
 use crate::plan::slot::Slot;
+use crate::pull;
 use crate::registry::Functions;
 use crate::run::gather::column_of;
 use crate::run::relation::Relation;
@@ -65,7 +70,7 @@ impl Program {
         let mut goals = lowering.block(&query.clauses, &mut scope)?;
         let output = output_of(query, &mut lowering, &mut scope);
         lowering.settle_rules()?;
-        note_pulled(query, &mut lowering, &mut scope);
+        note_pulled(query, &patterns, &mut lowering, &mut scope)?;
         for (target, value, span) in targets {
             let relation = resolved(&target, value, span, &mut lowering, &sources)?;
             goals.push(lowering.goal(GoalKind::Given(relation), span));
@@ -188,14 +193,43 @@ fn output_of(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) -> V
     output
 }
 
-/// A variable that no clause takes for an entity, but a pull does, is looked for where it is pulled from.
-fn note_pulled(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) {
+/// A variable that no clause takes for an entity, but a pull does, is looked for where it is pulled from. Attributes that are pulled and
+/// that nobody knows are noted.
+fn note_pulled(
+    query: &Query,
+    patterns: &HashMap<Arc<str>, PullPattern>,
+    lowering: &mut Lowering<'_>,
+    scope: &mut Scope,
+) -> Result<()> {
     for element in query.find.elements() {
-        if let Element::Pull { source, variable, .. } = element {
-            let slot = lowering.slot(scope, variable);
-            lowering.entity_uses.entry(slot).or_insert_with(|| BTreeSet::from([source.clone()]));
+        let Element::Pull { source, variable, pattern, span } = element else { continue };
+        let slot = lowering.slot(scope, variable);
+        lowering.entity_uses.entry(slot).or_insert_with(|| BTreeSet::from([source.clone()]));
+        let Some(facts) = lowering.facts(source) else { continue };
+        match pattern {
+            PullArgument::Pattern(pattern) => note_attributes(pattern, None, facts, &mut lowering.resolver)?,
+            PullArgument::Name(name) => {
+                patterns
+                    .get(name)
+                    .map_or(Ok(()), |pattern| note_attributes(pattern, Some(*span), facts, &mut lowering.resolver))?;
+            }
         }
     }
+    Ok(())
+}
+
+/// `place` is where the pattern is named, if it has a text of its own.
+fn note_attributes(pattern: &PullPattern, place: Option<Span>, facts: &dyn Facts, resolver: &mut Resolver) -> Result<()> {
+    for spec in &pattern.specs {
+        let PullSpec::Attribute(attribute) = spec else { continue };
+        if &*attribute.ident != pull::ID {
+            resolver.attribute(facts, &attribute.ident, place.unwrap_or(attribute.span))?;
+        }
+        if let PullNested::Pattern(inner) = &attribute.nested {
+            note_attributes(inner, place, facts, resolver)?;
+        }
+    }
+    Ok(())
 }
 
 /// What was given for a binding form; idents and lookup references become ids in variables that stand for entities.

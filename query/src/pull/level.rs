@@ -5,15 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::values::{Entities, Values};
-use super::{LIMIT_DEPTH, LIMIT_VALUES, Puller};
+use super::{ID, LIMIT_DEPTH, LIMIT_VALUES, Puller};
 use crate::ast::{PullAttribute, PullLimit, PullNested, PullPattern, PullSpec};
 use crate::error::{Code, Error, Result};
 use crate::facts::{Attribute, Cardinality};
 use crate::nearest::did_you_mean;
 use crate::value::Value;
-
-/// The name by which a pattern asks for the id itself.
-const ID: &str = "db/id";
 
 /// A pattern, and how often each of its recursive attributes may still be followed.
 pub(super) struct Frame<'p> {
