@@ -1,6 +1,6 @@
 //! Statements to claims: each about one fact, its value read as its attribute wants.
 
-use annals_query::{Cardinality, Span, Value};
+use annals_query::{Cardinality, Span, Value, ValueType};
 
 use super::expand::{Act, Said, Statement};
 use super::refusal::Refusals;
@@ -136,7 +136,9 @@ pub(super) fn values_said(said: &Said<'_>, declaration: &Declaration, schema: &S
         Said::Made(value) => take(value),
         Said::Entity(_) => {}
         Said::Vector(items) => {
-            if declaration.attribute.cardinality == Cardinality::Many && !is_lookup(schema, items) {
+            // Only a reference can be looked up: two keywords for an attribute of keywords are two values, whatever they name.
+            let is_reference = declaration.attribute.value_type == Some(ValueType::Ref);
+            if declaration.attribute.cardinality == Cardinality::Many && !(is_reference && is_lookup(schema, items)) {
                 items.iter().for_each(take);
             } else {
                 take(&Value::Vector(items.as_slice().into()));
@@ -164,7 +166,6 @@ fn one_value(said: &Said<'_>, declaration: &Declaration, resolver: &mut Resolver
 }
 
 fn reference(entity: i64, declaration: &Declaration, resolver: &Resolver<'_>) -> Result<Value> {
-    use annals_query::ValueType;
     let attribute = &declaration.attribute;
     if attribute.value_type.is_none_or(|kind| kind == ValueType::Ref) {
         return Ok(Value::Ref(entity));
