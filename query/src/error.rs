@@ -280,7 +280,7 @@ codes! {
     Overflow = "query/overflow",
     /// Division by zero.
     DivisionByZero = "query/division-by-zero",
-    /// `get-else` with a nil default or on an attribute with many values.
+    /// `get-else` with a nil default; `get-else` or `get-some` on an attribute with many values.
     GetElse = "query/get-else",
     /// A search for words that cannot be read.
     Search = "query/search",

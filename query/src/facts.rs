@@ -121,6 +121,20 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.e.is_empty()
     }
+
+    /// The rows as facts. A place that is not in the batch is 0, nil or, for an addition, true.
+    pub fn facts(&self) -> Vec<Fact> {
+        let long = |column: Option<&Column>, row: usize| column.and_then(|column| column.value(row).as_long()).unwrap_or(0);
+        let fact = |row: usize| Fact {
+            e: long(Some(&self.e), row),
+            a: long(self.a.as_ref(), row),
+            v: self.v.as_ref().map_or(Value::Nil, |column| column.value(row)),
+            t: long(self.t.as_ref(), row),
+            m: long(self.m.as_ref(), row),
+            added: self.added.as_ref().is_none_or(|column| column.value(row).is_truthy()),
+        };
+        (0..self.len()).map(fact).collect()
+    }
 }
 
 /// One fact, with its value as stored (a reference is a [`Value::Ref`]).
@@ -211,6 +225,13 @@ pub trait Facts: Send + Sync {
     fn transactions(&self, from: &Value, until: &Value) -> Result<Vec<i64>> {
         let _ = (from, until);
         Err(Error::new(Code::Source, "this source has no log of transactions").with_help("ask a store"))
+    }
+
+    /// What one transaction recorded, additions and retractions alike, as far as the view's window reaches: also where the view shows
+    /// no history.
+    fn said(&self, t: i64, _: &Budget) -> Result<Vec<Fact>> {
+        let error = Error::new(Code::Source, "this source has no log of transactions").with_value(t);
+        Err(error.with_help("ask a store"))
     }
 
     /// True if the view shows additions and retractions as they happened: entity and pull refuse it.

@@ -20,12 +20,14 @@ mod duration;
 mod entity;
 mod json;
 mod like;
+mod log;
 mod logic;
 mod number;
 mod parsing;
 mod pattern;
 mod regex;
 mod registered;
+mod search;
 mod text;
 mod time;
 
@@ -106,6 +108,10 @@ pub enum Kind {
     /// order, repeated or not) with the other arguments once, and gives a column with a result for each row. Where an argument
     /// beside the entity varies, call it once for each of its values. Nil drops the row.
     Sourced(fn(&dyn Facts, &Column, &[Value], &Budget) -> Result<Column>),
+    /// The facts of a source, as above, for a list of its own: `(tx-data $ ?t)`. Called once for each combination of arguments; a
+    /// binding such as `[[?e ?a ?v]]` takes the list apart. The number is how many places its rows have, of which a binding may
+    /// leave out the last ones, as a pattern does; 1 for a list of single values.
+    Listing(fn(&dyn Facts, &[Value], &Budget) -> Result<Value>, usize),
 }
 
 impl std::fmt::Debug for Kind {
@@ -113,6 +119,7 @@ impl std::fmt::Debug for Kind {
         f.write_str(match self {
             Self::Pure(_) => "Pure",
             Self::Sourced(_) => "Sourced",
+            Self::Listing(..) => "Listing",
         })
     }
 }
@@ -132,7 +139,7 @@ impl Function {
         self.check_arity(args.len())?;
         match self.kind {
             Kind::Pure(compute) => compute(args),
-            Kind::Sourced(_) => {
+            Kind::Sourced(_) | Kind::Listing(..) => {
                 Err(Error::new(Code::UnknownSource, format!("`{}` needs a source as its first argument", self.name))
                     .with_help(format!("write it as {}", self.example.call)))
             }
@@ -147,6 +154,7 @@ impl Function {
                 let entities = Column::Value(vec![entity.clone()].into());
                 Ok(compute(facts, &entities, rest, budget)?.value(0))
             }
+            (Kind::Listing(list, _), _) => list(facts, args, budget),
             _ => self.call(args),
         }
     }
@@ -171,7 +179,7 @@ const fn pure(
     Function { name, arity, kind: Kind::Pure(compute), doc, example: Example { call, result } }
 }
 
-const FAMILIES: [&[Function]; 12] = [
+const FAMILIES: [&[Function]; 14] = [
     arithmetic::FUNCTIONS,
     comparison::FUNCTIONS,
     logic::FUNCTIONS,
@@ -184,6 +192,8 @@ const FAMILIES: [&[Function]; 12] = [
     json::FUNCTIONS,
     parsing::FUNCTIONS,
     entity::FUNCTIONS,
+    log::FUNCTIONS,
+    search::FUNCTIONS,
 ];
 
 /// The function with this name. Those on strings may be called by their full name of Clojure, `clojure.string/blank?`.

@@ -159,3 +159,8 @@ fn views_show_the_time_they_name() {
 fn pull_gives_nested_maps() {
     check_vectors(include_str!("semantics/pull.edn"));
 }
+
+#[test]
+fn functions_ask_sources_for_rows() {
+    check_vectors(include_str!("semantics/sources.edn"));
+}

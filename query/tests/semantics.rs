@@ -187,6 +187,11 @@ fn views_show_the_time_they_name() {
 }
 
 #[test]
+fn functions_ask_sources_for_rows() {
+    check_all(include_str!("semantics/sources.edn"));
+}
+
+#[test]
 fn pull_gives_nested_maps() {
     check_all(include_str!("semantics/pull.edn"));
 }

@@ -20,7 +20,7 @@ const GUESSED_ROWS_PER_VALUE: f64 = 100.0;
 /// How many attributes share the datoms of a log, while nothing is known of them.
 const GUESSED_ATTRIBUTES: f64 = 8.0;
 
-const ALL_PLACES: Places = Places { a: true, v: true, t: true, m: true, added: true };
+pub(super) const ALL_PLACES: Places = Places { a: true, v: true, t: true, m: true, added: true };
 
 impl Facts for Stored<'_> {
     fn attribute(&self, ident: &str) -> Option<Arc<Attribute>> {

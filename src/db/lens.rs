@@ -8,6 +8,7 @@ use annals_query::error::Span;
 use annals_query::lens::Lens;
 use annals_query::{Attribute, Batch, Budget, Estimate, Fact, Facts, Given, Match, Result, Scan, Value, ValueType};
 
+use super::facts::ALL_PLACES;
 use super::{Db, EntityRef};
 
 /// A lens, and the facts of one database value as it shows them.
@@ -168,6 +169,11 @@ impl Facts for Db {
 
     fn transactions(&self, from: &Value, until: &Value) -> Result<Vec<i64>> {
         seen!(self.transactions(from, until))
+    }
+
+    fn said(&self, t: i64, budget: &Budget) -> Result<Vec<Fact>> {
+        let wanted = Scan { t: Some(t), places: ALL_PLACES, ..Scan::default() };
+        Ok(self.history().scan(&wanted, budget)?.facts())
     }
 
     fn is_history(&self) -> bool {

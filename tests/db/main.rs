@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod functions;
+mod log_functions;
 mod measure;
 mod random_log;
 mod reads;

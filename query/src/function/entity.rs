@@ -1,4 +1,4 @@
-//! Functions that ask a source about entities: `get-else` and `missing?`. They take whole columns, so that a source is
+//! Functions that ask a source about entities: `get-else`, `get-some` and `missing?`. They take whole columns, so that a source is
 //! asked once for all rows.
 
 use std::sync::Arc;
@@ -22,6 +22,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         example: Example { call: "(get-else $ ?e :person/nick \"none\")", result: "\"none\"" },
     },
     Function {
+        name: "get-some",
+        arity: Arity::at_least(2),
+        kind: Kind::Sourced(get_some),
+        doc: "The first of these attributes that the entity has, as its id, and the value: bind it with [?a ?v].",
+        example: Example { call: "(get-some $ ?e :person/nick :person/name)", result: "nil" },
+    },
+    Function {
         name: "missing?",
         arity: Arity::exactly(2),
         kind: Kind::Sourced(missing),
@@ -40,15 +47,41 @@ fn get_else(facts: &dyn Facts, entities: &Column, rest: &[Value], budget: &Budge
             .with_value(default)
             .with_help("give another default, or ask with [(missing? $ ?e :attribute)]"));
     }
-    let attribute = attribute_of("get-else", facts, attribute)?;
-    if let Some(attribute) = attribute.as_deref().filter(|attribute| attribute.cardinality == Cardinality::Many) {
-        return Err(Error::new(Code::GetElse, format!("`get-else` takes one value, but :{} has many", attribute.ident))
-            .with_value(Value::keyword(&attribute.ident))
-            .with_help("match the values with a pattern, [?e :attribute ?v], or ask with [(missing? $ ?e :attribute)]"));
-    }
+    let attribute = attribute_of("get-else", 2, facts, attribute)?;
+    check_single("get-else", attribute.as_deref())?;
     let wanted = Wanted::new("get-else", facts, entities)?;
     let found = wanted.values(facts, attribute.as_deref(), Places { v: true, ..Places::default() }, budget)?;
     Ok(Column::Value(wanted.of_rows(|entity| found.get(&entity).cloned().unwrap_or_else(|| default.clone()))))
+}
+
+/// `rest` are the attributes, the one that is preferred first. A row whose entity has none of them gives nil.
+fn get_some(facts: &dyn Facts, entities: &Column, rest: &[Value], budget: &Budget) -> Result<Column> {
+    let mut attributes = Vec::with_capacity(rest.len());
+    for (at, attribute) in rest.iter().enumerate() {
+        let attribute = attribute_of("get-some", at + 2, facts, attribute)?;
+        check_single("get-some", attribute.as_deref())?;
+        attributes.extend(attribute);
+    }
+    let wanted = Wanted::new("get-some", facts, entities)?;
+    let mut first: FxHashMap<i64, Value> = FxHashMap::default();
+    for attribute in attributes {
+        for (entity, value) in wanted.values(facts, Some(&attribute), Places { v: true, ..Places::default() }, budget)? {
+            first.entry(entity).or_insert_with(|| Value::vector([Value::Long(attribute.id), value]));
+        }
+    }
+    Ok(Column::Value(wanted.of_rows(|entity| first.get(&entity).cloned().unwrap_or(Value::Nil))))
+}
+
+/// Refuses an attribute of many values.
+fn check_single(name: &str, attribute: Option<&Attribute>) -> Result<()> {
+    match attribute {
+        Some(attribute) if attribute.cardinality == Cardinality::Many => {
+            Err(Error::new(Code::GetElse, format!("`{name}` takes one value, but :{} has many", attribute.ident))
+                .with_value(Value::keyword(&attribute.ident))
+                .with_help("match the values with a pattern, [?e :attribute ?v], or ask with [(missing? $ ?e :attribute)]"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `rest` is the attribute. A row whose entity is a reference to nothing gives nil.
@@ -56,18 +89,18 @@ fn missing(facts: &dyn Facts, entities: &Column, rest: &[Value], budget: &Budget
     let [attribute] = rest else {
         unreachable!("the arity of missing? was checked");
     };
-    let attribute = attribute_of("missing?", facts, attribute)?;
+    let attribute = attribute_of("missing?", 2, facts, attribute)?;
     let wanted = Wanted::new("missing?", facts, entities)?;
     let found = wanted.values(facts, attribute.as_deref(), Places::default(), budget)?;
     Ok(Column::Value(wanted.of_rows(|entity| Value::Boolean(!found.contains_key(&entity)))))
 }
 
 /// The attribute that a keyword or id names; `None` for one the source has never seen, which every entity is missing.
-fn attribute_of(name: &str, facts: &dyn Facts, value: &Value) -> Result<Option<Arc<Attribute>>> {
+pub(super) fn attribute_of(name: &str, place: usize, facts: &dyn Facts, value: &Value) -> Result<Option<Arc<Attribute>>> {
     match value {
         Value::Keyword(ident) => Ok(facts.attribute(ident)),
         Value::Long(id) | Value::Ref(id) => Ok(facts.attribute_by_id(*id)),
-        other => Err(refuse(name, 2, "an attribute", other).with_help("name the attribute by its keyword, as in :run/id")),
+        other => Err(refuse(name, place, "an attribute", other).with_help("name the attribute by its keyword, as in :run/id")),
     }
 }
 

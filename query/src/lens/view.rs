@@ -238,6 +238,18 @@ impl Facts for LensView {
         self.below.transactions(from, until)
     }
 
+    /// What the lens makes shows in a history alone: what is below records nothing of it.
+    fn said(&self, t: i64, budget: &Budget) -> Result<Vec<Fact>> {
+        if self.is_history() {
+            let places = Places { a: true, ..ALL_PLACES };
+            return Ok(self.scan(&Scan { t: Some(t), places, ..Scan::default() }, budget)?.facts());
+        }
+        let Names { made, hidden, .. } = &self.names;
+        let mut said = self.below.said(t, budget)?;
+        said.retain(|fact| !made.contains_key(&fact.a) && !hidden.contains(&fact.a));
+        Ok(said)
+    }
+
     fn is_history(&self) -> bool {
         self.below.is_history()
     }

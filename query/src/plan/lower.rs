@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::ast::{Argument, Binding, Border, Call, Clause, RuleSet, SourceName, Variable};
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::Facts;
+use crate::function::{AnyFunction, Function, Kind};
 use crate::plan::dependency::Dependencies;
 use crate::plan::goal::{AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Predicate, RuleGoal, Target, UnionGoal};
 use crate::plan::lower::rules::RuleCall;
@@ -205,45 +206,71 @@ impl<'q> Lowering<'q> {
                 .at(call.span)
         })?;
         let mut source = None;
-        let mut args = Vec::new();
+        let (mut args, mut spans) = (Vec::new(), Vec::new());
         for arg in &call.args {
             match arg {
-                Argument::Variable(variable, _) => args.push(CallArgument::Slot(self.slot(scope, variable))),
-                Argument::Constant(value, _) => args.push(CallArgument::Constant(value.clone())),
+                Argument::Variable(variable, span) => {
+                    args.push(CallArgument::Slot(self.slot(scope, variable)));
+                    spans.push(*span);
+                }
+                Argument::Constant(value, span) => {
+                    args.push(CallArgument::Constant(value.clone()));
+                    spans.push(*span);
+                }
                 Argument::Source(name, span) => source = Some((inherited(Some(name), scope), *span)),
             }
         }
         let source = if function.asks_source() {
             let (name, span) = source.unwrap_or_else(|| (scope.source.clone(), call.span));
-            if let Some(CallArgument::Slot(slot)) = args.first() {
-                self.entity_uses.entry(*slot).or_default().insert(name.clone());
-            }
-            let source = self.source(&name, span)?;
-            self.note_attributes(call, source)?;
-            Some(source.clone())
+            let source = self.source(&name, span)?.clone();
+            self.note_places(&function, (&name, &source), &args, &spans)?;
+            Some(source)
         } else {
             None
         };
         function.check_arity(args.len()).map_err(|error| error.at(self.place_of(call.span)))?;
-        let binding = binding.map(|binding| Target::new(binding, &mut |variable| self.slot(scope, variable)));
+        let mut binding = binding.map(|binding| Target::new(binding, &mut |variable| self.slot(scope, variable)));
+        if let (Some(Function { kind: Kind::Listing(_, width), .. }), Some(Target::Relation(parts))) =
+            (function.built_in(), &mut binding)
+        {
+            parts.resize((*width).max(parts.len()), Target::Ignore);
+        }
         Ok(GoalKind::Call(CallGoal { function, source, args, binding }))
     }
 
-    /// Notes the attributes that a function is to look up, as those of patterns: a misspelt one is missing everywhere.
-    fn note_attributes(&mut self, call: &Call, source: &Source) -> Result<()> {
-        let count = match &*call.name {
-            "get-else" | "missing?" => 1,
-            "get-some" => usize::MAX,
-            _ => 0,
-        };
-        let Some(facts) = source.facts() else { return Ok(()) };
-        let is_source = |arg: &&Argument| matches!(arg, Argument::Source(..));
-        for arg in call.args.iter().skip_while(is_source).skip(1).take(count) {
-            if let Argument::Constant(Value::Keyword(ident), span) = arg {
-                self.resolver.attribute(facts.as_ref(), ident, self.place_of(*span))?;
+    /// What the arguments of a function that asks a source stand for: an entity, and attributes, which are looked up once.
+    fn note_places(
+        &mut self,
+        function: &AnyFunction,
+        (name, source): (&SourceName, &Source),
+        args: &[CallArgument],
+        spans: &[Span],
+    ) -> Result<()> {
+        if let (Some(Function { kind: Kind::Sourced(_), .. }), Some(CallArgument::Slot(slot))) =
+            (function.built_in(), args.first())
+        {
+            self.entity_uses.entry(*slot).or_default().insert(name.clone());
+        }
+        let Source::Facts(facts) = source else { return Ok(()) };
+        let places = attribute_places(function);
+        for (at, arg) in args.iter().enumerate().filter(|(at, _)| places.contains(at)) {
+            if let CallArgument::Constant(Value::Keyword(ident)) = arg
+                && let Some(attribute) = self.resolver.attribute(facts.as_ref(), ident, self.place_of(spans[at]))?
+            {
+                self.attributes.entry(name.clone()).or_default().insert(attribute.id);
             }
         }
         Ok(())
+    }
+}
+
+/// Which arguments behind the source are attributes.
+fn attribute_places(function: &AnyFunction) -> std::ops::Range<usize> {
+    match function.name() {
+        "get-else" | "missing?" => 1..2,
+        "get-some" => 1..usize::MAX,
+        "fulltext" => 0..1,
+        _ => 0..0,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
-use crate::function::{Function, Kind};
+use crate::function::Kind;
 use crate::plan::goal::{CallArgument, CallGoal, Target};
 use crate::plan::input::{take_apart, value_in};
 use crate::plan::slot::Slot;
@@ -154,14 +154,54 @@ fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(u
         .collect()
 }
 
-/// Calls a function that asks a source: once for all rows that share the arguments after the entity.
+/// Calls a function that asks a source.
 fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> {
-    let (Some(Function { kind: Kind::Sourced(compute), .. }), Some(Source::Facts(facts))) =
-        (goal.function.built_in(), &goal.source)
-    else {
-        return Err(Error::new(Code::UnknownSource, format!("`{}` needs a database as its source", goal.function.name()))
-            .with_help("rows of data have no attributes: join them with a pattern instead"));
+    let needs_database = || {
+        Error::new(Code::UnknownSource, format!("`{}` needs a database as its source", goal.function.name()))
+            .with_help("rows of data have no attributes: join them with a pattern instead")
     };
+    let Some(Source::Facts(facts)) = &goal.source else { return Err(needs_database()) };
+    match goal.function.built_in().map(|function| function.kind) {
+        Some(Kind::Sourced(compute)) => {
+            about_entities(current, goal, |entities, args| compute(facts.as_ref(), entities, args, budget))
+        }
+        Some(Kind::Listing(list, _)) => for_each_combination(current, goal, |args| list(facts.as_ref(), args, budget)),
+        Some(Kind::Pure(_)) | None => Err(needs_database()),
+    }
+}
+
+/// Calls once for each combination of arguments that the rows have.
+fn for_each_combination(current: &Relation, goal: &CallGoal, mut call: impl FnMut(&[Value]) -> Result<Value>) -> Result<Column> {
+    let columns = argument_columns(current, goal)?;
+    let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
+    if columns.is_empty() && current.rows > 0 {
+        return Ok(Column::Value(vec![call(&args)?; current.rows].into()));
+    }
+    let mut values = vec![Value::Nil; current.rows];
+    for group in same_rows(&columns, current.rows) {
+        for (at, column) in &columns {
+            args[*at] = column.value(group[0] as usize);
+        }
+        let result = call(&args)?;
+        group.iter().for_each(|row| values[*row as usize] = result.clone());
+    }
+    Ok(Column::Value(values.into()))
+}
+
+/// The rows that agree in all of these columns, group by group.
+fn same_rows(columns: &[(usize, &Column)], rows: usize) -> Vec<Vec<u32>> {
+    let groups = codes(&columns.iter().map(|(_, column)| *column).collect::<Vec<_>>(), rows);
+    let mut order = (0..rows as u32).collect::<Vec<_>>();
+    order.sort_by_key(|row| groups[*row as usize]);
+    order.chunk_by(|a, b| groups[*a as usize] == groups[*b as usize]).map(<[u32]>::to_vec).collect()
+}
+
+/// Calls once for all rows that share the arguments after the entity.
+fn about_entities(
+    current: &Relation,
+    goal: &CallGoal,
+    mut compute: impl FnMut(&Column, &[Value]) -> Result<Column>,
+) -> Result<Column> {
     let columns = argument_columns(current, goal)?;
     let entities = match (goal.args.first(), columns.first()) {
         (Some(CallArgument::Constant(value)), _) => repeat(value, current.rows),
@@ -171,17 +211,14 @@ fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Colum
     let mut args = goal.args.iter().skip(1).map(first_value).collect::<Vec<_>>();
     let varying = columns.into_iter().filter(|(at, _)| *at > 0).collect::<Vec<_>>();
     if varying.is_empty() {
-        return compute(facts.as_ref(), &entities, &args, budget);
+        return compute(&entities, &args);
     }
-    let groups = codes(&varying.iter().map(|(_, column)| *column).collect::<Vec<_>>(), current.rows);
-    let mut order = (0..current.rows as u32).collect::<Vec<_>>();
-    order.sort_by_key(|row| groups[*row as usize]);
     let mut values = vec![Value::Nil; current.rows];
-    for group in order.chunk_by(|a, b| groups[*a as usize] == groups[*b as usize]) {
+    for group in same_rows(&varying, current.rows) {
         for (at, column) in &varying {
             args[at - 1] = column.value(group[0] as usize);
         }
-        let results = compute(facts.as_ref(), &entities.gather(group), &args, budget)?;
+        let results = compute(&entities.gather(&group), &args)?;
         for (at, row) in group.iter().enumerate() {
             values[*row as usize] = results.value(at);
         }

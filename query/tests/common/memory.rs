@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use annals_query::column::TextKind;
 use annals_query::{
-    Attribute, Batch, Budget, Cardinality, Column, Estimate, Fact, Facts, Places, Result, Scan, Slice, Value, ValueType, Values,
+    Attribute, Batch, Budget, Cardinality, Column, Estimate, Fact, Facts, Match, Places, Result, Scan, Slice, Value, ValueType,
+    Values,
 };
 
 /// The attribute whose values are the names of entities.
@@ -172,6 +173,11 @@ impl MemoryFacts {
     #[must_use]
     pub(crate) fn at(&self, view: View) -> Self {
         Self::shown_at(self.parts(), view, Manner::Typed)
+    }
+
+    /// Which moment is shown.
+    pub(crate) fn view(&self) -> View {
+        self.view
     }
 
     /// The same view, its columns made in another manner.
@@ -412,6 +418,36 @@ impl Facts for MemoryFacts {
     fn referrers(&self, entity: i64, attribute: i64, _budget: &Budget) -> Result<Vec<i64>> {
         let facts = self.shown.iter().filter(|fact| fact.a == attribute && fact.v == Value::Ref(entity));
         Ok(facts.map(|fact| fact.e).collect())
+    }
+
+    fn transactions(&self, from: &Value, until: &Value) -> Result<Vec<i64>> {
+        let first_at = |bound: &Value| match bound {
+            Value::Long(t) => Some(*t),
+            // Where nothing says otherwise, the instant of t is t seconds.
+            Value::Instant(instant) => Some(instant.div_euclid(1_000_000) + i64::from(instant.rem_euclid(1_000_000) > 0)),
+            _ => None,
+        };
+        let (from, until) = (first_at(from), first_at(until));
+        let is_in = |t: &i64| {
+            self.view.as_of.is_none_or(|end| *t <= end)
+                && self.view.since.is_none_or(|start| *t > start)
+                && from.is_none_or(|from| *t >= from)
+                && until.is_none_or(|until| *t < until)
+        };
+        let mut ids: Vec<i64> = self.log.iter().map(|fact| fact.t).filter(is_in).collect();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    fn said(&self, t: i64, budget: &Budget) -> Result<Vec<Fact>> {
+        budget.spend_steps(self.log.len() as u64)?;
+        Ok(happened(&self.log, self.view).into_iter().filter(|fact| fact.t == t).collect())
+    }
+
+    fn fulltext(&self, attribute: &Attribute, search: &str, _budget: &Budget) -> Result<Vec<Match>> {
+        let has = |fact: &&Fact| fact.a == attribute.id && fact.v.as_text().is_some_and(|text| text.contains(search));
+        let found = self.shown.iter().filter(has);
+        Ok(found.map(|fact| Match { e: fact.e, v: fact.v.clone(), t: fact.t, score: 1.0 }).collect())
     }
 
     fn is_history(&self) -> bool {

@@ -1,9 +1,12 @@
 //! What each kind of clause does to the environments.
 
-use annals_query::ast::{Argument, Binding, Call, Clause, SourceName, Term, Variable};
-use annals_query::{Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::super::memory::{MemoryFacts, plain};
+use annals_query::ast::{Argument, Binding, Call, Clause, SourceName, Term, Variable};
+use annals_query::{Attribute, Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
+
+use super::super::memory::{MemoryFacts, View, plain};
 use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
 
 impl Naive {
@@ -69,7 +72,7 @@ impl Naive {
                 Clause::Pattern { .. } | Clause::And(..) => unreachable!("patterns are done above, and `and` is flattened"),
                 Clause::Predicate { call, .. } => found.extend(self.predicate(call, environment, place)?),
                 Clause::Function { call, binding, .. } => {
-                    found.extend(take_apart(binding, &self.call(call, environment, place)?, environment)?);
+                    found.extend(take_apart(&whole(call, binding), &self.call(call, environment, place)?, environment)?);
                 }
                 Clause::Or { source, branches, .. } => {
                     let crossing = self.after(clause, bound, around).expect("the clause was ready");
@@ -203,6 +206,15 @@ impl Naive {
         let Input::Facts(facts) = self.source(source, place)? else {
             return Err(Error::new(Code::UnknownSource, "the function asks facts"));
         };
+        match name {
+            "tx-ids" => Ok(transactions(facts, &values[0], &values[1]).map(Value::Long).collect::<Vec<_>>().into()),
+            "tx-data" => Ok(recorded(facts, &values[0])),
+            "missing?" | "get-else" | "get-some" => Self::call_about_entity(name, facts, values),
+            other => Err(Error::new(Code::UnknownFunction, other)),
+        }
+    }
+
+    fn call_about_entity(name: &str, facts: &MemoryFacts, values: &[Value]) -> Result<Value> {
         let entity = match Self::entity(facts, &values[0])? {
             Some(entity) if !matches!(entity.canonical(), Value::Long(_)) => {
                 return Err(Error::new(Code::ArgumentType, format!("a {} is no entity", entity.kind_name())));
@@ -211,19 +223,77 @@ impl Naive {
             // A reference to nothing: neither there nor missing.
             None => return Ok(Value::Nil),
         };
-        let attribute = values[1].as_text().and_then(|ident| facts.attribute(ident));
-        let found = facts
-            .shown()
-            .iter()
-            .find(|fact| attribute.as_ref().is_some_and(|attribute| attribute.id == fact.a) && entity.same(&Value::Long(fact.e)));
+        let attribute_of = |value: &Value| match value.as_long() {
+            Some(id) => facts.attribute_by_id(id),
+            None => facts.attribute(value.as_text()?),
+        };
+        let found =
+            |attribute: &Attribute| facts.shown().iter().find(|fact| fact.a == attribute.id && entity.same(&Value::Long(fact.e)));
+        let attribute = attribute_of(&values[1]);
         match name {
-            "missing?" => Ok(found.is_none().into()),
-            "get-else" if attribute.is_some_and(|attribute| attribute.cardinality == Cardinality::Many) => {
-                Err(Error::new(Code::GetElse, "an attribute with many values"))
+            "missing?" => Ok(attribute.is_none_or(|attribute| found(&attribute).is_none()).into()),
+            "get-else" => {
+                check_single(attribute.as_deref())?;
+                Ok(attribute.and_then(|known| found(&known)).map_or_else(|| values[2].clone(), |fact| plain(&fact.v)))
             }
-            "get-else" => Ok(found.map_or_else(|| values[2].clone(), |fact| plain(&fact.v))),
-            other => Err(Error::new(Code::UnknownFunction, other)),
+            _ => {
+                let known: Vec<Arc<Attribute>> = values[1..].iter().filter_map(attribute_of).collect();
+                known.iter().try_for_each(|attribute| check_single(Some(attribute)))?;
+                let first = known.iter().find_map(|attribute| found(attribute));
+                Ok(first.map_or(Value::Nil, |fact| Value::vector([fact.a.into(), plain(&fact.v)])))
+            }
         }
+    }
+}
+
+fn check_single(attribute: Option<&Attribute>) -> Result<()> {
+    match attribute {
+        Some(attribute) if attribute.cardinality == Cardinality::Many => {
+            Err(Error::new(Code::GetElse, "an attribute with many values"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The transactions of the window from `from` until before `until`.
+fn transactions(facts: &MemoryFacts, from: &Value, until: &Value) -> impl Iterator<Item = i64> {
+    let is_in = |t: i64| {
+        // The instant of t is t seconds.
+        let is_before = |bound: &Value| match bound {
+            Value::Instant(instant) => t * 1_000_000 < *instant,
+            bound => Value::Long(t).compare_within_type(bound).is_some_and(std::cmp::Ordering::is_lt),
+        };
+        (*from == Value::Nil || !is_before(from)) && (*until == Value::Nil || is_before(until))
+    };
+    let history = facts.at(View { is_history: true, ..facts.view() });
+    let ids: BTreeSet<i64> = history.shown().iter().map(|fact| fact.t).filter(|t| is_in(*t)).collect();
+    ids.into_iter()
+}
+
+/// What a transaction said, as rows.
+fn recorded(facts: &MemoryFacts, t: &Value) -> Value {
+    let history = facts.at(View { is_history: true, ..facts.view() });
+    let said = history.shown().iter().filter(|fact| t.same(&fact.t.into()));
+    let rows = said.map(|fact| {
+        Value::vector([fact.e.into(), fact.a.into(), plain(&fact.v), fact.t.into(), fact.m.into(), fact.added.into()])
+    });
+    let rows: BTreeSet<Value> = rows.collect();
+    Value::vector(rows)
+}
+
+/// The binding of rows of a source, with the places that were left out at its end.
+fn whole(call: &Call, binding: &Binding) -> Binding {
+    let width = match &*call.name {
+        "tx-data" => 6,
+        "fulltext" => 4,
+        _ => 0,
+    };
+    match binding {
+        Binding::Relation(parts, span) => {
+            let left_out = (parts.len()..width).map(|_| Binding::Ignore(*span));
+            Binding::Relation(parts.iter().cloned().chain(left_out).collect(), *span)
+        }
+        other => other.clone(),
     }
 }
 

@@ -143,7 +143,8 @@ impl EntitySearch<'_> {
     }
 
     fn call(&mut self, variable: &Variable, call: &Call, place: Place<'_>) {
-        if let [Argument::Source(name, _), Argument::Variable(entity, _), ..] = &call.args[..]
+        if matches!(&*call.name, "get-else" | "get-some" | "missing?")
+            && let [Argument::Source(name, _), Argument::Variable(entity, _), ..] = &call.args[..]
             && entity == variable
         {
             self.found.insert(Naive::source_name(name, place).clone());
