@@ -64,7 +64,7 @@ impl Lens {
     /// The same; the lens may call what a program registered.
     pub fn read_with(text: &str, functions: &Functions) -> Result<Self> {
         let form = edn::read_form(text)?;
-        Self::of_form(&form, text, functions).map_err(|error| error.located_in(text))
+        Self::of_form(&form, text, functions).map_err(|error| error.located_in(text).located_in_rules(text))
     }
 
     fn of_form(form: &Form, text: &str, functions: &Functions) -> Result<Self> {

@@ -59,7 +59,7 @@ impl LensView {
             Origin::Nothing => Table::of_facts(Vec::new()),
             Origin::Below => self.below(attribute, entities, budget)?,
             Origin::Coerced(coercion) => self.coerced(attribute, coercion, self.below(attribute, entities, budget)?, budget)?,
-            Origin::Names => self.renamed(attribute, self.below(attribute, entities, budget)?),
+            Origin::Names => self.renamed(attribute, &self.below(attribute, entities, budget)?, entities),
             Origin::Computed(formula, inputs) => self.computed(attribute, formula, inputs, entities, budget)?,
         };
         match &made.default {
@@ -126,7 +126,7 @@ impl LensView {
     }
 
     /// The names of entities, as this lens calls them, and those of its own attributes.
-    fn renamed(&self, attribute: i64, table: Table) -> Table {
+    fn renamed(&self, attribute: i64, table: &Table, entities: Option<&[i64]>) -> Table {
         let rows: Vec<u32> =
             (0..table.len()).filter(|row| !self.names.hidden.contains(&table.e[*row])).map(|row| row as u32).collect();
         let mut facts: Vec<Fact> = rows.iter().map(|row| table.fact(*row as usize, attribute)).collect();
@@ -140,6 +140,7 @@ impl LensView {
         if !self.is_history() {
             // Said by nobody, they are as old as the attributes of every store.
             let own = self.names.shown.iter().filter(|(id, _)| **id < 0 && self.below.attribute_by_id(**id).is_none());
+            let own = own.filter(|(id, _)| entities.is_none_or(|entities| entities.binary_search(id).is_ok()));
             facts.extend(own.map(|(id, own)| Fact {
                 e: *id,
                 a: attribute,

@@ -45,6 +45,11 @@ impl Names {
         names
     }
 
+    /// True for the attribute of names, if some of them are made.
+    pub(super) fn is_names(&self, attribute: i64) -> bool {
+        self.made.get(&attribute).is_some_and(|made| matches!(made.origin, Origin::Names))
+    }
+
     fn changes_idents(&self) -> bool {
         !self.renamed.is_empty() || !self.hidden.is_empty() || self.shown.keys().any(|id| *id < 0)
     }

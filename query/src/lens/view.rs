@@ -72,11 +72,13 @@ impl LensView {
 
     /// The entities of which a transaction said something that this attribute is made of.
     fn entities_of(&self, attribute: i64, t: i64, budget: &Budget) -> Result<Vec<i64>> {
-        let mut entities = Vec::new();
+        // The names of what is made here are said by no transaction below.
+        let own_names = self.names.shown.keys().copied().filter(|id| *id < 0);
+        let mut entities: Vec<i64> = own_names.filter(|_| self.names.is_names(attribute)).collect();
         for origin in self.origins(attribute) {
             let scan = Scan { attribute: Some(origin), t: Some(t), places: ALL_PLACES, ..Scan::default() };
             let own = self.names.made.contains_key(&origin) && origin != attribute;
-            let batch = if own { self.scan(&scan, budget)? } else { self.below.scan(&scan, budget)? };
+            let batch = if own { self.scan_made(origin, &scan, budget)? } else { self.below.scan(&scan, budget)? };
             entities.extend_from_slice(&Table::of(batch).e);
         }
         entities.sort_unstable();
@@ -231,7 +233,20 @@ impl Facts for LensView {
 
     fn fulltext(&self, attribute: &Attribute, search: &str, budget: &Budget) -> Result<Vec<Match>> {
         let below = self.below.attribute_by_id(attribute.id).unwrap_or_else(|| Arc::new(attribute.clone()));
-        self.below.fulltext(&below, search, budget)
+        let matches = self.below.fulltext(&below, search, budget)?;
+        if !self.names.made.contains_key(&attribute.id) {
+            return Ok(matches);
+        }
+        // The words are those of the text below; what is shown of it is what the lens makes.
+        let mut entities: Vec<i64> = matches.iter().map(|found| found.e).collect();
+        entities.sort_unstable();
+        entities.dedup();
+        let table = self.made(attribute.id, Some(&entities), budget)?;
+        let shown = |found: Match| {
+            let rows = table.rows_of(found.e).filter(|row| table.t[*row] == found.t).collect::<Vec<_>>();
+            rows.into_iter().map(|row| Match { v: table.v.value(row), ..found.clone() }).collect::<Vec<_>>()
+        };
+        Ok(matches.into_iter().flat_map(shown).collect())
     }
 
     fn transactions(&self, from: &Value, until: &Value) -> Result<Vec<i64>> {
