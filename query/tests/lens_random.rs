@@ -92,6 +92,7 @@ fn log(random: &mut Random) -> Vec<Fact> {
 }
 
 /// A lens of few parts, each there or not.
+#[expect(clippy::struct_excessive_bools, reason = "independent parts of a lens, each there or not")]
 struct Spec {
     new_one: Option<&'static str>,
     hides_one: bool,
@@ -127,7 +128,7 @@ impl Spec {
     fn text(&self) -> String {
         let mut renames = String::new();
         if let Some(new) = self.new_one {
-            renames += &format!(":{new} :s/one ");
+            renames.extend([":", new, " :s/one "]);
             if new == "s/two" {
                 renames += ":s/gone :s/two ";
             }
@@ -328,7 +329,7 @@ fn answer(query: &str, facts: Arc<dyn Facts>) -> Result<Vec<Vec<Value>>, String>
     Ok(answer.rows)
 }
 
-fn compare_lens(random: &mut Random, seed: u64) {
+fn compare_lens(random: &mut Random, replay: u64) {
     let spec = Spec::random(random);
     let view = View {
         as_of: random.toss().then(|| random.below(25) as i64),
@@ -341,7 +342,7 @@ fn compare_lens(random: &mut Random, seed: u64) {
     let manner = Manner::Random(AtomicU64::new(random.below(1_000) as u64));
     let seen = lens.view(Arc::new(stored.in_manner(manner)));
     let expected = spec.seen(&stored, seen.as_ref(), view.is_history);
-    let context = format!("SEED={seed} {text} {view:?}");
+    let context = format!("SEED={replay} {text} {view:?}");
     for _ in 0..12 {
         compare_scan(random, seen.as_ref(), &expected, &context);
     }
