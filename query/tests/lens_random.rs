@@ -335,6 +335,7 @@ fn compare_lens(random: &mut Random, replay: u64) {
         as_of: random.toss().then(|| random.below(25) as i64),
         since: (random.below(4) == 0).then(|| random.below(10) as i64),
         is_history: random.below(4) == 0,
+        ..View::default()
     };
     let stored = MemoryFacts::new(attributes(), log(random)).at(view);
     let text = spec.text();
