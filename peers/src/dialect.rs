@@ -1,0 +1,131 @@
+//! How each engine writes the same question: ids of entities, keywords, and the names of a few functions.
+
+use annals::{Value, query::edn};
+use serde_json::Value as Json;
+
+use crate::random::{FIELDS, Kind};
+
+/// The id of the entity before the first, in Annals: the partition of what is placed nowhere.
+pub const BASE: i64 = 2 << 32;
+
+/// A way of writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Annals itself.
+    Annals,
+    /// Native EDN, as DataScript and its relatives read it.
+    Edn,
+    /// DataScript's JavaScript interface: keywords are texts, data is JSON.
+    JavaScript,
+}
+
+impl Dialect {
+    /// A marked text in this dialect.
+    pub fn write(self, marked: &str) -> String {
+        let mut text = String::with_capacity(marked.len() + 16);
+        let mut rest = marked;
+        while let Some(at) = rest.find(['§', '@']) {
+            text.push_str(&rest[..at]);
+            let mark = rest[at..].chars().next().expect("a mark was found");
+            rest = &rest[at + mark.len_utf8()..];
+            let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
+            let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+            text += &if mark == '§' { self.entity(&rest[..end]) } else { self.keyword(&rest[..end]) };
+            rest = &rest[end..];
+        }
+        text.push_str(rest);
+        if self == Self::Annals {
+            return text;
+        }
+        let names = ["starts-with?", "ends-with?", "includes?"];
+        names.iter().fold(text, |text, name| text.replace(&format!("({name}"), &format!("(clojure.string/{name}")))
+    }
+
+    fn entity(self, number: &str) -> String {
+        let number: i64 = number.parse().expect("an entity's mark carries its number");
+        (if self == Self::Annals { BASE + number } else { number }).to_string()
+    }
+
+    fn keyword(self, name: &str) -> String {
+        if self == Self::JavaScript { format!("\"{name}\"") } else { format!(":{name}") }
+    }
+
+    /// Marked data as it is sent: EDN as a text, or JSON.
+    pub fn data(self, marked: &str) -> Json {
+        let text = self.write(marked);
+        if self != Self::JavaScript {
+            return Json::String(text);
+        }
+        json(&edn::read(&text).expect("generated data is EDN"))
+    }
+
+    /// The schema of every world as it is sent.
+    pub fn schema(self) -> Json {
+        let mut text = "{".to_owned();
+        for field in FIELDS {
+            let mut parts = Vec::new();
+            if field.is_unique {
+                parts.push(":db/unique :db.unique/identity");
+            }
+            if field.kind == Kind::Entity {
+                parts.push(":db/valueType :db.type/ref");
+            }
+            if field.is_many {
+                parts.push(":db/cardinality :db.cardinality/many");
+            }
+            if field.is_component {
+                parts.push(":db/isComponent true");
+            }
+            text += &format!("@{} {{{}}} ", field.name, parts.join(" "));
+        }
+        self.data(&format!("{text}}}"))
+    }
+}
+
+/// The schema of every world as transaction data of Annals.
+pub fn declarations() -> String {
+    let declaration = |field: crate::random::Field| {
+        let mut text = format!("{{:db/ident :{}", field.name);
+        let kind = match field.kind {
+            Kind::Entity => "ref",
+            Kind::Long => "long",
+            Kind::Double => "double",
+            Kind::Text => "string",
+            Kind::Word => "keyword",
+            Kind::Boolean => "boolean",
+            Kind::Number | Kind::Any => "",
+        };
+        if !kind.is_empty() {
+            text += &format!(" :db/valueType :db.type/{kind}");
+        }
+        text += if field.is_many { " :db/cardinality :db.cardinality/many" } else { " :db/cardinality :db.cardinality/one" };
+        if field.is_unique {
+            text += " :db/unique :db.unique/identity";
+        }
+        if field.is_component {
+            text += " :db/isComponent true";
+        }
+        text + "}"
+    };
+    format!("[{}]", FIELDS.into_iter().map(declaration).collect::<Vec<_>>().join(" "))
+}
+
+/// EDN data as JSON; keywords keep their colon, as the JavaScript interface wants it.
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Boolean(flag) => Json::from(*flag),
+        Value::Long(number) => Json::from(*number),
+        Value::Double(number) => Json::from(*number),
+        Value::String(text) => Json::from(&**text),
+        Value::Keyword(name) => Json::from(format!(":{name}")),
+        Value::Map(entries) => {
+            let key = |key: &Value| key.as_text().expect("keys are names").to_owned();
+            let entry = |(name, value): (&Value, &Value)| {
+                let name = if matches!(name, Value::Keyword(_)) { format!(":{}", key(name)) } else { key(name) };
+                (name, json(value))
+            };
+            Json::Object(entries.iter().map(entry).collect())
+        }
+        other => other.as_items().map_or(Json::Null, |items| Json::Array(items.iter().map(json).collect())),
+    }
+}

@@ -1,0 +1,110 @@
+//! A question in other words: as another engine reads it, or so that another engine reads it as we do. Each function gives none
+//! where the words it changes do not occur.
+
+use crate::random::Program;
+
+/// `_` for the entity in each pattern that has one variable as entity and as value.
+pub fn without_first_place(program: &Program) -> Option<Program> {
+    in_each_form(program, '[', ']', |words| {
+        let is_twice = words.len() == 3 && words[0].starts_with('?') && words[1].starts_with('@') && words[0] == words[2];
+        is_twice.then(|| format!("_ {} {}", words[1], words[2]))
+    })
+}
+
+/// A fresh variable for each `_` among the arguments of a rule.
+pub fn without_blank_arguments(program: &Program) -> Option<Program> {
+    let mut count = 0;
+    in_each_form(program, '(', ')', |words| {
+        if !is_call(program, words) || !words.contains(&"_") {
+            return None;
+        }
+        let mut fresh = || {
+            count += 1;
+            format!("?blank{count}")
+        };
+        let words: Vec<String> = words.iter().map(|word| if *word == "_" { fresh() } else { (*word).to_owned() }).collect();
+        Some(words.join(" "))
+    })
+}
+
+/// A fresh variable, compared afterwards, for the second mention of a variable among the arguments of a rule.
+pub fn without_repeated_arguments(program: &Program) -> Option<Program> {
+    let mut count = 0;
+    in_each_form(program, '(', ')', |words| {
+        let is_twice = is_call(program, words) && words.len() == 3 && words[1].starts_with('?') && words[1] == words[2];
+        count += 1;
+        is_twice.then(|| format!("{} {} ?again{count}) [(= {} ?again{count})]@@", words[0], words[1], words[1]))
+    })
+    .map(|mut program| {
+        for text in program.clauses.iter_mut().chain(&mut program.rules) {
+            *text = text.replace("@@)", "");
+        }
+        program
+    })
+}
+
+/// No brackets in the heads of rules.
+pub fn without_bound_arguments(program: &Program) -> Option<Program> {
+    let mut other = program.clone();
+    other.rules = program.rules.iter().map(|rule| rule.replace("(from [?x] ", "(from ?x ")).collect();
+    let found = other.rules != program.rules;
+    let other = without_repeated_arguments(&other).unwrap_or(other);
+    found.then_some(other)
+}
+
+/// A fresh variable, compared afterwards, for each result of a function that goes to a variable of `:in` or of another clause.
+pub fn with_results_compared(program: &Program) -> Option<Program> {
+    let mut other = program.clone();
+    for (at, clause) in other.clauses.iter_mut().enumerate() {
+        let Some((call, result)) = clause.split_once(") ?") else { continue };
+        let Some(name) = result.strip_suffix(']') else { continue };
+        if call.starts_with("[(") && name.chars().all(char::is_alphanumeric) {
+            *clause = format!("{call}) ?result{at}] [(= ?result{at} ?{name})]");
+        }
+    }
+    (other.clauses != program.clauses).then_some(other)
+}
+
+/// All distinct values instead of the first or last few.
+pub fn without_n(program: &Program) -> Option<Program> {
+    let mut other = program.clone();
+    for element in &mut other.elements {
+        *element = element.replace("(min 2 ", "(count-distinct ").replace("(max 2 ", "(count-distinct ");
+    }
+    (other.elements != program.elements).then_some(other)
+}
+
+fn is_call(program: &Program, words: &[&str]) -> bool {
+    program.rules.iter().any(|rule| rule.starts_with(&format!("[({} ", words[0])))
+}
+
+/// The program with each innermost form between these brackets put in other words, in clauses and rules.
+fn in_each_form(
+    program: &Program,
+    open: char,
+    close: char,
+    mut change: impl FnMut(&[&str]) -> Option<String>,
+) -> Option<Program> {
+    let mut found = false;
+    let mut rewrite = |text: &String| {
+        let mut parts = text.split(open);
+        let mut changed = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            changed.push(open);
+            let inside = part.split(close).next().unwrap_or_default();
+            match change(&inside.split(' ').collect::<Vec<_>>()) {
+                Some(words) => {
+                    found = true;
+                    changed += &words;
+                    changed += &part[inside.len()..];
+                }
+                None => changed += part,
+            }
+        }
+        changed
+    };
+    let mut other = program.clone();
+    other.clauses = program.clauses.iter().map(&mut rewrite).collect();
+    other.rules = program.rules.iter().map(&mut rewrite).collect();
+    found.then_some(other)
+}

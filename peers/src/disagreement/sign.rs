@@ -1,0 +1,111 @@
+//! By what each known disagreement is recognised: by the error's text; by an answer that is ours after the change that the entry
+//! describes; by being our answer to the question as the other engine reads it; or by the other engine's answer becoming ours
+//! when the question is put in words that avoid the difference.
+
+use std::collections::BTreeMap;
+
+use super::rewriting;
+use crate::case::Case;
+use crate::peer::{Peer, Said};
+use crate::plain::Plain;
+use crate::random::Program;
+
+/// Whether a difference is the one that an entry describes.
+pub type Sign = fn(&Case<'_>, &mut Peer) -> bool;
+
+/// The sign of each entry, by its name.
+pub const SIGNS: &[(&str, Sign)] = &[
+    ("lookup-of-nothing", |case, _| is_refused(case, "Nothing found for entity id")),
+    ("not-without-variables-in-a-rule", |case, _| is_refused(case, "Insufficient bindings: none of #{} is bound")),
+    ("clause-too-early", |case, _| case.in_first_order.is_some() && is_refused(case, "Insufficient bindings")),
+    ("locals-of-not-in-or", |case, _| is_refused(case, "must use same set of free vars")),
+    ("one-variable-twice-in-a-call", |case, _| is_refused(case, "Insufficient bindings: #{} not bound")),
+    ("recursion-without-end", |case, _| !case.program.rules.is_empty() && case.theirs == Said::Nothing),
+    ("pull-of-nothing", |case, _| case.program.has("pull") && case.agrees_after(nothing_is_nil)),
+    ("names-of-nothing", |case, _| !case.program.names.is_empty() && case.agrees_after(nothing_is_nil)),
+    ("pull-of-a-cycle", |case, _| case.program.has("recursion") && both(case, is_cut_short)),
+    ("lookup-in-find", |case, _| case.program.has("lookup-input") && case.agrees_after(resolved)),
+    ("ascending-max-n", |case, _| case.program.has("max-n") && case.agrees_after(unordered)),
+    ("duplicates-in-min-n", |case, peer| {
+        let other = rewriting::without_n(&case.program);
+        other.is_some_and(|other| case.agrees_elsewhere(&other, peer))
+    }),
+    ("variable-twice-in-a-pattern", |case, _| {
+        let other = rewriting::without_first_place(&case.program);
+        other.is_some_and(|other| case.is_our_answer_to(&other, nothing_is_nil))
+    }),
+    ("blank-argument-of-a-rule", |case, peer| is_mended(case, peer, rewriting::without_blank_arguments)),
+    ("variable-twice-in-a-rule", |case, peer| is_mended(case, peer, rewriting::without_repeated_arguments)),
+    ("bound-argument-of-a-rule", |case, peer| is_mended(case, peer, rewriting::without_bound_arguments)),
+    ("result-bound-already", |case, peer| is_mended(case, peer, rewriting::with_results_compared)),
+    ("order-of-clauses", |case, _| {
+        let first = case.in_first_order.as_ref();
+        first.is_some_and(|first| *first != case.theirs && case.agrees_with(first))
+    }),
+];
+
+/// Whether the other engine answers as we do when it is asked in words that it understands as we do.
+fn is_mended(case: &Case<'_>, peer: &mut Peer, rewrite: fn(&Program) -> Option<Program>) -> bool {
+    rewrite(&case.program).is_some_and(|other| case.is_their_answer_to(&other, peer, nothing_is_nil))
+}
+
+fn is_refused(case: &Case<'_>, part: &str) -> bool {
+    matches!((&case.ours, &case.theirs), (Said::Answer(_), Said::Refused(error)) if error.contains(part))
+}
+
+fn both(case: &Case<'_>, compare: impl Fn(&Plain, &Plain) -> bool) -> bool {
+    matches!((&case.ours, &case.theirs), (Said::Answer(ours), Said::Answer(theirs))
+        if compare(&ours.map(&nothing_is_nil), &theirs.map(&nothing_is_nil)))
+}
+
+/// What holds nothing but nothing shows as nil: a pull, a row, a row as a map.
+fn nothing_is_nil(plain: Plain) -> Plain {
+    match plain {
+        Plain::Map(entries) if entries.values().all(|value| *value == Plain::Nil) => Plain::Nil,
+        Plain::List(items) if items.iter().all(|item| *item == Plain::Nil) => Plain::Nil,
+        other => other,
+    }
+}
+
+/// Lookup references as the entities they name.
+fn resolved(plain: Plain) -> Plain {
+    if let Plain::List(items) = &plain
+        && let [Plain::Text(attribute) | Plain::Word(attribute), Plain::Text(code)] = items.as_slice()
+        && attribute == "code"
+    {
+        return Plain::Number(code.trim_start_matches('k').to_owned());
+    }
+    plain
+}
+
+fn unordered(plain: Plain) -> Plain {
+    match plain {
+        Plain::List(items) => Plain::bag(items),
+        other => other,
+    }
+}
+
+/// Whether our answer is theirs, but for entities at which we stop because they were met before: `{:db/id n}` alone.
+fn is_cut_short(ours: &Plain, theirs: &Plain) -> bool {
+    match (ours, theirs) {
+        (Plain::Map(ours), Plain::Map(theirs)) => {
+            is_id_alone(ours)
+                || ours.len() == theirs.len()
+                    && ours.iter().all(|(key, value)| theirs.get(key).is_some_and(|other| is_cut_short(value, other)))
+        }
+        (Plain::List(ours), Plain::List(theirs)) | (Plain::Bag(ours), Plain::Bag(theirs)) => {
+            let mut left: Vec<&Plain> = theirs.iter().collect();
+            ours.len() == theirs.len()
+                && ours.iter().all(|item| {
+                    let exact = left.iter().position(|other| *other == item);
+                    let found = exact.or_else(|| left.iter().position(|other| is_cut_short(item, other)));
+                    found.map(|at| left.remove(at)).is_some()
+                })
+        }
+        _ => ours == theirs,
+    }
+}
+
+fn is_id_alone(entries: &BTreeMap<Plain, Plain>) -> bool {
+    entries.len() == 1 && entries.keys().all(|key| matches!(key, Plain::Text(name) | Plain::Word(name) if name == "db/id"))
+}
