@@ -107,4 +107,11 @@ lines! {
     instants_of_transactions_never_go_back = "31",
     a_composite_with_a_nil_part_does_not_collide = "32",
     a_refused_transaction_leaves_nothing = "33",
+    as_of_is_inclusive_and_since_exclusive = "34",
+    schema_is_read_as_of_now = "35",
+    since_does_not_see_what_is_older = "36",
+    history_holds_additions_and_retractions = "37",
+    with_applies_to_its_value = "38",
+    a_query_may_wait_for_a_transaction = "39",
+    pull_gives_nested_maps = "40",
 }
