@@ -219,6 +219,32 @@ fn collections_are_made_and_looked_into() {
            (nth [:a :b] -1 :none) => :none
            (nth "añb" 1) => \ñ
            (nth nil 3) => nil
+           (first [:a :b]) => :a
+           (first []) => nil
+           (first nil) => nil
+           (first (1 2)) => 1
+           (first "ab") => \a
+           (second [:a :b]) => :b
+           (second [:a]) => nil
+           (second nil) => nil
+           (contains? {:a nil} :a) => true
+           (contains? {:a 1} :b) => false
+           (contains? {1 :a} 1.0) => true
+           (contains? #{1 2} 2) => true
+           (contains? #{1 2} 2.0) => true
+           (contains? [:a] 0) => true
+           (contains? [:a] 1) => false
+           (contains? [:a] :a) => false
+           (contains? "ab" 1) => true
+           (contains? nil :a) => false
+           (empty? []) => true
+           (empty? nil) => true
+           (empty? "") => true
+           (empty? {}) => true
+           (empty? #{1}) => false
+           (not-empty []) => nil
+           (not-empty "") => nil
+           (not-empty [nil]) => [nil]
            (nth nil 3 :none) => :none
            (nth [:a :b] 5 :none) => :none"#,
     );
@@ -228,6 +254,11 @@ fn collections_are_made_and_looked_into() {
            (untuple #{1})
            (nth [:a] 1)
            (nth [:a] -1)
+           (first 1)
+           (first {:a 1})
+           (contains? 1 1)
+           (empty? :a)
+           (not-empty 1)
            (nth [:a] "0")
            (nth [:a] 0.0)
            (nth "abc" 3)

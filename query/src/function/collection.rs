@@ -1,6 +1,8 @@
-//! `ground identity tuple untuple vector get nth`, and what a value is called: `type name namespace keyword`.
+//! `ground identity tuple untuple vector get nth first contains? empty? not-empty`, and what a value is called: `type name namespace keyword`.
 
 use super::argument::{count, items, refuse, string};
+use super::like::is_in;
+use super::text::size;
 use super::{Arity, Function, pure};
 use crate::edn;
 use crate::error::{Code, Error, Result};
@@ -44,6 +46,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ("(get {:a 1} :b 0)", "0"),
     ),
     pure("nth", Arity::between(2, 3), nth, "The item at a place, counted from 0; else the default.", ("(nth [:a :b] 1)", ":b")),
+    pure("first", Arity::exactly(1), |args| item("first", args, 0), "The first item, or nil.", ("(first [:a :b])", ":a")),
+    pure(
+        "contains?",
+        Arity::exactly(2),
+        |args| contains(args).map(Value::from),
+        "Has the map this key, the set this member or the vector this place?",
+        ("(contains? {:a nil} :a)", "true"),
+    ),
+    pure(
+        "empty?",
+        Arity::exactly(1),
+        |args| Ok((size("empty?", args)? == 0).into()),
+        "Has it no items?",
+        ("(empty? [])", "true"),
+    ),
+    pure(
+        "not-empty",
+        Arity::exactly(1),
+        |args| Ok(if size("not-empty", args)? == 0 { Value::Nil } else { args[0].clone() }),
+        "The collection or text itself, nil if it has no items.",
+        ("(not-empty \"a\")", "\"a\""),
+    ),
     pure("type", Arity::exactly(1), |args| Ok(type_of(&args[0])), "The type as a keyword.", ("(type 1)", ":db.type/long")),
     pure("name", Arity::exactly(1), name, "The part of a keyword or symbol behind the slash.", ("(name :run/id)", "\"id\"")),
     pure("namespace", Arity::exactly(1), namespace, "The part before the slash, or nil.", ("(namespace :run/id)", "\"run\"")),
@@ -132,6 +156,28 @@ fn nth(args: &[Value]) -> Result<Value> {
                 .with_value(place)
                 .with_help("give a default, (nth ?v 5 :none), or use get, which gives nil"))
         }
+    }
+}
+
+/// The item at a place, nil where there is none.
+pub(super) fn item(name: &str, args: &[Value], place: usize) -> Result<Value> {
+    match &args[0] {
+        Value::Nil => Ok(Value::Nil),
+        Value::String(_) => Ok(item_at(&args[0], place).unwrap_or(Value::Nil)),
+        _ => Ok(items(name, args, 0)?.get(place).cloned().unwrap_or(Value::Nil)),
+    }
+}
+
+fn contains(args: &[Value]) -> Result<bool> {
+    let key = &args[1];
+    match &args[0] {
+        Value::Nil => Ok(false),
+        Value::Map(_) | Value::Set(_) => is_in("contains?", &[key.clone(), args[0].clone()]),
+        Value::Vector(_) | Value::List(_) | Value::String(_) => {
+            Ok(place_of(key).is_some_and(|place| item_at(&args[0], place).is_some()))
+        }
+        other => Err(refuse("contains?", 0, "a map, set or vector", other)
+            .with_help("for a value within a vector use (in ?x [1 2 3]), for a part of a text (includes? ?text \"part\")")),
     }
 }
 

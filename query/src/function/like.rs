@@ -65,7 +65,8 @@ fn escape_of(name: &str, args: &[Value]) -> Result<char> {
     }
 }
 
-fn is_in(name: &str, args: &[Value]) -> Result<bool> {
+/// Is the first argument among the items of the second?
+pub(super) fn is_in(name: &str, args: &[Value]) -> Result<bool> {
     let value = &args[0];
     match &args[1] {
         Value::Nil => Ok(false),

@@ -201,17 +201,19 @@ fn blank(args: &[Value]) -> Result<Value> {
 }
 
 fn count_of(args: &[Value]) -> Result<Value> {
-    let count = match &args[0] {
-        Value::Nil => 0,
-        Value::String(text) => text.chars().count(),
-        Value::Vector(items) | Value::List(items) => items.len(),
-        Value::Set(members) => members.len(),
-        Value::Map(entries) => entries.len(),
-        Value::Bytes(bytes) => bytes.len(),
-        other => {
-            return Err(refuse("count", 0, "a string, a collection or bytes", other)
-                .with_help("to count rows use the aggregate in :find, (count ?x)"));
-        }
-    };
-    Ok(Value::Long(count as i64))
+    Ok(Value::Long(size("count", args)? as i64))
+}
+
+/// How many characters, items or bytes the first argument has.
+pub(super) fn size(name: &str, args: &[Value]) -> Result<usize> {
+    match &args[0] {
+        Value::Nil => Ok(0),
+        Value::String(text) => Ok(text.chars().count()),
+        Value::Vector(items) | Value::List(items) => Ok(items.len()),
+        Value::Set(members) => Ok(members.len()),
+        Value::Map(entries) => Ok(entries.len()),
+        Value::Bytes(bytes) => Ok(bytes.len()),
+        other => Err(refuse(name, 0, "a string, a collection or bytes", other)
+            .with_help("to count rows use the aggregate in :find, (count ?x)")),
+    }
 }

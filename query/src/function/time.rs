@@ -1,6 +1,7 @@
 //! Instants: their parts in UTC, the beginning of what they lie in, and sums with milliseconds.
 
 use super::argument::refuse;
+use super::collection::item;
 use super::{Arity, Function, pure};
 use crate::edn::{civil_from_days, days_from_civil};
 use crate::error::{Code, Error, Result};
@@ -61,8 +62,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     pure(
         "second",
         Arity::exactly(1),
-        |args| Ok(part("second", args, MICROS_PER_SECOND, 60)?.into()),
-        "The second from 0 to 59.",
+        second,
+        "The second from 0 to 59; of a vector, its second item.",
         ("(second #inst \"2026-11-20T10:30:05Z\")", "5"),
     ),
     pure(
@@ -174,6 +175,14 @@ fn civil(name: &str, args: &[Value]) -> Result<(i64, i64, i64)> {
 /// Which unit of this length it is, counted from 0 within `count` of them.
 fn part(name: &str, args: &[Value], length: i64, count: i64) -> Result<i64> {
     Ok(instant(name, args, 0)?.div_euclid(length).rem_euclid(count))
+}
+
+/// Clojure means the second item by this name.
+fn second(args: &[Value]) -> Result<Value> {
+    match &args[0] {
+        Value::Nil | Value::String(_) | Value::Vector(_) | Value::List(_) => item("second", args, 1),
+        _ => Ok(part("second", args, MICROS_PER_SECOND, 60)?.into()),
+    }
 }
 
 /// In either order of arguments.
