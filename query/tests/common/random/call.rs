@@ -19,7 +19,16 @@ impl Maker<'_> {
             Kind::Boolean => format!("[({} {first})]", self.random.choose(&["identity", "true?", "false?"])),
             Kind::Any if self.random.percent(25) => format!("[({} {first} {other})]", self.random.choose(&["<", ">="])),
             Kind::Any => format!("[({} {first} {other})]", self.random.choose(&["=", "!="])),
-            Kind::String if self.random.percent(30) => format!("[(starts-with? {first} \"a\")]"),
+            Kind::String if self.random.percent(40) => {
+                let part = *self.random.choose(&["a", "b", "ab", "c"]);
+                match self.random.below(4) {
+                    0 => format!("[(starts-with? {first} \"{part}\")]"),
+                    1 => format!("[(like {first} \"%{part}_\")]"),
+                    2 => format!("[(re-find #\"{part}$\" {first})]"),
+                    _ => format!("[(not-in {first} #{{\"{part}\" 1}})]"),
+                }
+            }
+            Kind::Long | Kind::Double if self.random.percent(10) => format!("[(in {first} [0 1.0 2N])]"),
             Kind::Long if self.random.percent(20) => {
                 format!("[({} {first})]", self.random.choose(&["even?", "odd?", "pos?", "zero?"]))
             }
@@ -46,7 +55,7 @@ impl Maker<'_> {
         }
         let longs = scope.of_kind(Kind::Long);
         let long = |maker: &mut Self| if longs.is_empty() { None } else { Some(maker.random.choose(&longs).clone()) };
-        Some(match self.random.below(14) {
+        Some(match self.random.below(18) {
             0 | 1 => self.arithmetic(scope)?,
             2 => {
                 let argument = long(self)?;
@@ -89,6 +98,28 @@ impl Maker<'_> {
                 let (left, right) = (self.variable(scope, first.1, 40), self.variable(scope, Kind::Long, 40));
                 scope.add(&whole, Kind::Any);
                 format!("[(tuple {} {second}) {whole}] [(untuple {whole}) [{left} {right}]]", first.0)
+            }
+            14 => {
+                let text = self.known(scope, Kind::String)?;
+                format!("[(re-find #\"a|b+\" {text}) {}]", self.variable(scope, Kind::String, 30))
+            }
+            15 => {
+                let text = self.known(scope, Kind::String)?;
+                let (first, second) = (self.variable(scope, Kind::String, 40), self.fresh());
+                format!("[(re-matches #\"(.)(b)?.*\" {text}) [_ {first} {second}]]")
+            }
+            16 => {
+                let text = self.known(scope, Kind::String)?;
+                format!("[(re-seq #\"[ab]\" {text}) [{} ...]]", self.variable(scope, Kind::String, 40))
+            }
+            17 => {
+                let instant = self.known(scope, Kind::Instant)?;
+                let (call, kind) = *self.random.choose(&[
+                    ("inst-ms", Kind::Long),
+                    ("second", Kind::Long),
+                    ("truncate-to :second", Kind::Instant),
+                ]);
+                format!("[({call} {instant}) {}]", self.variable(scope, kind, 30))
             }
             13 if self.random.percent(20) => {
                 let argument = long(self)?;
