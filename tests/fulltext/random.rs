@@ -195,6 +195,7 @@ fn tell(random: &mut Random) {
     let report = connections[0].transact(&format!("[{}]", made.join(" "))).expect("entities");
     let entities: Vec<i64> = report.tempids.into_values().collect();
     let mut declared = [false; 3];
+    let mut then: Vec<(i64, &str, String, Vec<Match>)> = Vec::new();
     let mut held: Vec<(Db, &str, String, Vec<Match>)> = Vec::new();
     for _ in 0..25 {
         let at = random.below(2);
@@ -211,12 +212,25 @@ fn tell(random: &mut Random) {
         connection.transact(&transaction(random, &entities)).expect("a transaction");
         if declared[attribute] {
             let db = connections[1 - at].db().expect("a value");
+            let written = Search::random(random, 2).written();
+            then.push((db.basis_t(), ATTRIBUTES[attribute], written.clone(), found(&db, ATTRIBUTES[attribute], &written)));
             for view in views(random, &db, &entities) {
                 let search = Search::random(random, 3);
                 check(&view, ATTRIBUTES[attribute], &search);
                 let found = found(&view, ATTRIBUTES[attribute], &search.written());
                 held.push((view, ATTRIBUTES[attribute], search.written(), found));
             }
+        }
+    }
+    // The past of today is what was found then, to the score.
+    let now = connections[0].db().expect("a value");
+    for (t, attribute, written, before) in then {
+        if declared[ATTRIBUTES.iter().position(|name| *name == attribute).expect("it is one of these")] {
+            assert_eq!(
+                found(&now.as_of(t).expect("a moment"), attribute, &written),
+                before,
+                "{written} in :{attribute} as of {t}"
+            );
         }
     }
     // Whatever was written or declared since, a value that is held answers as before, and scores as before.
