@@ -46,3 +46,8 @@ fn a_filter_holds_through_every_door() {
 fn tuples_and_numbers_are_what_they_are_declared() {
     tell("tuples", include_str!("stories/tuples.txt"));
 }
+
+#[test]
+fn texts_are_found_by_their_words() {
+    tell("fulltext", include_str!("stories/fulltext.txt"));
+}
