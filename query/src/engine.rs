@@ -1,5 +1,6 @@
 //! The way in: a checked query and what is given for it go in, an answer comes out.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::answer::{Answer, Given};
@@ -10,7 +11,8 @@ use crate::error::{Code, Error, Result};
 use crate::explain::Explanation;
 use crate::find;
 use crate::parse;
-use crate::plan::program::Program;
+pub use crate::plan::memory::Orders;
+use crate::plan::program::{Program, Setting};
 use crate::registry::Functions;
 use crate::run::Run;
 
@@ -21,6 +23,12 @@ pub struct Options {
     pub strict: bool,
     /// What the query may call: those it was checked with.
     pub functions: Functions,
+}
+
+impl Options {
+    fn setting<'s>(&'s self, orders: Option<&'s Arc<Orders>>, budget: &'s Budget) -> Setting<'s> {
+        Setting { functions: &self.functions, is_strict: self.strict, orders, budget }
+    }
 }
 
 /// Reads a query and answers it. Rules are taken from what is given for `%`.
@@ -47,10 +55,47 @@ pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
 
 /// Answers a query. `given` matches `query.inputs` one to one.
 pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Budget) -> Result<Answer> {
+    answered(checked, None, given, options, budget)
+}
+
+/// The same for a query that is asked again and again: its clauses are run in the order chosen before, as long as the estimates are of
+/// the same magnitude. The answer is the same with any `orders`; those of another query are of no use.
+///
+/// ```
+/// use std::sync::Arc;
+/// use annals_query::engine::{self, Orders};
+/// use annals_query::{Budget, Given, check, parse};
+/// let checked = check::check(parse::query("[:find ?who . :where [?who ?age] [(>= ?age 18)]]")?, Default::default())?;
+/// let orders = Arc::new(Orders::default());
+/// for (who, age) in [("ada", 36), ("bob", 17), ("cy", 18)] {
+///     let people = [Given::Relation(vec![vec![who.into(), age.into()]])];
+///     let answer = engine::answer_again(&checked, &orders, &people, &Default::default(), &Budget::default())?;
+///     assert_eq!(answer.rows.len(), usize::from(age >= 18));
+/// }
+/// assert_eq!(orders.counts(), (2, 1));
+/// # Ok::<(), annals_query::Error>(())
+/// ```
+pub fn answer_again(
+    checked: &Checked,
+    orders: &Arc<Orders>,
+    given: &[Given],
+    options: &Options,
+    budget: &Budget,
+) -> Result<Answer> {
+    answered(checked, Some(orders), given, options, budget)
+}
+
+fn answered(
+    checked: &Checked,
+    orders: Option<&Arc<Orders>>,
+    given: &[Given],
+    options: &Options,
+    budget: &Budget,
+) -> Result<Answer> {
     let query = checked.query();
     let limited = query.timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
-    let program = Program::new(query, checked.rules(), given, &options.functions, options.strict)?;
+    let program = Program::new(query, checked.rules(), given, options.setting(orders, budget))?;
     let relation = Run::new(&program, budget).relation()?;
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();
     let surroundings =
@@ -67,7 +112,7 @@ pub fn explain(checked: &Checked, given: &[Given], options: &Options, budget: &B
     let limited = checked.query().timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
     let started = Instant::now();
-    let program = Program::new(checked.query(), checked.rules(), given, &options.functions, options.strict)?;
+    let program = Program::new(checked.query(), checked.rules(), given, options.setting(None, budget))?;
     let planned = Instant::now();
     let run = Run::with_efforts(&program, budget);
     let explained = |rows: usize| Explanation::new(&run, rows, planned - started, planned.elapsed());

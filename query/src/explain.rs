@@ -6,6 +6,7 @@ mod steps;
 mod tree;
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -36,6 +37,8 @@ pub struct Explanation {
     pub rows: usize,
     /// Time of resolving names, binding inputs and ordering the clauses, in microseconds.
     pub planning_us: u64,
+    /// How often it was weighed what a clause would do in some place of the order: the work of planning, whatever the machine.
+    pub weighed: u64,
     /// Time of all steps, in microseconds.
     pub running_us: u64,
     /// Why the run ended early, if it did: then the rows are those found until then.
@@ -107,7 +110,8 @@ impl Explanation {
     pub(crate) fn new(run: &Run<'_>, rows: usize, planning: Duration, running: Duration) -> Self {
         let (steps, hints) = steps::explained(run);
         let (planning_us, running_us) = (planning.as_micros() as u64, running.as_micros() as u64);
-        Self { steps, hints, rows, planning_us, running_us, stopped: None }
+        let weighed = run.program.planner.weighed.load(Ordering::Relaxed);
+        Self { steps, hints, rows, planning_us, weighed, running_us, stopped: None }
     }
 
     /// The same of a run that this error ended.

@@ -11,6 +11,7 @@ pub(crate) mod estimate;
 pub(crate) mod goal;
 pub(crate) mod input;
 pub(crate) mod lower;
+pub(crate) mod memory;
 pub(crate) mod mention;
 pub(crate) mod order;
 pub(crate) mod program;

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
 use crate::plan::estimate::{Expectation, Known, expect};
 use crate::plan::goal::{Goal, GoalKind, Predicate};
+use crate::plan::memory::{KeyWriter, OrderKey, Orders};
 use crate::plan::range::with_ranges;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::{Plan, Step};
@@ -17,6 +20,8 @@ const DEMANDS_MAX: f64 = 10_000.0;
 const SCAN_COST: f64 = 0.1;
 /// By how much an unconnected goal is worse than a connected one.
 const CROSS_COST: f64 = 1e3;
+/// Why a goal stands first that had to.
+const FIRST_REASON: &str = "holds what is new in this round";
 
 /// What the planner knows beside the goals.
 #[derive(Clone, Copy)]
@@ -29,6 +34,19 @@ pub(crate) struct Surroundings<'p> {
     pub(crate) known: &'p Known,
     /// Rows of the surrounding block.
     pub(crate) input_rows: f64,
+    /// What ordering may use and spend.
+    pub(crate) planner: &'p Planner,
+    /// The same of the query as a whole.
+    pub(crate) budget: &'p Budget,
+}
+
+/// What is kept from one run of a query to the next, and what this one cost to order.
+#[derive(Debug, Default)]
+pub(crate) struct Planner {
+    /// Orders that were chosen before.
+    pub(crate) orders: Option<Arc<Orders>>,
+    /// How often it was weighed what a goal would do in some place.
+    pub(crate) weighed: AtomicU64,
 }
 
 /// Plans a block that answers `output`. `first` is a goal that is to stand first, if it can.
@@ -39,22 +57,113 @@ pub(crate) fn plan_block(
     surroundings: Surroundings<'_>,
 ) -> Result<Plan> {
     let goals = with_ranges(goals, surroundings.known);
-    let mut waiting = goals.into_iter().map(|goal| Candidate::new(goal, surroundings)).collect::<Vec<_>>();
-    let mut state = State { rows: 1.0, distinct: BTreeMap::new() };
-    let mut steps: Vec<Step> = Vec::with_capacity(waiting.len());
-    while !waiting.is_empty() {
-        let best = choose(&waiting, &state, if steps.is_empty() { first } else { None });
-        let Some((at, choice)) = best else { return Err(stuck(&waiting, &state, surroundings)) };
-        let candidate = waiting.remove(at);
-        let step = step(&candidate, &choice, &state, surroundings)?;
-        state.apply(&candidate, &choice);
-        steps.push(step);
+    let waiting = goals.into_iter().map(|goal| Candidate::new(goal, surroundings)).collect::<Vec<_>>();
+    surroundings.budget.spend_steps(waiting.len() as u64)?;
+    let mut block = Block { waiting, state: State::default(), steps: Vec::new(), surroundings };
+    match &surroundings.planner.orders {
+        None => block.choose_all(first)?,
+        Some(orders) => {
+            let key = block.key(first, output);
+            match orders.get(&key).filter(|order| block.allows(order)) {
+                Some(order) => {
+                    orders.took();
+                    block.follow(&order, first)?;
+                }
+                None => {
+                    block.choose_all(first)?;
+                    orders.keep(key, block.steps.iter().map(|step| step.goal.id).collect());
+                }
+            }
+        }
     }
+    let Block { state, mut steps, .. } = block;
     if let Some(missing) = output.iter().find(|slot| !state.distinct.contains_key(slot)) {
         return Err(unbound(*missing, surroundings));
     }
     set_keep(&mut steps, output);
     Ok(Plan { steps, output: output.to_vec() })
+}
+
+/// A block while its goals find their places.
+struct Block<'p> {
+    waiting: Vec<Candidate>,
+    state: State,
+    steps: Vec<Step>,
+    surroundings: Surroundings<'p>,
+}
+
+impl Block<'_> {
+    /// Whatever is best next, until nothing is left.
+    fn choose_all(&mut self, first: Option<u32>) -> Result<()> {
+        while !self.waiting.is_empty() {
+            self.weigh(self.waiting.len())?;
+            let best = choose(&self.waiting, &self.state, if self.steps.is_empty() { first } else { None });
+            let Some((at, choice)) = best else { return Err(stuck(&self.waiting, &self.state, self.surroundings)) };
+            self.place(at, &choice)?;
+        }
+        Ok(())
+    }
+
+    /// An order that was chosen before.
+    fn follow(&mut self, order: &[u32], first: Option<u32>) -> Result<()> {
+        for id in order {
+            let at = self.waiting.iter().position(|candidate| candidate.goal.id == *id);
+            let at = at.expect("the order was found to name each goal once");
+            self.weigh(1)?;
+            let mut choice = weigh(&self.waiting[at], &self.state);
+            if self.steps.is_empty() && first == Some(*id) {
+                choice.reason = FIRST_REASON;
+            }
+            self.place(at, &choice)?;
+        }
+        Ok(())
+    }
+
+    /// True if an order names each goal once, and none before its variables are bound.
+    fn allows(&self, order: &[u32]) -> bool {
+        let mut bound = SlotSet::default();
+        let mut is_placed = vec![false; self.waiting.len()];
+        order.len() == self.waiting.len()
+            && order.iter().all(|id| {
+                let Some(at) = self.waiting.iter().position(|candidate| candidate.goal.id == *id) else { return false };
+                let candidate = &self.waiting[at];
+                let is_allowed = !is_placed[at] && bound.contains_all(&candidate.requires);
+                is_placed[at] = true;
+                bound.extend(candidate.binds.iter().copied());
+                is_allowed
+            })
+    }
+
+    fn weigh(&self, goals: usize) -> Result<()> {
+        self.surroundings.planner.weighed.fetch_add(goals as u64, Ordering::Relaxed);
+        self.surroundings.budget.spend_steps(goals as u64)
+    }
+
+    fn place(&mut self, at: usize, choice: &Choice) -> Result<()> {
+        let candidate = self.waiting.remove(at);
+        let step = step(&candidate, choice, &self.state, self.surroundings)?;
+        self.state.apply(&candidate, choice);
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// All that the choice of an order depends on.
+    fn key(&self, first: Option<u32>, output: &[Slot]) -> OrderKey {
+        let mut key = KeyWriter::default();
+        key.exact(first.map_or(0, |id| id + 1));
+        key.amount(self.surroundings.input_rows);
+        key.slots(output);
+        for candidate in &self.waiting {
+            key.exact(candidate.goal.id);
+            key.slots(&candidate.requires);
+            key.slots(&candidate.binds);
+            key.amount(candidate.alone.rows);
+            for distinct in candidate.alone.distinct.values() {
+                key.amount(*distinct);
+            }
+        }
+        key.into_key()
+    }
 }
 
 /// A goal that has no place yet.
@@ -81,6 +190,12 @@ struct State {
     rows: f64,
     /// Different values of each bound variable.
     distinct: BTreeMap<Slot, f64>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { rows: 1.0, distinct: BTreeMap::new() }
+    }
 }
 
 /// What a candidate would do.
@@ -116,7 +231,7 @@ fn choose(waiting: &[Candidate], state: &State, first: Option<u32>) -> Option<(u
         let mut choice = weigh(candidate, state);
         if first == Some(candidate.goal.id) {
             choice.score = f64::NEG_INFINITY;
-            choice.reason = "holds what is new in this round";
+            choice.reason = FIRST_REASON;
         }
         if best.as_ref().is_none_or(|(_, other)| choice.score < other.score) {
             best = Some((at, choice));

@@ -7,6 +7,7 @@ use crate::answer::{Given, Warning};
 use crate::ast::{
     Argument, Binding, Element, Input, PullArgument, PullNested, PullPattern, PullSpec, Query, RuleSet, SourceName, Variable,
 };
+use crate::budget::Budget;
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::Facts;
 use crate::parse;
@@ -15,7 +16,8 @@ use crate::plan::estimate::Known;
 use crate::plan::goal::{Goal, GoalKind, Predicate, Target};
 use crate::plan::input::{Row, relation_of, take_apart, value_in};
 use crate::plan::lower::{Lowering, Scope};
-use crate::plan::order::{Surroundings, plan_block};
+use crate::plan::memory::Orders;
+use crate::plan::order::{Planner, Surroundings, plan_block};
 use crate::plan::resolve::Resolver;
 use crate::plan::slot::Slot;
 use crate::pull;
@@ -46,6 +48,21 @@ pub(crate) struct Program {
     pub(crate) patterns: HashMap<Arc<str>, PullPattern>,
     /// Attributes that the sources do not know.
     pub(crate) warnings: Vec<Warning>,
+    /// What ordering cost, and the orders known before.
+    pub(crate) planner: Planner,
+}
+
+/// How a query is to be made ready.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'s> {
+    /// What it may call.
+    pub(crate) functions: &'s Functions,
+    /// True if an unknown attribute is an error.
+    pub(crate) is_strict: bool,
+    /// Orders chosen when it was asked before.
+    pub(crate) orders: Option<&'s Arc<Orders>>,
+    /// What it may spend.
+    pub(crate) budget: &'s Budget,
 }
 
 /// What was given, each for its place.
@@ -57,9 +74,9 @@ struct Inputs<'q> {
 
 impl Program {
     /// Binds the inputs and orders the clauses.
-    pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], functions: &Functions, is_strict: bool) -> Result<Self> {
+    pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], setting: Setting<'_>) -> Result<Self> {
         let Inputs { sources, patterns, values } = match_inputs(query, given)?;
-        let mut lowering = Lowering::new(&sources, rules, functions, is_strict);
+        let mut lowering = Lowering::new(&sources, rules, setting.functions, setting.is_strict);
         let mut scope = Lowering::outermost_scope();
         let targets = values
             .iter()
@@ -82,12 +99,19 @@ impl Program {
             }
         }
         let known = known_values(&goals, &constants);
-        let surroundings =
-            Surroundings { predicates: &lowering.predicates, names: &lowering.names, known: &known, input_rows: 1.0 };
+        let planner = Planner { orders: setting.orders.cloned(), ..Planner::default() };
+        let surroundings = Surroundings {
+            predicates: &lowering.predicates,
+            names: &lowering.names,
+            known: &known,
+            input_rows: 1.0,
+            planner: &planner,
+            budget: setting.budget,
+        };
         let slots = output.iter().map(|(_, slot)| *slot).collect::<Vec<_>>();
         let plan = plan_block(&goals, &slots, None, surroundings)?;
         let Lowering { predicates, names, resolver, .. } = lowering;
-        Ok(Self { plan, predicates, names, output, constants, known, sources, patterns, warnings: resolver.warnings })
+        Ok(Self { plan, predicates, names, output, constants, known, sources, patterns, warnings: resolver.warnings, planner })
     }
 }
 

@@ -329,6 +329,8 @@ pub(crate) fn surroundings<'p>(run: &Run<'p>) -> Surroundings<'p> {
         names: &run.program.names,
         known: &run.program.known,
         input_rows: DEMAND_ROWS,
+        planner: &run.program.planner,
+        budget: run.budget,
     }
 }
 
