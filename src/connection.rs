@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use annals_query::Functions;
 
+use crate::db::recent::Recent;
 use crate::db::snapshot::Snapshot;
 use crate::db::{Db, Report, TransactionFunctions, refuse_inside};
 use crate::error::{Error, ErrorKind, Result};
@@ -90,6 +91,8 @@ struct Shared {
     /// What the one who commits remembers from commit to commit.
     counters: Mutex<Counters>,
     transaction_functions: TransactionFunctions,
+    /// Queries asked lately of this connection's values.
+    recent: Arc<Recent>,
 }
 
 impl Connection {
@@ -120,7 +123,8 @@ impl Connection {
         let index = Arc::new(Index::new(Arc::new(store), tuning));
         let latest = Latest::open(&index)?;
         let (queue, counters) = (Queue::default(), Mutex::default());
-        Ok(Self(Arc::new(Shared { index, latest, queue, functions, counters, transaction_functions })))
+        let recent = Arc::default();
+        Ok(Self(Arc::new(Shared { index, latest, queue, functions, counters, transaction_functions, recent })))
     }
 
     /// The file, as an absolute path.
@@ -172,6 +176,6 @@ impl Connection {
 impl Shared {
     fn db(&self, snapshot: Arc<Snapshot>) -> Db {
         let db = Db::new(snapshot).with_functions(self.functions.clone());
-        db.with_transaction_functions(self.transaction_functions.clone())
+        db.with_transaction_functions(self.transaction_functions.clone()).with_recent(Arc::clone(&self.recent))
     }
 }

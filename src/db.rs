@@ -11,8 +11,10 @@ mod functions;
 mod index_pull;
 mod lens;
 mod moment;
+mod prepared;
 mod range;
 mod reading;
+pub(crate) mod recent;
 mod report;
 pub(crate) mod snapshot;
 mod transactions;
@@ -24,6 +26,7 @@ pub use functions::TransactionFunctions;
 pub(crate) use functions::{Inside, refuse_inside};
 pub use index_pull::Walk;
 pub use moment::Moment;
+pub use prepared::Prepared;
 pub use report::Report;
 
 use std::fmt;
@@ -39,6 +42,7 @@ use crate::schema::Schema;
 use crate::transact::{self, TxData};
 
 use self::lens::Sight;
+use self::recent::Recent;
 use self::snapshot::Snapshot;
 
 /// An immutable database value. Cloning it costs next to nothing, and nothing that writers do changes it.
@@ -64,6 +68,7 @@ pub struct Db {
     functions: Functions,
     transaction_functions: TransactionFunctions,
     sight: Option<Sight>,
+    recent: Arc<Recent>,
 }
 
 impl Db {
@@ -71,7 +76,12 @@ impl Db {
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
         let view = View { window: Window::ALL.with_until(snapshot.basis()), ..View::ALL };
         let (functions, transaction_functions) = (Functions::default(), TransactionFunctions::default());
-        Self { snapshot, view, functions, transaction_functions, sight: None }
+        Self { snapshot, view, functions, transaction_functions, sight: None, recent: Arc::default() }
+    }
+
+    /// The same value, which shares the queries it is asked with others.
+    pub(crate) fn with_recent(self, recent: Arc<Recent>) -> Self {
+        Self { recent, ..self }
     }
 
     /// The same value, of which queries may call these functions, predicates and aggregates too. They stay with the values made

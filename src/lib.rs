@@ -35,6 +35,6 @@ pub use annals_query::lens::Lens;
 pub use annals_query::{Functions, Uuid, Value, ValueType};
 pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};
-pub use db::{Db, EntityRef, Input, Moment, Order, Report, Transaction, TransactionFunctions, Walk};
+pub use db::{Db, EntityRef, Input, Moment, Order, Prepared, Report, Transaction, TransactionFunctions, Walk};
 pub use error::{Error, ErrorKind, Result};
 pub use index::Tuning;

@@ -28,3 +28,14 @@ pub const LIMIT_SEARCH_PHRASES: usize = 128;
 
 /// Parentheses inside each other in a search: SQLite's own parser has a stack of fixed size.
 pub const LIMIT_SEARCH_DEPTH: usize = 8;
+
+/// Queries that a connection knows by their text: a program asks some dozens, a person some hundreds, and each takes a few
+/// kilobytes.
+pub const LIMIT_RECENT_QUERIES: usize = 512;
+
+/// Bytes of a query that is known by its text: longer ones are made by programs, hold their data and seldom come again.
+pub const LIMIT_RECENT_QUERY_BYTES: usize = 16 << 10;
+
+/// Sets of rules and functions that one prepared query is checked for: a program has one or two, and what comes more often is
+/// checked again each time.
+pub const LIMIT_PREPARED_VARIANTS: usize = 16;

@@ -199,7 +199,7 @@ pub trait Facts: Send + Sync {
     fn names_near(&self, ident: &str) -> Vec<String>;
 
     /// Says which attributes are about to be scanned, so that they can be fetched together.
-    fn prepare(&self, attributes: &[i64]) -> Result<()>;
+    fn announce(&self, attributes: &[i64], budget: &Budget) -> Result<()>;
 
     /// The facts of a scan.
     fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch>;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use annals_query::ast::{self, PullPattern, Query, RuleSet};
-use annals_query::check::{self, Checked};
-use annals_query::engine::{self, Options};
+use annals_query::engine::Options;
 use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Given, Value, parse, pull};
 
-use super::{Db, EntityRef};
+use super::{Db, EntityRef, Prepared};
 use crate::error::Result;
 
 /// What is given for a place of a query's `:in`, beside the value that is asked.
@@ -58,35 +57,20 @@ impl Db {
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
-        let options = Options { functions: self.functions.joined(&options.functions), ..options };
-        let (checked, given) = self.checked(query, inputs, &options)?;
-        engine::answer(&checked, &given, &options, budget).map_err(|error| checked.rules().locate(error.located_in(query)).into())
+        self.recent.prepared(query)?.q_within(self, inputs, options, budget)
+    }
+
+    /// Reads and checks a query that is to be asked again and again, of this or any other value: see [`Prepared`]. `q` remembers the
+    /// queries it was asked lately, so this is for those who want to be sure, or to have errors early.
+    pub fn prepare(&self, query: &str) -> Result<Prepared> {
+        let prepared = self.recent.prepared(query)?;
+        prepared.check_for(self)?;
+        Ok(prepared)
     }
 
     /// How a query is answered: its steps in their order, with the rows expected and found.
     pub fn explain(&self, query: &str, inputs: &[Input]) -> Result<Explanation> {
-        let options = Options { functions: self.functions.clone(), ..Options::default() };
-        let (checked, given) = self.checked(query, inputs, &options)?;
-        let explanation = engine::explain(&checked, &given, &options, &Budget::default());
-        explanation.map_err(|error| checked.rules().locate(error.located_in(query)).into())
-    }
-
-    fn checked(&self, text: &str, inputs: &[Input], options: &Options) -> Result<(Checked, Vec<Given>)> {
-        let mut query = parse::query(text).map_err(|error| error.located_in(text))?;
-        // What is wrong inside of a pattern or of rules that were given has its place in their text already.
-        let located = |error: QueryError| if error.position().is_some() { error } else { error.located_in(text) };
-        let mut given = self.given(&query, inputs).map_err(located)?;
-        self.with_rules_of_lens(&mut query, &mut given).map_err(located)?;
-        let rules = given.iter().find_map(|given| match given {
-            Given::Rules(rules) => Some(rules.clone()),
-            _ => None,
-        });
-        let checked = {
-            let rules = rules.unwrap_or_default();
-            let texts = RuleSet { texts: rules.texts.clone(), ..RuleSet::default() };
-            check::check_with(query, rules, &options.functions).map_err(|error| texts.locate(error.located_in(text)))?
-        };
-        Ok((checked, given))
+        self.recent.prepared(query)?.explain(self, inputs)
     }
 
     /// What is known of an entity, in the shape of a pull pattern; nil for an unknown one.
@@ -113,7 +97,7 @@ impl Db {
     }
 
     /// What is given for each place of `:in`: this value for `$`, and the inputs for the others.
-    fn given(&self, query: &Query, inputs: &[Input]) -> annals_query::Result<Vec<Given>> {
+    pub(super) fn given(&self, query: &Query, inputs: &[Input]) -> annals_query::Result<Vec<Given>> {
         let is_asked = |place: &ast::Input| matches!(place, ast::Input::Source(name, _) if &*name.0 == "$");
         let expected = query.inputs.iter().filter(|place| !is_asked(place)).count();
         if expected != inputs.len() {

@@ -1,6 +1,6 @@
 //! What transactions are checked against: the facts of a snapshot that hold.
 
-use annals_query::{Scan, Value, ValueType, Values};
+use annals_query::{Budget, Scan, Value, ValueType, Values};
 
 use super::snapshot::Snapshot;
 use crate::datom::{Datom, Partition};
@@ -62,7 +62,7 @@ impl Before for Snapshot {
     }
 
     fn facts_of_attribute(&self, attribute: i64, limit: usize) -> Result<Vec<Datom>> {
-        let lives = self.lives(attribute, &Scan { attribute: Some(attribute), ..Scan::default() })?;
+        let lives = self.lives(attribute, &Scan { attribute: Some(attribute), ..Scan::default() }, &Budget::default())?;
         Ok(holding(attribute, (0..lives.len()).map(|row| lives.life(row)), self.basis()).take(limit).collect())
     }
 
@@ -86,12 +86,12 @@ impl Snapshot {
     fn last_of_sequence(&self, attribute: i64, scope: i64, within: i64) -> Result<i64> {
         let wanted = Value::Ref(within);
         let scan = Scan { attribute: Some(scope), values: Values::Equal(&wanted), ..Scan::default() };
-        let lives = self.lives(scope, &scan)?;
+        let lives = self.lives(scope, &scan, &Budget::default())?;
         let known = lives.select(&scan).iter().filter_map(|row| lives.life(row).known_at(self.basis())).collect::<Vec<Life>>();
         let mut members: Vec<i64> = known.iter().filter(|life| life.v == wanted).map(|life| life.e).collect();
         members.dedup();
         let scan = Scan { attribute: Some(attribute), entities: Some(&members), ..Scan::default() };
-        let lives = self.lives(attribute, &scan)?;
+        let lives = self.lives(attribute, &scan, &Budget::default())?;
         let known = lives.select(&scan).iter().filter_map(|row| lives.life(row).known_at(self.basis())).collect::<Vec<Life>>();
         Ok(known.iter().filter_map(|life| life.v.as_long()).max().unwrap_or(0))
     }

@@ -51,14 +51,14 @@ impl Facts for Stored<'_> {
         nearest(ident, names, 3).into_iter().map(str::to_owned).collect()
     }
 
-    fn prepare(&self, attributes: &[i64]) -> Result<()> {
+    fn announce(&self, attributes: &[i64], budget: &Budget) -> Result<()> {
         let index = self.snapshot.index();
         index.want(attributes.iter().copied());
         let limit = index.tuning().eager_datoms;
         let is_small = || index.store().datoms_until(self.snapshot.stored_t()).is_ok_and(|count| count <= limit);
         if attributes.iter().any(|attribute| !index.has(*attribute)) && is_small() {
             for attribute in attributes {
-                index.column(*attribute, self.snapshot.stored_t()).map_err(|error| as_query_error(&error))?;
+                index.column(*attribute, self.snapshot.stored_t(), budget).map_err(|error| as_query_error(&error))?;
             }
         }
         Ok(())
@@ -90,7 +90,7 @@ impl Facts for Stored<'_> {
     fn referrers(&self, entity: i64, attribute: i64, budget: &Budget) -> Result<Vec<i64>> {
         let wanted = Value::Ref(entity);
         let scan = Scan { attribute: Some(attribute), values: Values::Equal(&wanted), ..Scan::default() };
-        let lives = self.snapshot.lives(attribute, &scan).map_err(|error| as_query_error(&error))?;
+        let lives = self.snapshot.lives(attribute, &scan, budget).map_err(|error| as_query_error(&error))?;
         let rows = lives.select(&scan);
         budget.spend_steps(rows.len() as u64 + 1)?;
         let references = rows.iter().map(|row| lives.life(row)).filter(|life| life.v == wanted);
@@ -112,7 +112,7 @@ impl Facts for Stored<'_> {
 
 impl Db {
     fn scan_attribute(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
-        let lives = self.snapshot.lives(attribute, scan).map_err(|error| as_query_error(&error))?;
+        let lives = self.snapshot.lives(attribute, scan, budget).map_err(|error| as_query_error(&error))?;
         lives.scan(attribute, scan, &self.view, budget)
     }
 

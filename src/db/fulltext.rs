@@ -83,7 +83,7 @@ impl Db {
             }
         }
         let scan = Scan { attribute: Some(attribute), entities, ..Scan::default() };
-        let lives = self.snapshot.lives(attribute, &scan)?;
+        let lives = self.snapshot.lives(attribute, &scan, &Budget::default())?;
         lives.select(&scan).iter().try_for_each(|row| take(&lives.life(row)))
     }
 

@@ -143,8 +143,8 @@ impl Facts for Db {
         seen!(self.names_near(ident))
     }
 
-    fn prepare(&self, attributes: &[i64]) -> Result<()> {
-        seen!(self.prepare(attributes))
+    fn announce(&self, attributes: &[i64], budget: &Budget) -> Result<()> {
+        seen!(self.announce(attributes, budget))
     }
 
     fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use annals_query::{Code, Scan, Value, ValueType, Values};
+use annals_query::{Budget, Code, Scan, Value, ValueType, Values};
 
 use super::Db;
 use crate::datom::Datom;
@@ -115,7 +115,7 @@ impl Db {
 
     fn lives_matching(&self, attribute: i64, values: &Values<'_>) -> Result<Vec<Life>> {
         let scan = Scan { attribute: Some(attribute), values: *values, ..Scan::default() };
-        let lives = self.snapshot.lives(attribute, &scan)?;
+        let lives = self.snapshot.lives(attribute, &scan, &Budget::default())?;
         let rows = lives.select(&scan);
         Ok(rows.iter().map(|row| lives.life(row)).collect())
     }

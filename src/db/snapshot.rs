@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annals_query::{Scan, Value, ValueType, Values};
+use annals_query::{Budget, Scan, Value, ValueType, Values};
 
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
@@ -149,7 +149,7 @@ impl Snapshot {
     pub(crate) fn lives_of_value(&self, attribute: i64, value: &Value) -> Result<Vec<Life>> {
         if !self.schema.declaration(attribute).is_some_and(|declaration| declaration.is_indexed) {
             let scan = Scan { attribute: Some(attribute), values: Values::Equal(value), ..Scan::default() };
-            let lives = self.lives(attribute, &scan)?;
+            let lives = self.lives(attribute, &scan, &Budget::default())?;
             let rows = lives.select(&scan);
             return Ok(rows.iter().map(|row| lives.life(row)).filter(|life| life.v == *value).collect());
         }
@@ -163,12 +163,12 @@ impl Snapshot {
 
     /// Columns that hold at least what the scan selects of an attribute. They may know facts after this snapshot's basis, if
     /// nothing is beside the store.
-    pub(crate) fn lives(&self, attribute: i64, scan: &Scan<'_>) -> Result<Arc<Lives>> {
-        let cached = match self.index.cached(attribute, self.stored_t)? {
+    pub(crate) fn lives(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Arc<Lives>> {
+        let cached = match self.index.cached(attribute, self.stored_t, budget)? {
             Some(cached) => cached,
             None => match self.read_points(attribute, scan)? {
                 Some(lives) => return Ok(Arc::new(Lives::of(&lives))),
-                None => self.index.column(attribute, self.stored_t)?,
+                None => self.index.column(attribute, self.stored_t, budget)?,
             },
         };
         let is_complete = cached.tail.is_empty() && self.novelty.attribute(attribute).is_none();
@@ -178,7 +178,7 @@ impl Snapshot {
         if let Some(lives) = self.picked(attribute, scan, &cached) {
             return Ok(Arc::new(lives));
         }
-        self.whole(attribute)
+        self.whole(attribute, budget)
     }
 
     /// Takes one more attribute's events into account than the columns do, for a scan that picks few rows.
@@ -200,14 +200,14 @@ impl Snapshot {
     }
 
     /// All columns of an attribute with everything in them.
-    fn whole(&self, attribute: i64) -> Result<Arc<Lives>> {
+    fn whole(&self, attribute: i64, budget: &Budget) -> Result<Arc<Lives>> {
         if self.novelty.is_empty() {
-            return self.index.whole(attribute, self.stored_t);
+            return self.index.whole(attribute, self.stored_t, budget);
         }
         if let Some(lives) = self.merged().get(&attribute) {
             return Ok(Arc::clone(lives));
         }
-        let mut lives = self.index.whole(attribute, self.stored_t)?;
+        let mut lives = self.index.whole(attribute, self.stored_t, budget)?;
         if lives.newest_t() > self.stored_t {
             lives = Arc::new(lives.known_at(self.stored_t));
         }

@@ -1,7 +1,10 @@
 //! The columns that are there, and how they keep up with the log.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::time::Duration;
+
+use annals_query::Budget;
 
 use super::events::Events;
 use super::lives::Lives;
@@ -13,6 +16,12 @@ use crate::store::Store;
 
 /// Datoms of the log held while they wait for their columns: a reader that slept through a million lines takes them in part by part.
 const LIMIT_HELD_DATOMS: usize = 1 << 18;
+
+/// Reading a datom of the log costs about as much as so many steps of a loop over columns.
+const STEPS_PER_DATOM: u64 = 32;
+
+/// How long one who waits for columns that another builds sleeps between two looks: much less than building takes.
+const WAIT_STEP: Duration = Duration::from_micros(200);
 
 /// Columns of one attribute, and the datoms after them.
 #[derive(Clone, Debug)]
@@ -76,30 +85,30 @@ impl Index {
     }
 
     /// The columns of an attribute, with everything up to `t`, if there are any.
-    pub(crate) fn cached(&self, attribute: i64, t: i64) -> Result<Option<Cached>> {
+    pub(crate) fn cached(&self, attribute: i64, t: i64, budget: &Budget) -> Result<Option<Cached>> {
         let state = self.state();
         match state.attributes.get(&attribute) {
             Some(cached) if state.t >= t => Ok(Some(cached.clone())),
-            Some(_) => self.column(attribute, t).map(Some),
+            Some(_) => self.column(attribute, t, budget).map(Some),
             None => Ok(None),
         }
     }
 
     /// The columns of an attribute with everything up to `t`, built if need be.
-    pub(crate) fn column(&self, attribute: i64, t: i64) -> Result<Cached> {
+    pub(crate) fn column(&self, attribute: i64, t: i64, budget: &Budget) -> Result<Cached> {
         let is_ready = |state: &State| state.attributes.get(&attribute).filter(|_| state.t >= t).cloned();
         if let Some(cached) = is_ready(&self.state()) {
             return Ok(cached);
         }
-        let guard = locked(&self.replacing);
+        let guard = self.replacing(budget)?;
         let state = self.state();
         if let Some(cached) = is_ready(&state) {
             return Ok(cached);
         }
         let mut next = State::clone(&state);
-        self.advance(&mut next, t)?;
+        self.advance(&mut next, t, budget)?;
         if !next.attributes.contains_key(&attribute) {
-            self.build(&mut next, attribute)?;
+            self.build(&mut next, attribute, budget)?;
         }
         let cached = next.attributes[&attribute].clone();
         self.replace(next);
@@ -108,12 +117,12 @@ impl Index {
     }
 
     /// The columns of an attribute with everything up to `t`, nothing beside them.
-    pub(crate) fn whole(&self, attribute: i64, t: i64) -> Result<Arc<Lives>> {
-        let cached = self.column(attribute, t)?;
+    pub(crate) fn whole(&self, attribute: i64, t: i64, budget: &Budget) -> Result<Arc<Lives>> {
+        let cached = self.column(attribute, t, budget)?;
         if cached.tail.is_empty() {
             return Ok(cached.lives);
         }
-        let guard = locked(&self.replacing);
+        let guard = self.replacing(budget)?;
         let mut next = State::clone(&self.state());
         let cached = next.attributes.get_mut(&attribute).expect("columns that were there stay there");
         if !cached.tail.is_empty() {
@@ -125,6 +134,20 @@ impl Index {
         Ok(lives)
     }
 
+    /// The right to replace the state. Whoever has it may be building for long, so that one who waits looks at his own time.
+    fn replacing(&self, budget: &Budget) -> Result<MutexGuard<'_, ()>> {
+        loop {
+            match self.replacing.try_lock() {
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => {
+                    budget.look()?;
+                    std::thread::sleep(WAIT_STEP);
+                }
+            }
+        }
+    }
+
     fn state(&self) -> Arc<State> {
         Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -134,7 +157,7 @@ impl Index {
     }
 
     /// Reads the log from where the state ends to `t`.
-    fn advance(&self, state: &mut State, t: i64) -> Result<()> {
+    fn advance(&self, state: &mut State, t: i64, budget: &Budget) -> Result<()> {
         if t <= state.t {
             return Ok(());
         }
@@ -143,6 +166,7 @@ impl Index {
         let mut held = 0;
         if !attributes.is_empty() {
             self.store.log(state.t, t, Some(&attributes), |datom| {
+                budget.spend_steps(STEPS_PER_DATOM)?;
                 later.entry(datom.a).or_default().push(datom);
                 held += 1;
                 if held == LIMIT_HELD_DATOMS {
@@ -158,17 +182,26 @@ impl Index {
     }
 
     /// Builds the columns of an attribute, and of all others that are wanted, in one pass over the log.
-    fn build(&self, state: &mut State, attribute: i64) -> Result<()> {
-        let mut attributes = std::mem::take(&mut *locked(&self.wanted));
-        attributes.insert(attribute);
+    fn build(&self, state: &mut State, attribute: i64, budget: &Budget) -> Result<()> {
+        let wanted = std::mem::take(&mut *locked(&self.wanted));
+        let built = self.build_all(state, wanted.iter().copied().chain([attribute]).collect(), budget);
+        if built.is_err() {
+            locked(&self.wanted).extend(wanted);
+        }
+        built
+    }
+
+    fn build_all(&self, state: &mut State, mut attributes: BTreeSet<i64>, budget: &Budget) -> Result<()> {
         attributes.retain(|attribute| !state.attributes.contains_key(attribute));
         let attributes: Vec<i64> = attributes.into_iter().collect();
         let mut events: HashMap<i64, Events> = attributes.iter().map(|&attribute| (attribute, Events::default())).collect();
         self.store.log(0, state.t, Some(&attributes), |datom| {
+            budget.spend_steps(STEPS_PER_DATOM)?;
             events.entry(datom.a).or_default().push(&datom);
             Ok(())
         })?;
         for (attribute, events) in events {
+            budget.look()?;
             let mut lives = events.into_lives();
             for other in state.attributes.values() {
                 lives.share(&other.lives);

@@ -56,7 +56,7 @@ fn parts() {
         .map(|ident| Facts::attribute(&db, ident).expect("it is built in").id)
         .collect();
     measure("columns of five attributes", 1, || {
-        db.prepare(&attributes).expect("columns");
+        db.announce(&attributes, &Budget::default()).expect("columns");
         for attribute in &attributes {
             let scan = Scan { attribute: Some(*attribute), ..Scan::default() };
             db.scan(&scan, &Budget::default()).expect("a scan");

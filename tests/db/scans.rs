@@ -10,7 +10,7 @@ use std::ops::Bound;
 use crate::random_log::{
     KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value,
 };
-use annals::query::{Facts, Scan, Values};
+use annals::query::{Budget, Facts, Scan, Values};
 use annals::store::Durability;
 use annals::transact::TxData;
 use annals::{Connection, Datom, Db, Options, Order, Partition, Value};
@@ -93,7 +93,7 @@ fn check_scans(random: &mut Random, db: &Db, log: &[Datom], count: usize) {
         let scan = choice.scan();
         if random.one_in(4) {
             let ids: Vec<i64> = KINDS.iter().map(|kind| kind.id).filter(|_| random.one_in(2)).collect();
-            view.prepare(&ids).expect("columns can be prepared");
+            view.announce(&ids, &Budget::default()).expect("columns can be prepared");
         }
         assert_eq!(scanned(&view, &scan), filtered(&facts, &scan), "{shown:?} {scan:?}");
         let estimate = view.estimate(&scan);
@@ -268,7 +268,11 @@ fn a_value_that_only_with_knows_is_scanned_like_any_other() {
             check_reads(&mut random, &db, &all);
             // The store goes another way: numbers that `with` took are taken by others.
             append(connection.store(), &log.next());
-            connection.db().expect("a value").prepare(&KINDS.map(|kind| kind.id)).expect("columns can be prepared");
+            connection
+                .db()
+                .expect("a value")
+                .announce(&KINDS.map(|kind| kind.id), &Budget::default())
+                .expect("columns can be prepared");
             check_scans(&mut random, &db, &all, 8);
         }
         let then = 5 + random.below(5) as i64;

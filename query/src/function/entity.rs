@@ -135,7 +135,7 @@ impl Wanted {
         budget: &Budget,
     ) -> Result<FxHashMap<i64, Value>> {
         let Some(attribute) = attribute else { return Ok(FxHashMap::default()) };
-        facts.prepare(&[attribute.id])?;
+        facts.announce(&[attribute.id], budget)?;
         let scan = Scan { attribute: Some(attribute.id), entities: Some(&self.distinct), places, ..Scan::default() };
         let batch = facts.scan(&scan, budget)?;
         budget.spend_steps((batch.len() + self.rows.len()) as u64)?;

@@ -173,11 +173,11 @@ impl Facts for LensView {
         nearest(ident, candidates, 3).into_iter().map(str::to_owned).collect()
     }
 
-    fn prepare(&self, attributes: &[i64]) -> Result<()> {
+    fn announce(&self, attributes: &[i64], budget: &Budget) -> Result<()> {
         let mut below: Vec<i64> = attributes.iter().flat_map(|attribute| self.origins(*attribute)).collect();
         below.sort_unstable();
         below.dedup();
-        self.below.prepare(&below)
+        self.below.announce(&below, budget)
     }
 
     fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {

@@ -95,7 +95,7 @@ impl Program {
         let constants = resolved_constants(&mut lowering, &sources)?;
         for (name, ids) in &lowering.attributes {
             if let Some(Source::Facts(facts)) = sources.get(name) {
-                facts.prepare(&ids.iter().copied().collect::<Vec<_>>())?;
+                facts.announce(&ids.iter().copied().collect::<Vec<_>>(), setting.budget)?;
             }
         }
         let known = known_values(&goals, &constants);

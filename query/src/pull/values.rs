@@ -60,7 +60,7 @@ impl<'a> Entities<'a> {
     }
 
     fn scan(&self, attribute: &Attribute, kind: ValueType, values: &mut Values) -> Result<()> {
-        self.facts.prepare(&[attribute.id])?;
+        self.facts.announce(&[attribute.id], self.budget)?;
         let places = Places { v: true, ..Places::default() };
         let scan = Scan { attribute: Some(attribute.id), entities: Some(&self.distinct), places, ..Scan::default() };
         let batch = self.facts.scan(&scan, self.budget)?;

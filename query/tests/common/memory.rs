@@ -370,7 +370,7 @@ impl Facts for MemoryFacts {
         names
     }
 
-    fn prepare(&self, _attributes: &[i64]) -> Result<()> {
+    fn announce(&self, _attributes: &[i64], _budget: &Budget) -> Result<()> {
         Ok(())
     }
 

@@ -1,0 +1,141 @@
+//! Queries that are asked again: read and checked once, their clauses ordered once for estimates of one magnitude.
+//!
+//! What is kept is what a text means, never what a store said. Names, attributes, inputs and bounds are resolved anew whenever the
+//! query is asked, in the value that is asked; and what was checked is found again only by everything that the check looked at: the
+//! query, the rules, what may be called. So a kept thing can make an answer come sooner, and can never make it another one.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use annals_query::ast::{Query, RuleSet};
+use annals_query::check::{self, Checked};
+use annals_query::engine::{self, Options, Orders};
+use annals_query::{Answer, Budget, Error as QueryError, Explanation, Functions, Given, parse};
+
+use super::{Db, Input};
+use crate::error::Result;
+use crate::limits::LIMIT_PREPARED_VARIANTS;
+
+/// A query that is ready to be asked, of any value of any store, from any thread. Clones share everything.
+///
+/// ```
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+/// let doc_of = connection.db()?.prepare("[:find ?doc . :in $ ?name :where [?a :db/ident ?name] [?a :db/doc ?doc]]")?;
+/// for name in ["run/status", "run/name"] {
+///     let answer = doc_of.q(&connection.db()?, &[annals::Value::Keyword(name.into()).into()])?;
+///     assert_eq!(answer.rows.len(), 1);
+/// }
+/// # Ok::<(), annals::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Prepared(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    text: Box<str>,
+    query: Arc<Query>,
+    /// The latest last.
+    variants: Mutex<Vec<Arc<Variant>>>,
+}
+
+/// The query, checked for one thing that it may be asked with.
+#[derive(Debug)]
+struct Variant {
+    /// Everything the check looked at.
+    query: Arc<Query>,
+    rules: RuleSet,
+    functions: Functions,
+    /// What it found, and the orders chosen since.
+    checked: Checked,
+    orders: Arc<Orders>,
+}
+
+impl Prepared {
+    /// Reads a query; it is checked when it is known what it may call.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        let query = parse::query(text).map_err(|error| error.located_in(text))?;
+        Ok(Self(Arc::new(Shared { text: text.into(), query: Arc::new(query), variants: Mutex::default() })))
+    }
+
+    /// Checks the query for what this value lets it call, unless its rules are to be given.
+    pub(super) fn check_for(&self, db: &Db) -> Result<()> {
+        let wants_rules = self.0.query.inputs.iter().any(|place| matches!(place, annals_query::ast::Input::Rules(_)));
+        if !wants_rules {
+            self.variant(&self.0.query, &RuleSet::default(), db.functions())?;
+        }
+        Ok(())
+    }
+
+    /// The text it was read from.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Answers the query. `db` is `$`; `inputs` are what else its `:in` names, in its order.
+    pub fn q(&self, db: &Db, inputs: &[Input]) -> Result<Answer> {
+        self.q_within(db, inputs, Options::default(), &Budget::default())
+    }
+
+    /// The same within a budget of rows, bytes and time, and with the engine's options.
+    pub fn q_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
+        let options = Options { functions: db.functions().joined(&options.functions), ..options };
+        let (variant, given) = self.ready(db, inputs, &options)?;
+        engine::answer_again(&variant.checked, &variant.orders, &given, &options, budget)
+            .map_err(|error| variant.rules.locate(error.located_in(&self.0.text)).into())
+    }
+
+    /// How the query is answered: its steps in their order, ordered anew, with the rows expected and found.
+    pub fn explain(&self, db: &Db, inputs: &[Input]) -> Result<Explanation> {
+        let options = Options { functions: db.functions().clone(), ..Options::default() };
+        let (variant, given) = self.ready(db, inputs, &options)?;
+        let explanation = engine::explain(&variant.checked, &given, &options, &Budget::default());
+        explanation.map_err(|error| variant.rules.locate(error.located_in(&self.0.text)).into())
+    }
+
+    /// The query as it is asked of this value, and what is given for each place of its `:in`.
+    fn ready(&self, db: &Db, inputs: &[Input], options: &Options) -> Result<(Arc<Variant>, Vec<Given>)> {
+        // What is wrong inside of a pattern or of rules that were given has its place in their text already.
+        let located = |error: QueryError| if error.position().is_some() { error } else { error.located_in(&self.0.text) };
+        let mut given = db.given(&self.0.query, inputs).map_err(located)?;
+        let mut query = Arc::clone(&self.0.query);
+        if db.lens().is_some() {
+            let mut seen = Query::clone(&query);
+            db.with_rules_of_lens(&mut seen, &mut given).map_err(located)?;
+            query = Arc::new(seen);
+        }
+        let rules = given.iter().find_map(|given| if let Given::Rules(rules) = given { Some(rules) } else { None });
+        let variant = match rules {
+            Some(rules) => self.variant(&query, rules, &options.functions),
+            None => self.variant(&query, &RuleSet::default(), &options.functions),
+        };
+        Ok((variant?, given))
+    }
+
+    /// The query as checked with these rules and functions: known, or checked now.
+    fn variant(&self, query: &Arc<Query>, rules: &RuleSet, functions: &Functions) -> Result<Arc<Variant>> {
+        let is_asked = |variant: &Arc<Variant>| {
+            (Arc::ptr_eq(&variant.query, query) || variant.query == *query)
+                && variant.functions == *functions
+                && variant.rules == *rules
+        };
+        let known = self.variants().iter().find(|variant| is_asked(variant)).map(Arc::clone);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let checked = check::check_with(Query::clone(query), rules.clone(), functions)
+            .map_err(|error| rules.locate(error.located_in(&self.0.text)))?;
+        let (query, rules, functions) = (Arc::clone(query), rules.clone(), functions.clone());
+        let variant = Arc::new(Variant { query, rules, functions, checked, orders: Arc::default() });
+        let mut variants = self.variants();
+        if variants.len() >= LIMIT_PREPARED_VARIANTS {
+            variants.remove(0);
+        }
+        variants.push(Arc::clone(&variant));
+        Ok(variant)
+    }
+
+    /// Also after a panic elsewhere: a variant is in the list as a whole or not at all.
+    fn variants(&self) -> MutexGuard<'_, Vec<Arc<Variant>>> {
+        self.0.variants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
