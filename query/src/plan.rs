@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::plan::goal::Goal;
 use crate::plan::slot::{Slot, SlotSet};
 
+pub(crate) mod choose;
 pub(crate) mod dependency;
 pub(crate) mod describe;
 pub(crate) mod estimate;

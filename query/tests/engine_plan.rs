@@ -5,7 +5,6 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use annals_query::ast::RuleSet;
 use annals_query::engine::{self, Options};
@@ -67,14 +66,33 @@ fn an_explanation_shows_clauses_rows_and_reasons_also_inside_or_and_not() {
     }
 }
 
+/// Counted rather than timed, so that no machine can be too slow: weighing a clause once takes well under 10 us even unoptimized, so
+/// 1,000 of them stay below 10 ms.
 #[test]
-fn a_long_query_is_planned_in_time() {
-    let clauses = (0..30).map(|n| format!("[?e{} :age ?a{n}] [?e{n} :name ?n{}]", n + 1, n / 2)).collect::<Vec<_>>().join(" ");
+fn a_query_of_thirty_clauses_is_planned_with_little_work() {
+    let clauses = (0..15).map(|n| format!("[?e{} :age ?a{n}] [?e{n} :name ?n{}]", n + 1, n / 2)).collect::<Vec<_>>().join(" ");
     let text = format!("[:find ?e1 :where [?e0 :name \"name 7\"] {clauses}]");
     let checked = check::check(parse::query(&text).expect("a query"), RuleSet::default()).expect("it is sound");
-    let started = Instant::now();
-    let _ = engine::explain(&checked, &[people()], &Options::default(), &Budget::default().with_limit_rows(1));
-    assert!(started.elapsed().as_millis() < 1_000, "planned and stopped in {:?}", started.elapsed());
+    let explanation = engine::explain(&checked, &[people()], &Options::default(), &Budget::default().with_limit_rows(1));
+    let explanation = explanation.expect("it was planned");
+    assert_eq!(explanation.steps.len(), 31);
+    assert!(explanation.weighed <= 31 * 32 / 2, "{} clauses were weighed", explanation.weighed);
+}
+
+#[test]
+fn a_query_asked_again_is_not_ordered_again() {
+    let text =
+        "[:find ?a :in $ ?name :where [?e :name ?name] (or [?e :sex :female] [?e :age 3]) [?e :age ?a] (not [?e :age 99])]";
+    let checked = check::check(parse::query(text).expect("a query"), RuleSet::default()).expect("it is sound");
+    let orders = Arc::new(engine::Orders::default());
+    let people = people();
+    for (round, name) in ["name 7", "name 8", "name 9"].into_iter().enumerate() {
+        let given = [people.clone(), Given::Value(name.into())];
+        let answer = engine::answer_again(&checked, &orders, &given, &Options::default(), &Budget::default()).expect(text);
+        assert_eq!(answer.rows.len(), 1);
+        // The block itself, two branches and the inside of `not`.
+        assert_eq!(orders.counts(), (4 * round as u64, 4), "found and chosen");
+    }
 }
 
 /// All pairs of a node and one it reaches in one step or more.

@@ -19,12 +19,9 @@ pub(super) fn keys(keys: &[OrderKey], elements: &[&Element]) -> Vec<Key> {
     keys.iter().map(|key| (header::place_of(&key.element, elements), key.direction)).collect()
 }
 
-/// The first `end` rows of the table in the order of `keys`, ties broken by the whole row; all in their own order if there are no keys.
+/// The first `end` rows of the table in the order of `keys`, ties broken by the whole row.
 pub(super) fn first_rows(table: &Table, keys: &[Key], end: usize, budget: &Budget) -> Result<Vec<u32>> {
     let end = end.min(table.rows);
-    if keys.is_empty() {
-        return Ok((0..end as u32).collect());
-    }
     let mut rows: Vec<u32> = (0..table.rows as u32).collect();
     if end == 0 {
         return Ok(Vec::new());

@@ -1,13 +1,13 @@
 //! Orders of clauses that were chosen before, for a query that is asked again.
 //!
 //! An order is the only thing kept: names, attributes, inputs and ranges are resolved anew each time, and an order that would run a
-//! clause before its variables are bound is not taken. Any order gives the same answer, so what is kept here can only be fast or slow,
-//! never stale. So that it stays fast, it is looked up by all that the choice depended on: the goals of the block, which of them comes
-//! first, what is wanted of them, and the magnitude of every estimate.
+//! clause before its variables are bound is not taken. Any order gives the same answer, so what is kept here can never be stale. And
+//! it is looked up by all that the choice depended on, the goals of the block, which of them comes first, what is wanted of them, and
+//! the magnitude of every estimate; so it is the very order that would be chosen, and even the order of rows stays the same.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::plan::slot::Slot;
 
@@ -22,24 +22,21 @@ pub(crate) type OrderKey = Box<[u32]>;
 /// Give the same to each [`answer_again`](crate::engine::answer_again) of one [`Checked`](crate::check::Checked) query.
 #[derive(Debug, Default)]
 pub struct Orders {
-    known: Mutex<HashMap<OrderKey, Box<[u32]>>>,
+    known: Mutex<HashMap<OrderKey, Arc<[u32]>>>,
     found: AtomicU64,
     chosen: AtomicU64,
 }
 
 impl Orders {
     /// The ids of a block's goals in the order that was chosen before.
-    pub(crate) fn get(&self, key: &OrderKey) -> Option<Box<[u32]>> {
-        self.known().get(key).cloned()
-    }
-
-    /// Notes that an order was taken again.
-    pub(crate) fn took(&self) {
-        self.found.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn get(&self, key: &OrderKey) -> Option<Arc<[u32]>> {
+        let order = self.known().get(key).cloned();
+        self.found.fetch_add(u64::from(order.is_some()), Ordering::Relaxed);
+        order
     }
 
     /// Keeps an order. Where there are too many, all are forgotten: they are soon chosen again.
-    pub(crate) fn keep(&self, key: OrderKey, order: Box<[u32]>) {
+    pub(crate) fn keep(&self, key: OrderKey, order: Arc<[u32]>) {
         self.chosen.fetch_add(1, Ordering::Relaxed);
         let mut known = self.known();
         if known.len() >= LIMIT_ORDERS {
@@ -54,7 +51,7 @@ impl Orders {
     }
 
     /// Also after a panic elsewhere: whatever is in there is an order or none.
-    fn known(&self) -> MutexGuard<'_, HashMap<OrderKey, Box<[u32]>>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<OrderKey, Arc<[u32]>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,23 +82,36 @@ impl KeyWriter {
     }
 }
 
-/// None, one, a few, and from there on by powers of four.
+/// The number of an amount's magnitude: 0 is none, 1 is one, and every two further are twice as much.
 fn magnitude(amount: f64) -> u32 {
     match amount {
-        _ if amount.is_nan() => u32::MAX,
+        _ if amount.is_nan() || amount.is_infinite() => u32::MAX,
         _ if amount < 0.5 => 0,
-        _ if amount < 1.5 => 1,
-        _ => 2 + (amount.min(1e18).log2() / 2.0) as u32,
+        _ => 1 + (2.0 * amount.log2()).round().max(0.0) as u32,
+    }
+}
+
+/// The amount that stands for all of its magnitude. Orders are chosen by this alone, so one that is remembered is the one that would be
+/// chosen.
+pub(crate) fn rounded(amount: f64) -> f64 {
+    match magnitude(amount) {
+        0 => 0.0,
+        u32::MAX => f64::INFINITY,
+        number => (f64::from(number - 1) / 2.0).exp2(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LIMIT_ORDERS, Orders, magnitude};
+    use super::{LIMIT_ORDERS, Orders, magnitude, rounded};
 
     #[test]
     fn amounts_of_one_magnitude_are_one() {
-        assert_eq!([0.0, 1.0, 2.0, 3.0, 5.0, 20.0, f64::INFINITY].map(magnitude), [0, 1, 2, 2, 3, 4, 31]);
+        let amounts = [0.0, 0.7, 1.0, 2.0, 3.0, 5.0, 20.0, f64::INFINITY];
+        assert_eq!(amounts.map(magnitude), [0, 1, 1, 3, 4, 6, 10, u32::MAX]);
+        for amount in amounts {
+            assert_eq!(magnitude(rounded(amount)), magnitude(amount), "{amount}");
+        }
     }
 
     #[test]
