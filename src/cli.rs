@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod failure;
 mod inspect;
+mod library;
 mod manual;
 mod moment;
 mod output;
@@ -47,6 +48,12 @@ pub(crate) fn main() -> ExitCode {
 fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
     if session.looks_back() && !reads(&command) {
         return Err(usage("--as-of and --since are for commands that read", "leave them out: what is written is written now"));
+    }
+    if session.global.lens.is_some() && !sees_lens(&command) {
+        return Err(usage(
+            "--lens is for q, explain, pull, entity and shell",
+            "leave it out: this command reads the facts as they are stored",
+        ));
     }
     if let Command::Run(arguments) = &command {
         return capture::run(session, arguments);
@@ -102,6 +109,11 @@ fn reads(command: &Command) -> bool {
             | Command::Export { .. }
             | Command::Shell
     )
+}
+
+/// True for commands that can read facts through a lens.
+fn sees_lens(command: &Command) -> bool {
+    matches!(command, Command::Q(_) | Command::Explain(_) | Command::Pull { .. } | Command::Entity { .. } | Command::Shell)
 }
 
 /// True for commands in which Ctrl-C ends a question or a wait, and not the program at once.

@@ -5,6 +5,7 @@ mod commit;
 mod committing;
 mod counters;
 mod latest;
+mod library;
 mod queue;
 mod words;
 

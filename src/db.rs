@@ -16,6 +16,7 @@ mod range;
 mod reading;
 pub(crate) mod recent;
 mod report;
+mod rules;
 pub(crate) mod snapshot;
 mod transactions;
 
@@ -28,6 +29,7 @@ pub use index_pull::Walk;
 pub use moment::Moment;
 pub use prepared::Prepared;
 pub use report::Report;
+pub(crate) use rules::{LENSES, RULES, Shelf};
 
 use std::fmt;
 use std::sync::Arc;

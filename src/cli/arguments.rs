@@ -33,6 +33,9 @@ pub(super) struct Global {
     /// Read only what was said after T
     #[arg(long, global = true, value_name = "T", allow_negative_numbers = true)]
     pub(super) since: Option<String>,
+    /// Read the facts through a lens (q, explain, pull, entity, shell): an EDN file, or :NAME of one that the store keeps
+    #[arg(long, global = true, value_name = "FILE|:NAME")]
+    pub(super) lens: Option<String>,
 }
 
 /// How data is printed.
@@ -218,9 +221,12 @@ pub(super) struct QueryArguments {
     /// EDN, in the order of :in, without $ and %
     #[arg(allow_negative_numbers = true)]
     pub(super) inputs: Vec<String>,
-    /// The rules for %, an EDN file
-    #[arg(long, value_name = "FILE")]
-    pub(super) rules: Option<PathBuf>,
+    /// The rules for %: an EDN file, or :NAME of rules that the store keeps; :annals/runs are those for run histories
+    #[arg(long, value_name = "FILE|:NAME")]
+    pub(super) rules: Vec<String>,
+    /// Another store, as source $NAME of :in; $NAME-history is its history
+    #[arg(long = "with", value_name = "NAME=PATH")]
+    pub(super) with_stores: Vec<String>,
     /// Stop after this long, such as 500ms or 5s
     #[arg(long, value_name = "TIME")]
     pub(super) timeout: Option<String>,

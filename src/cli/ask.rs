@@ -1,16 +1,18 @@
 //! `q`, `explain`, `pull`: questions.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use annals::query::{Budget, Facts, Given, ast, check, edn, engine, parse};
+use annals::query::{Budget, Given, ast, check, edn, engine, parse};
 use annals::{Db, Error, ErrorKind};
 
 use super::arguments::QueryArguments;
 use super::explain::print_explanation;
 use super::failure::{Failure, InText as _, Outcome, tell, usage};
+use super::library;
 use super::output::{print_answer, print_value};
 use super::session::{Session, entity_id};
 use super::{arguments::Format, moment};
@@ -28,8 +30,8 @@ struct Question {
 /// `annals q`.
 pub(super) fn q(session: &Session, arguments: &QueryArguments) -> Outcome {
     let question = question(session, arguments)?;
-    let answer = engine::answer(&question.checked, &question.given, &question.options, &question.budget)
-        .in_text(&question.name, &question.text)?;
+    let answer = engine::answer(&question.checked, &question.given, &question.options, &question.budget);
+    let answer = question.told(answer)?;
     for warning in &answer.warnings {
         tell(&format!("warning[{}]: {}", warning.code, warning.message));
         if let Some(help) = &warning.help {
@@ -42,14 +44,13 @@ pub(super) fn q(session: &Session, arguments: &QueryArguments) -> Outcome {
 /// `annals explain`.
 pub(super) fn explain(session: &Session, arguments: &QueryArguments) -> Outcome {
     let question = question(session, arguments)?;
-    let explanation = engine::explain(&question.checked, &question.given, &question.options, &question.budget)
-        .in_text(&question.name, &question.text)?;
-    print_explanation(&explanation, session.format()).in_text(&question.name, &question.text)
+    let explanation = engine::explain(&question.checked, &question.given, &question.options, &question.budget);
+    print_explanation(&question.told(explanation)?, session.format()).in_text(&question.name, &question.text)
 }
 
 /// `annals pull`.
 pub(super) fn pull(session: &Session, pattern_text: &str, entities: &[String]) -> Outcome {
-    let db = session.db()?;
+    let db = session.seen()?;
     let pattern = parse::pull_pattern(pattern_text).in_text("pattern", pattern_text)?;
     let budget = Budget::default().with_cancel_flag(Arc::clone(&session.interrupted));
     let ids = entities.iter().map(|text| entity_id(&db, text)).collect::<Outcome<Vec<_>>>()?;
@@ -63,22 +64,37 @@ pub(super) fn pull(session: &Session, pattern_text: &str, entities: &[String]) -
     pulled.iter().try_for_each(|value| print_value(value, session.format()))
 }
 
+impl Question {
+    fn told<T>(&self, result: annals::query::Result<T>) -> Outcome<T> {
+        result.map_err(|error| in_query_or_rules(error, (&self.name, &self.text), self.checked.rules()))
+    }
+}
+
+/// An error with the text in which its place lies.
+fn in_query_or_rules(error: annals::query::Error, (name, text): (&str, &str), rules: &ast::RuleSet) -> Failure {
+    let within = error.span().and_then(|span| rules.text_of(span));
+    let (name, text) = within.map_or((name, text), |rules| (&*rules.name, &*rules.text));
+    Failure::of(Error::from(rules.locate(error)), name, text)
+}
+
 fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> {
     let (name, text) = text_or_file(&arguments.query, "query")?;
-    let query = parse::query(&text).in_text(&name, &text)?;
-    let rules = match &arguments.rules {
-        Some(path) => {
-            let (name, text) = read_file(path)?;
-            parse::rules(&text).in_text(&name, &text)?
-        }
-        None => ast::RuleSet::default(),
-    };
-    let mut db = session.db()?;
+    let mut query = parse::query(&text).in_text(&name, &text)?;
+    let mut db = session.seen()?;
+    let rules = library::rules(&db, &arguments.rules)?;
     if arguments.history {
         db = db.history();
     }
-    let given = given(&query, &rules, &db, &arguments.inputs)?;
-    let checked = check::check(query, rules).in_text(&name, &text)?;
+    let stores = library::stores(&arguments.with_stores)?;
+    let mut given = given(&query, &rules, (&db, &stores), &arguments.inputs)?;
+    db.with_rules_of_lens(&mut query, &mut given).in_text(&name, &text)?;
+    let in_reach = given.iter().find_map(|given| match given {
+        Given::Rules(rules) => Some(rules.clone()),
+        _ => None,
+    });
+    let rules = in_reach.unwrap_or(rules);
+    let texts = ast::RuleSet { texts: rules.texts.clone(), ..ast::RuleSet::default() };
+    let checked = check::check(query, rules).map_err(|error| in_query_or_rules(error, (&name, &text), &texts))?;
     Ok(Question {
         name,
         text,
@@ -90,7 +106,12 @@ fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> 
 }
 
 /// One thing for each place of `:in`: the store for sources, the rules for `%`, the inputs in their order for the rest.
-fn given(query: &ast::Query, rules: &ast::RuleSet, db: &Db, inputs: &[String]) -> Outcome<Vec<Given>> {
+fn given(
+    query: &ast::Query,
+    rules: &ast::RuleSet,
+    (db, stores): (&Db, &BTreeMap<String, Db>),
+    inputs: &[String],
+) -> Outcome<Vec<Given>> {
     let mut rest = inputs.iter().enumerate();
     let mut next = |wanted: &str| {
         rest.next().ok_or_else(|| {
@@ -103,7 +124,7 @@ fn given(query: &ast::Query, rules: &ast::RuleSet, db: &Db, inputs: &[String]) -
     let mut given = Vec::new();
     for place in &query.inputs {
         given.push(match place {
-            ast::Input::Source(source, _) => Given::Facts(source_view(db, source)?),
+            ast::Input::Source(source, _) => Given::Facts(Arc::new(library::source(db, stores, &source.0)?)),
             ast::Input::Rules(_) => Given::Rules(rules.clone()),
             ast::Input::Binding(_) => {
                 let (at, text) = next("an input")?;
@@ -121,19 +142,6 @@ fn given(query: &ast::Query, rules: &ast::RuleSet, db: &Db, inputs: &[String]) -
             "name it in :in, such as [:find ?e :in $ ?name :where ...]",
         )),
         None => Ok(given),
-    }
-}
-
-/// `$` is the store in the view that was asked for; `$history` and `$now` are the same store in those views.
-fn source_view(db: &Db, source: &ast::SourceName) -> Outcome<Arc<dyn Facts>> {
-    match source.0.as_ref() {
-        "$" => Ok(Arc::new(db.clone())),
-        "$history" => Ok(Arc::new(db.history())),
-        "$now" => Ok(Arc::new(db.now())),
-        other => Err(usage(
-            format!("there is no source {other}"),
-            "use $ for the store, $history for its history, $now for the store as it is now",
-        )),
     }
 }
 

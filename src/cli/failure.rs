@@ -5,7 +5,7 @@ mod excerpt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use annals::query::Code;
+use annals::query::{Code, Text};
 use annals::{Error, ErrorKind};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report};
 use serde_json::json;
@@ -54,12 +54,7 @@ pub(super) trait InText<T> {
 
 impl<T, E: Into<Failure>> InText<T> for Result<T, E> {
     fn in_text(self, name: &str, text: &str) -> Outcome<T> {
-        self.map_err(|error| match error.into() {
-            Failure::Told { error, text: None } => {
-                Failure::Told { error: error.located_in(text), text: Some((name.to_owned(), text.to_owned())) }
-            }
-            told => told,
-        })
+        self.map_err(|error| error.into().within(name, text))
     }
 }
 
@@ -69,6 +64,20 @@ pub(super) fn usage(message: impl Into<String>, help: impl Into<String>) -> Fail
 }
 
 impl Failure {
+    /// An error, and the text in which its place lies.
+    pub(super) fn of(error: Error, name: &str, text: &str) -> Self {
+        Self::from(error).within(name, text)
+    }
+
+    fn within(self, name: &str, text: &str) -> Self {
+        match self {
+            Self::Told { error, text: None } => {
+                Self::Told { error: error.located_in(text), text: Some((name.to_owned(), text.to_owned())) }
+            }
+            told => told,
+        }
+    }
+
     /// Prints the error to standard error, as JSON if `as_json`, and gives the exit code.
     pub(super) fn report(&self, as_json: bool) -> ExitCode {
         let Self::Told { error, text } = self else { return ExitCode::SUCCESS };
@@ -136,7 +145,7 @@ fn person_text(error: &Error, text: Option<&(String, String)>) -> String {
         diagnostic = diagnostic.with_help(help);
     }
     let report = match (text, error.span()) {
-        (Some((name, text)), Some(span)) if span.text == annals::query::Text::Asked => {
+        (Some((name, text)), Some(span)) if [Text::Asked, Text::of_rules(text)].contains(&span.text) => {
             let excerpt = Excerpt::new(name, text, span);
             let (start, length) = excerpt.underlined();
             let label = LabeledSpan::new(Some("here".to_owned()), start, length);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use annals::query::{Cardinality, Unique};
+use annals::query::{Budget, Cardinality, Fact, Facts, Unique};
 use annals::{Datom, Db, Error, ErrorKind, Moment, Order, Result, Value};
 
 use super::failure::Outcome;
@@ -18,9 +18,12 @@ type Rows = RowWriter<io::BufWriter<io::Stdout>>;
 
 /// `annals entity`: what holds, and since when.
 pub(super) fn entity(session: &Session, text: &str) -> Outcome {
-    let db = session.db()?;
+    let db = session.seen()?;
     let id = entity_id(&db, text)?;
-    let datoms = db.datoms(Order::Eavt, &[Value::Long(id)])?;
+    let datoms = match db.lens() {
+        Some(_) => Facts::entity(&db, id, &Budget::default())?.into_iter().map(as_datom).collect(),
+        None => db.datoms(Order::Eavt, &[Value::Long(id)])?,
+    };
     known(text, !datoms.is_empty())?;
     let mut rows = rows(session, &["attribute", "value", "t", "instant", "m"]);
     for datom in datoms {
@@ -29,6 +32,12 @@ pub(super) fn entity(session: &Session, text: &str) -> Outcome {
         rows.row(&row)?;
     }
     rows.finish()
+}
+
+/// A fact that a lens shows.
+fn as_datom(fact: Fact) -> Datom {
+    let Fact { e, a, v, t, m, added } = fact;
+    Datom { e, a, v, t, m, added }
 }
 
 /// `annals history`: every addition and retraction, in the order in which they were said.

@@ -8,7 +8,7 @@ use annals::{Connection, Db, EntityRef, Error, ErrorKind, Order, Result, Value};
 
 use super::arguments::{Format, Global};
 use super::failure::{InText as _, Outcome};
-use super::{moment, output, place};
+use super::{library, moment, output, place};
 
 pub(super) struct Session {
     pub(super) global: Global,
@@ -34,6 +34,26 @@ impl Session {
     /// The view that `--as-of` and `--since` ask for.
     pub(super) fn db(&self) -> Result<Db> {
         self.view(&self.connection()?.db()?)
+    }
+
+    /// The view that `--as-of` and `--since` ask for, read through the lens that `--lens` names.
+    pub(super) fn seen(&self) -> Outcome<Db> {
+        let db = self.db()?;
+        match &self.global.lens {
+            Some(argument) => Ok(db.through(&library::lens(&db, argument)?)),
+            None => Ok(db),
+        }
+    }
+
+    /// Reads facts through this lens from now on (a file, or `:NAME` of one that the store keeps); `none` for as they are stored.
+    pub(super) fn look_through(&mut self, argument: &str) -> Outcome {
+        if argument == "none" {
+            self.global.lens = None;
+            return Ok(());
+        }
+        library::lens(&self.db()?, argument)?;
+        self.global.lens = Some(argument.to_owned());
+        Ok(())
     }
 
     /// The same view of a newer value of the same store.

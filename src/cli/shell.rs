@@ -24,6 +24,7 @@ A query in EDN is asked, transaction data in EDN is added, and a line that begin
   :runs  :logs RUN  :show RUN                       runs and what they said
   :entity E  :history E  :schema  :tx [T]           the facts themselves
   :as-of T  :since T                                looks back, until :as-of now
+  :lens FILE|:NAME                                  reads facts through a lens, until :lens none
   :format table|edn|json|jsonl|csv|markdown         how answers are printed
   :help NAME                                        a function or aggregate, with an example
   :quit                                             or Ctrl-D";
@@ -113,7 +114,8 @@ fn plain_query(text: &str) -> QueryArguments {
     QueryArguments {
         query: text.to_owned(),
         inputs: Vec::new(),
-        rules: None,
+        rules: Vec::new(),
+        with_stores: Vec::new(),
         timeout: None,
         max_rows: None,
         strict: false,
@@ -138,6 +140,7 @@ fn command_line(session: &mut Session, command: &str) -> Outcome<Next> {
         "logs" => runs::logs(session, &runs::plain_logs(needed()?))?,
         "as-of" => session.global.as_of = look_back(session, needed()?)?,
         "since" => session.global.since = look_back(session, needed()?)?,
+        "lens" => session.look_through(needed()?)?,
         "format" => session.global.format = Some(format_named(needed()?)?),
         _ => return Err(usage(format!("there is no command :{name}"), "say :help to see the commands")),
     }

@@ -111,21 +111,20 @@ impl Db {
         for place in &query.inputs {
             given.push(match (is_asked(place), place) {
                 (true, _) => Given::Facts(Arc::new(self.clone())),
-                (false, place) => as_given(place, inputs.next().expect("the inputs were counted"))?,
+                (false, place) => as_given(self, place, inputs.next().expect("the inputs were counted"))?,
             });
         }
         Ok(given)
     }
 }
 
-fn as_given(place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
+fn as_given(db: &Db, place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
     let value = match input {
         Input::Db(db) => return Ok(Given::Facts(Arc::new(db.clone()))),
         Input::Value(value) => value,
     };
     Ok(match (place, value) {
-        (ast::Input::Rules(_), Value::String(text)) => Given::Rules(rules(text)?),
-        (ast::Input::Rules(_), other) => Given::Rules(rules(&other.to_string())?),
+        (ast::Input::Rules(_), value) => Given::Rules(db.given_rules(value)?),
         (ast::Input::Pattern(..), Value::String(text)) => Given::Pattern(pattern(text)?),
         (ast::Input::Pattern(..), other) => Given::Pattern(pattern(&other.to_string())?),
         (ast::Input::Source(_, span), value) => {
@@ -140,10 +139,6 @@ fn as_given(place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
         }
         (ast::Input::Binding(_), value) => Given::Value(value.clone()),
     })
-}
-
-fn rules(text: &str) -> annals_query::Result<RuleSet> {
-    parse::rules(text)
 }
 
 fn pattern(text: &str) -> annals_query::Result<PullPattern> {
