@@ -18,6 +18,8 @@ pub(super) fn typed(resolver: &mut Resolver<'_>, declaration: &Declaration, valu
             None => Err(wrong_type(declaration, ValueType::Ref, value)),
         },
         (Some(ValueType::Tuple) | None, Value::Vector(items)) => tuple(resolver, declaration, items, value),
+        // Declared places make a tuple, with or without :db/valueType.
+        (None, _) if declaration.tuple_types.is_some() => Err(wrong_type(declaration, ValueType::Tuple, value)),
         (None, _) => untyped(resolver, value),
         (Some(wanted), _) => {
             check_storable(value)?;

@@ -108,14 +108,14 @@ fn properties_that_do_not_go_together_are_refused() {
         "",
         "[{:db/ident :a/b :db/isComponent true :db/valueType :db.type/long}]",
         Declaration,
-        "1:13",
+        "1:53",
         ["component but no reference", ":db.type/ref"],
     );
     refuse(
         "",
         "[{:db/ident :a/b :db/tupleTypes [:db.type/long] :db/valueType :db.type/long}]",
         Declaration,
-        "1:13",
+        "1:63",
         ["tuple but declared", "tuple"],
     );
     refuse(
@@ -129,21 +129,21 @@ fn properties_that_do_not_go_together_are_refused() {
         "",
         "[{:db/ident :a/b :db/tupleTypes [:db.type/long] :db/tupleAttrs [:user/age :user/name]}]",
         Declaration,
-        "1:13",
+        "1:64",
         ["in two ways", "use one of"],
     );
     refuse(
         "",
         "[{:db/ident :a/b :db/tupleAttrs [:user/age :no/such]}]",
         Declaration,
-        "1:13",
+        "1:33",
         ["attributes of one value that exist | [:user/age :no/such]", "declare them first"],
     );
     refuse(
         "",
         "[{:db/ident :a/b :db/tupleAttrs [:user/age :user/nick]}]",
         Declaration,
-        "1:13",
+        "1:33",
         ["one value that exist", "declare them"],
     );
     refuse(
@@ -164,7 +164,7 @@ fn properties_that_do_not_go_together_are_refused() {
         "",
         "[{:db/ident :a/b :db/sequenceWithin :user/age}]",
         Declaration,
-        "1:13",
+        "1:37",
         ["cannot count within :user/age", ":db.type/ref"],
     );
     refuse("", r#"[{:db/id "a" :db/valueType :db.type/long}]"#, Declaration, "1:28", ["without a name", ":db/ident"]);
