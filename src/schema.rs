@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 
 /// An attribute as the transactor sees it: what queries know of it, and what writes are checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent properties, each declared or not")]
 pub struct Declaration {
     /// What queries know of it.
     pub attribute: Arc<Attribute>,

@@ -228,6 +228,11 @@ fn an_entity_or_a_pull_of_a_history_is_refused() {
     }
 }
 
+#[track_caller]
+fn check_transactions(db: &Db, from: impl Into<Value>, until: impl Into<Value>, expected: &[i64]) {
+    assert_eq!(annals::query::Facts::transactions(db, &from.into(), &until.into()).expect("transactions"), expected);
+}
+
 #[test]
 fn the_transactions_of_a_view_are_those_of_its_window_between_two_borders() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -242,33 +247,33 @@ fn the_transactions_of_a_view_are_those_of_its_window_between_two_borders() {
     }
     let now = connection.db().expect("a value");
     let at = |second: i64| Value::Instant(1_577_836_800_000_000 + second * 1_000_000);
-    #[track_caller]
-    fn check(db: &Db, from: impl Into<Value>, until: impl Into<Value>, expected: &[i64]) {
-        use annals::query::Facts as _;
-        assert_eq!(db.transactions(&from.into(), &until.into()).expect("transactions"), expected);
-    }
     let all = [1, 2, 3, 4, 5, 6];
-    check(&now, Value::Nil, Value::Nil, &all);
-    check(&now, 3, 5, &[3, 4]);
-    check(&now, Value::Ref(3), 100, &[3, 4, 5, 6]);
-    check(&now, -4, 3, &[1, 2]);
-    check(&now, 5, 3, &[]);
-    check(&now, i64::MAX, Value::Nil, &[]);
-    check(&now, i64::MIN, i64::MIN, &[]);
+    check_transactions(&now, Value::Nil, Value::Nil, &all);
+    check_transactions(&now, 3, 5, &[3, 4]);
+    check_transactions(&now, Value::Ref(3), 100, &[3, 4, 5, 6]);
+    check_transactions(&now, -4, 3, &[1, 2]);
+    check_transactions(&now, 5, 3, &[]);
+    check_transactions(&now, i64::MAX, Value::Nil, &[]);
+    check_transactions(&now, i64::MIN, i64::MIN, &[]);
     // Several transactions of one instant stand together; an instant between two of them divides them.
-    check(&now, at(1), Value::Nil, &[3, 4, 5, 6]);
-    check(&now, Value::Nil, at(1), &[1, 2]);
-    check(&now, at(2), at(5), &[5]);
-    check(&now, Value::Instant(i64::MIN), Value::Instant(i64::MAX), &all);
-    check(&now, at(6), Value::Nil, &[]);
-    check(&now.as_of(4).expect("a moment"), Value::Nil, at(9), &[1, 2, 3, 4]);
-    check(&now.since(4).expect("a moment"), 1, Value::Nil, &[5, 6]);
-    check(&now.history().since(2).expect("a moment").as_of(5).expect("a moment"), Value::Nil, Value::Nil, &[3, 4, 5]);
-    check(&now.filter(|_| false), 2, 4, &[2, 3]);
+    check_transactions(&now, at(1), Value::Nil, &[3, 4, 5, 6]);
+    check_transactions(&now, Value::Nil, at(1), &[1, 2]);
+    check_transactions(&now, at(2), at(5), &[5]);
+    check_transactions(&now, Value::Instant(i64::MIN), Value::Instant(i64::MAX), &all);
+    check_transactions(&now, at(6), Value::Nil, &[]);
+    check_transactions(&now.as_of(4).expect("a moment"), Value::Nil, at(9), &[1, 2, 3, 4]);
+    check_transactions(&now.since(4).expect("a moment"), 1, Value::Nil, &[5, 6]);
+    check_transactions(
+        &now.history().since(2).expect("a moment").as_of(5).expect("a moment"),
+        Value::Nil,
+        Value::Nil,
+        &[3, 4, 5],
+    );
+    check_transactions(&now.filter(|_| false), 2, 4, &[2, 3]);
     let after = now.with("[[:db/add \"y\" :p/age 9]]").expect("it may be").db_after;
-    check(&after, 6, Value::Nil, &[6, 7]);
-    check(&after, at(6), Value::Nil, &[7]);
-    check(
+    check_transactions(&after, 6, Value::Nil, &[6, 7]);
+    check_transactions(&after, at(6), Value::Nil, &[7]);
+    check_transactions(
         &now.as_of(3).expect("a moment").with("[[:db/add \"y\" :p/age 9]]").expect("it may be").db_after,
         3,
         Value::Nil,

@@ -107,7 +107,7 @@ impl Search {
 fn transaction(random: &mut Random, entities: &[i64]) -> String {
     let mut operations = Vec::new();
     let mut touched = Vec::new();
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..=random.below(5) {
         let (entity, attribute) = (random.below(8), ATTRIBUTES[random.below(3)]);
         if touched.contains(&(entity, attribute)) {
             continue;
@@ -155,7 +155,7 @@ fn views(random: &mut Random, db: &Db, entities: &[i64]) -> Vec<Db> {
     let since = db.since(early).expect("a moment");
     let with = |db: &Db, random: &mut Random| {
         let mut after = db.clone();
-        for _ in 0..1 + random.below(2) {
+        for _ in 0..=random.below(2) {
             after = after.with(&transaction(random, entities)).expect("it may be").db_after;
         }
         after
