@@ -146,6 +146,17 @@ pub enum ReturnMapKind {
     Syms,
 }
 
+impl ReturnMapKind {
+    /// What a name becomes.
+    pub fn key(self, name: &Arc<str>) -> Value {
+        match self {
+            Self::Keys => Value::Keyword(Arc::clone(name)),
+            Self::Strs => Value::String(Arc::clone(name)),
+            Self::Syms => Value::Symbol(Arc::clone(name)),
+        }
+    }
+}
+
 /// `(> (count ?x) 3)`: a condition of `:having`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
@@ -436,10 +447,34 @@ impl Term {
 pub struct Call {
     /// The function's name.
     pub name: Arc<str>,
-    /// Its arguments.
+    /// Its arguments; of `q`, the sources and values among them.
     pub args: Vec<Argument>,
+    /// The query that `q` asks.
+    pub nested: Option<Box<Nested>>,
     /// The call.
     pub span: Span,
+}
+
+/// A query inside a query: `(q [:find ..] $ ?x)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nested {
+    /// What is asked.
+    pub query: Query,
+    /// What is passed, one for each place of its `:in`.
+    pub inputs: Vec<Passed>,
+    /// The query's place in the text.
+    pub span: Span,
+}
+
+/// What is passed for one place of the `:in` of a query inside a query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Passed {
+    /// The argument of the call at this place: a source, a variable or a literal.
+    Argument(usize),
+    /// `%`: the rules of the query around it.
+    Rules(Span),
+    /// A pull pattern, for a plain symbol.
+    Pattern(PullPattern),
 }
 
 /// One argument of a call.

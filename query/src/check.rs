@@ -8,6 +8,7 @@ mod bound;
 mod branch;
 mod find;
 mod mention;
+mod nested;
 mod reference;
 mod rulebook;
 mod stratum;
@@ -90,9 +91,10 @@ pub fn check(query: Query, rules: RuleSet) -> Result<Checked> {
 /// assert!(check::check_with(query()?, Default::default(), &functions).is_ok());
 /// # Ok::<(), annals_query::Error>(())
 /// ```
-pub fn check_with(mut query: Query, rules: RuleSet, functions: &Functions) -> Result<Checked> {
-    for condition in &mut query.having {
-        condition.find_aggregates(&|name| functions.aggregate(name).is_some());
+pub fn check_with(mut query: Query, mut rules: RuleSet, functions: &Functions) -> Result<Checked> {
+    if !functions.is_built_in() {
+        nested::find_aggregates(&mut query, functions);
+        nested::find_aggregates_of_rules(&mut rules, functions);
     }
     let book = rulebook::Rulebook::of(&rules)?;
     reference::check(&query, &book, functions)?;
@@ -103,6 +105,8 @@ pub fn check_with(mut query: Query, rules: RuleSet, functions: &Functions) -> Re
     binder.check_rules()?;
     let bound = binder.check_query(&query)?;
     find::check(&query, &bound, functions)?;
+    nested::check(&query.clauses, &book, functions)?;
+    book.all().try_for_each(|rule| nested::check(&rule.clauses, &book, functions))?;
 
     let owned = |name: &&str| Arc::<str>::from(*name);
     let needs = book.names().map(|name| (Arc::from(name), binder.needs(name))).collect();

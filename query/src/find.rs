@@ -21,6 +21,8 @@ mod header;
 mod order;
 mod pulls;
 
+pub(crate) use header::text as element_text;
+
 /// What an answer is made with, beside its rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'a> {

@@ -112,6 +112,8 @@ pub enum Kind {
     /// binding such as `[[?e ?a ?v]]` takes the list apart. The number is how many places its rows have, of which a binding may
     /// leave out the last ones, as a pattern does; 1 for a list of single values.
     Listing(fn(&dyn Facts, &[Value], &Budget) -> Result<Value>, usize),
+    /// A query of its own, with what it is passed: `(q [:find ..] $ ?x)`. The engine runs it.
+    Nested,
 }
 
 impl std::fmt::Debug for Kind {
@@ -120,6 +122,7 @@ impl std::fmt::Debug for Kind {
             Self::Pure(_) => "Pure",
             Self::Sourced(_) => "Sourced",
             Self::Listing(..) => "Listing",
+            Self::Nested => "Nested",
         })
     }
 }
@@ -139,7 +142,7 @@ impl Function {
         self.check_arity(args.len())?;
         match self.kind {
             Kind::Pure(compute) => compute(args),
-            Kind::Sourced(_) | Kind::Listing(..) => {
+            Kind::Sourced(_) | Kind::Listing(..) | Kind::Nested => {
                 Err(Error::new(Code::UnknownSource, format!("`{}` needs a source as its first argument", self.name))
                     .with_help(format!("write it as {}", self.example.call)))
             }

@@ -27,6 +27,7 @@ pub mod facts;
 pub mod find;
 pub mod function;
 pub mod lens;
+pub mod limits;
 pub mod nearest;
 pub mod parse;
 mod plan;

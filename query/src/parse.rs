@@ -6,6 +6,7 @@ mod clause;
 mod expect;
 mod find;
 mod having;
+mod nested;
 mod pull;
 mod query;
 mod rule;
@@ -32,7 +33,7 @@ pub fn query(text: &str) -> Result<Query> {
 
 /// The query that a form says.
 pub fn query_form(form: &Form) -> Result<Query> {
-    query::query(form)
+    query::query(form, 0)
 }
 
 /// Reads rules: a vector of rules.

@@ -23,6 +23,7 @@ pub(crate) mod graph;
 pub(crate) mod index;
 pub(crate) mod join;
 pub(crate) mod key;
+pub(crate) mod nested;
 pub(crate) mod relation;
 pub(crate) mod rows;
 pub(crate) mod scan;

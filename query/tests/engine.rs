@@ -161,6 +161,11 @@ fn pull_gives_nested_maps() {
 }
 
 #[test]
+fn queries_stand_in_queries() {
+    check_vectors(include_str!("semantics/nested.edn"));
+}
+
+#[test]
 fn functions_ask_sources_for_rows() {
     check_vectors(include_str!("semantics/sources.edn"));
 }

@@ -167,6 +167,7 @@ impl Seeds {
             include_str!("semantics/time.edn"),
             include_str!("semantics/pull.edn"),
             include_str!("semantics/sources.edn"),
+            include_str!("semantics/nested.edn"),
         ];
         let mut queries: Vec<String> = files.iter().flat_map(|text| read_all(text)).map(|vector| vector.query).collect();
         let mut rules = vec!["[[(path ?x ?y) [?x :to ?y]] [(path ?x ?y) (path ?x ?z) [?z :to ?y]]]".to_owned(); queries.len()];

@@ -187,6 +187,11 @@ fn views_show_the_time_they_name() {
 }
 
 #[test]
+fn queries_stand_in_queries() {
+    check_all(include_str!("semantics/nested.edn"));
+}
+
+#[test]
 fn functions_ask_sources_for_rows() {
     check_all(include_str!("semantics/sources.edn"));
 }

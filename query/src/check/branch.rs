@@ -7,8 +7,13 @@ use crate::error::{Code, Error, Result, Span};
 
 /// Checks every scope of the query and of its rules.
 pub(super) fn check(query: &Query, book: &Rulebook<'_>) -> Result<()> {
-    scope(&mention::flat(&query.clauses), &inputs(query))?;
+    check_query(query)?;
     book.all().try_for_each(|rule| scope(&mention::flat(&rule.clauses), &rule.head.variables().collect()))
+}
+
+/// Checks every scope of the query alone.
+pub(super) fn check_query(query: &Query) -> Result<()> {
+    scope(&mention::flat(&query.clauses), &inputs(query))
 }
 
 /// The variables that `:in` binds.

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ast::{Argument, Binding, Call, Clause, Term, Variable};
+use crate::ast::{Argument, Binding, Call, Clause, Nested, Passed, Term, Variable};
 
 /// A set of variables of the query.
 pub(super) type Names<'q> = BTreeSet<&'q Variable>;
@@ -118,8 +118,33 @@ fn add_rule_calls<'q>(clause: &'q Clause, is_negated: bool, found: &mut Vec<(&'q
                 add_rule_calls(clause, true, found);
             }
         }
-        Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Function { .. } => {}
+        Clause::Predicate { call, .. } | Clause::Function { call, .. } => {
+            // A query inside wants complete answers, as a `not` does.
+            if let Some(nested) = &call.nested
+                && nested.inputs.iter().any(|input| matches!(input, Passed::Rules(_)))
+            {
+                found.extend(rule_calls(&nested.query.clauses).into_iter().map(|(name, _)| (name, true)));
+            }
+        }
+        Clause::Pattern { .. } => {}
     }
+}
+
+/// The queries that stand in clauses, outermost alone.
+pub(super) fn nested(clauses: &[Clause]) -> Vec<&Nested> {
+    let mut found = Vec::new();
+    for clause in clauses {
+        match clause {
+            Clause::Predicate { call, .. } | Clause::Function { call, .. } => found.extend(call.nested.as_deref()),
+            Clause::And(inner, _)
+            | Clause::Or { branches: inner, .. }
+            | Clause::OrJoin { branches: inner, .. }
+            | Clause::Not { clauses: inner, .. }
+            | Clause::NotJoin { clauses: inner, .. } => found.append(&mut nested(inner)),
+            Clause::Pattern { .. } | Clause::Rule { .. } => {}
+        }
+    }
+    found
 }
 
 fn add<'q>(clause: &'q Clause, with_not: bool, names: &mut Names<'q>) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ast::{Argument, Call, Clause, Input, Query, Rule, SourceName, Variable};
+use crate::ast::{Argument, Call, Clause, Input, Nested, Passed, Query, Rule, SourceName, Variable};
 use crate::check::rulebook::Rulebook;
 use crate::check::{has_rules, mention};
 use crate::error::{Code, Error, Result, Span};
@@ -13,14 +13,19 @@ use crate::value::Value;
 
 /// Checks every name in the query and in all of its rules.
 pub(super) fn check(query: &Query, book: &Rulebook<'_>, functions: &Functions) -> Result<()> {
+    check_query(query, book, functions)?;
     let declared = declared_sources(query);
-    let mut references =
-        References { book, functions, declared: &declared, has_rules: has_rules(query), default_users: default_users(book) };
-    let has_default = declared.contains(&SourceName::default());
-    references.clauses(&query.clauses, has_default)?;
-    // Inside a rule `$` is the source on which it was called, and the calls were checked above.
-    references.has_rules = true;
+    // Inside a rule `$` is the source on which it was called, and the calls are checked with the query.
+    let references = References { book, functions, declared: &declared, has_rules: true, default_users: default_users(book) };
     book.all().try_for_each(|rule| references.clauses(&rule.clauses, true))
+}
+
+/// Checks every name in the query alone.
+pub(super) fn check_query(query: &Query, book: &Rulebook<'_>, functions: &Functions) -> Result<()> {
+    let declared = declared_sources(query);
+    let (has_rules, default_users) = (has_rules(query), default_users(book));
+    let references = References { book, functions, declared: &declared, has_rules, default_users };
+    references.clauses(&query.clauses, declared.contains(&SourceName::default()))
 }
 
 /// The sources that `:in` names.
@@ -119,6 +124,9 @@ impl References<'_, '_> {
     }
 
     fn call(&self, call: &Call, has_default: bool) -> Result<()> {
+        if let Some(nested) = &call.nested {
+            return self.nested(nested, &call.args, has_default);
+        }
         let Some(function) = self.functions.function(&call.name) else { return Err(self.unknown_function(call)) };
         let args = if function.asks_source() { self.source_argument(&function, call, has_default)? } else { &call.args[..] };
         if let Some(Argument::Source(name, span)) = args.iter().find(|argument| matches!(argument, Argument::Source(..))) {
@@ -137,6 +145,24 @@ impl References<'_, '_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What a query inside is passed must be there; the query itself is checked on its own.
+    fn nested(&self, nested: &Nested, args: &[Argument], has_default: bool) -> Result<()> {
+        for argument in args {
+            if let Argument::Source(name, span) = argument {
+                self.source(name, has_default, *span)?;
+            }
+        }
+        nested.inputs.iter().try_for_each(|input| match input {
+            Passed::Rules(span) if !self.has_rules => {
+                Err(Error::new(Code::UnknownRule, "`%` is passed on, but `:in` does not take rules")
+                    .at(*span)
+                    .with_value("%")
+                    .with_help("add % to :in, as in :in $ %, and give the rules"))
+            }
+            _ => Ok(()),
+        })
     }
 
     /// The arguments behind the source of a function that needs one.

@@ -57,6 +57,25 @@ impl Form {
         self
     }
 
+    /// The same form, read from a string that stands at `string` and holds no escapes: its places are moved into the text around.
+    #[must_use]
+    pub(crate) fn moved(mut self, string: Span) -> Self {
+        let by = string.start + 1;
+        self.span = Span { start: self.span.start + by, end: self.span.end + by, text: string.text };
+        let all = |items: Vec<Self>| items.into_iter().map(|form| form.moved(string)).collect();
+        self.kind = match self.kind {
+            FormKind::Scalar(value) => FormKind::Scalar(value),
+            FormKind::List(items) => FormKind::List(all(items)),
+            FormKind::Vector(items) => FormKind::Vector(all(items)),
+            FormKind::Set(items) => FormKind::Set(all(items)),
+            FormKind::Map(entries) => {
+                FormKind::Map(entries.into_iter().map(|(key, value)| (key.moved(string), value.moved(string))).collect())
+            }
+            FormKind::Tagged(tag, form) => FormKind::Tagged(tag, Box::new(form.moved(string))),
+        };
+        self
+    }
+
     /// The value, without places.
     pub fn to_value(&self) -> Value {
         self.clone().into_value()

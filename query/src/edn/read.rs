@@ -91,6 +91,10 @@ impl<'t> Reader<'t> {
             let Some(byte) = self.byte(0) else {
                 return self.frames.last().map_or(Ok(None), |frame| Err(self.unclosed(frame)));
             };
+            if byte == b'\'' && self.quotes_query() {
+                self.at += 1;
+                continue;
+            }
             let form = match byte {
                 b'[' => Step::Open(FrameKind::Vector, 1),
                 b'{' => Step::Open(FrameKind::Map, 1),
@@ -111,6 +115,13 @@ impl<'t> Reader<'t> {
                 }
             }
         }
+    }
+
+    /// True if a query follows the quote, as people who come from Clojure write it: it is quoted anyway, as nothing here is evaluated.
+    fn quotes_query(&self) -> bool {
+        let behind = self.text[self.at + 1..].trim_start_matches([' ', '\t', '\r', '\n', ',']);
+        let section = behind.strip_prefix(['[', '{']).map(|inside| inside.trim_start_matches([' ', '\t', '\r', '\n', ',']));
+        section.is_some_and(|section| [":find", ":in", ":with", ":where"].iter().any(|known| section.starts_with(known)))
     }
 
     fn byte(&self, ahead: usize) -> Option<u8> {

@@ -78,11 +78,7 @@ impl fmt::Display for EdnAnswer<'_> {
 
 /// The key that a return map gives to a column.
 pub(super) fn return_key(kind: ReturnMapKind, name: &std::sync::Arc<str>) -> Value {
-    match kind {
-        ReturnMapKind::Keys => Value::Keyword(name.clone()),
-        ReturnMapKind::Strs => Value::String(name.clone()),
-        ReturnMapKind::Syms => Value::Symbol(name.clone()),
-    }
+    kind.key(name)
 }
 
 fn write_lines(

@@ -33,7 +33,7 @@ fn find(element: &Element, elements: &[&Element]) -> Option<usize> {
 }
 
 /// `?e`, `(count ?x)`, `(pull ?e [*])`.
-pub(super) fn text(element: &Element) -> String {
+pub(crate) fn text(element: &Element) -> String {
     match element {
         Element::Variable(variable, _) => variable.to_string(),
         Element::Aggregate { name, args, .. } => {

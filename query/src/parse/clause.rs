@@ -2,28 +2,29 @@
 
 use super::binding::binding;
 use super::expect::{as_plain_name, as_source, as_variable, constant, expected, is_blank, missing, variable};
-use super::rule;
+use super::{nested, rule};
 use crate::ast::{Argument, Call, Clause, SourceName, Term};
 use crate::edn::Form;
 use crate::error::{Code, Error, Result};
 
 const HELP_CLAUSE: &str = "write a pattern [?e :attribute ?v], a predicate [(< ?a ?b)], a function [(+ ?a 1) ?b], a rule (name ?x), or one of and or or-join not not-join";
 
-pub(super) fn clauses(forms: &[Form]) -> Result<Vec<Clause>> {
-    forms.iter().map(clause).collect()
+/// The clauses of a query or rule, inside of `level` other queries.
+pub(super) fn clauses(forms: &[Form], level: usize) -> Result<Vec<Clause>> {
+    forms.iter().map(|form| clause(form, level)).collect()
 }
 
-fn clause(form: &Form) -> Result<Clause> {
+fn clause(form: &Form, level: usize) -> Result<Clause> {
     match (form.vector(), form.list()) {
         (Some([]), _) | (_, Some([])) | (None, None) => Err(expected("a clause", form).with_help(HELP_CLAUSE)),
-        (Some([call, rest @ ..]), _) if call.list().is_some() => call_clause(call, rest, form),
+        (Some([call, rest @ ..]), _) if call.list().is_some() => call_clause(call, rest, form, level),
         (Some(places), _) => pattern(places, form),
-        (None, Some(words)) => compound(words, form),
+        (None, Some(words)) => compound(words, form, level),
     }
 }
 
-fn call_clause(call_form: &Form, rest: &[Form], whole: &Form) -> Result<Clause> {
-    let call = call(call_form)?;
+fn call_clause(call_form: &Form, rest: &[Form], whole: &Form, level: usize) -> Result<Clause> {
+    let call = call(call_form, level)?;
     match rest {
         [] => Ok(Clause::Predicate { call, span: whole.span }),
         [result] => Ok(Clause::Function { call, binding: binding(result)?, span: whole.span }),
@@ -32,13 +33,17 @@ fn call_clause(call_form: &Form, rest: &[Form], whole: &Form) -> Result<Clause> 
     }
 }
 
-fn call(form: &Form) -> Result<Call> {
+fn call(form: &Form, level: usize) -> Result<Call> {
     let Some((head, args)) = form.list().and_then(<[_]>::split_first) else {
         return Err(expected("a call", form).with_help("write the name and its arguments: (< ?a ?b)"));
     };
     let name = as_plain_name(head)
         .ok_or_else(|| expected("the name of a function", head).with_help("a call starts with a name: (< ?a ?b)"))?;
-    Ok(Call { name, args: args.iter().map(argument).collect::<Result<_>>()?, span: form.span })
+    if &*name == "q" {
+        let (nested, args) = nested::nested(args, form, level)?;
+        return Ok(Call { name, args, nested: Some(Box::new(nested)), span: form.span });
+    }
+    Ok(Call { name, args: args.iter().map(argument).collect::<Result<_>>()?, nested: None, span: form.span })
 }
 
 pub(super) fn argument(form: &Form) -> Result<Argument> {
@@ -105,7 +110,7 @@ fn term(form: &Form) -> Result<Term> {
 }
 
 /// A clause in parentheses.
-fn compound(words: &[Form], whole: &Form) -> Result<Clause> {
+fn compound(words: &[Form], whole: &Form, level: usize) -> Result<Clause> {
     let (source, words) = match words.split_first() {
         Some((first, rest)) if as_source(first).is_some() => (as_source(first), rest),
         _ => (None, words),
@@ -121,24 +126,24 @@ fn compound(words: &[Form], whole: &Form) -> Result<Clause> {
     match &*name {
         "and" if source.is_some() => Err(expected("a clause that takes a source", whole)
             .with_help("name the source in the patterns, or write ($source or (and ..))")),
-        "and" => Ok(Clause::And(some_clauses(rest, whole)?, span)),
-        "or" => Ok(Clause::Or { source, branches: some_clauses(rest, whole)?, span }),
+        "and" => Ok(Clause::And(some_clauses(rest, whole, level)?, span)),
+        "or" => Ok(Clause::Or { source, branches: some_clauses(rest, whole, level)?, span }),
         "or-join" => {
             let (border, rest) = border_form(rest, "or-join", whole)?;
             Ok(Clause::OrJoin {
                 source,
                 border: rule::border(items_of(border)?, border.span)?,
-                branches: some_clauses(rest, whole)?,
+                branches: some_clauses(rest, whole, level)?,
                 span,
             })
         }
-        "not" => Ok(Clause::Not { source, clauses: some_clauses(rest, whole)?, span }),
-        "not-join" => not_join(source, rest, whole),
+        "not" => Ok(Clause::Not { source, clauses: some_clauses(rest, whole, level)?, span }),
+        "not-join" => not_join(source, rest, whole, level),
         _ => Ok(Clause::Rule { source, name, args: rest.iter().map(rule_argument).collect::<Result<_>>()?, span }),
     }
 }
 
-fn not_join(source: Option<SourceName>, rest: &[Form], whole: &Form) -> Result<Clause> {
+fn not_join(source: Option<SourceName>, rest: &[Form], whole: &Form, level: usize) -> Result<Clause> {
     let (border, rest) = border_form(rest, "not-join", whole)?;
     let variables: Vec<_> = items_of(border)?.iter().map(variable).collect::<Result<_>>()?;
     if variables.is_empty() {
@@ -147,7 +152,7 @@ fn not_join(source: Option<SourceName>, rest: &[Form], whole: &Form) -> Result<C
         );
     }
     rule::check_distinct(&variables)?;
-    Ok(Clause::NotJoin { source, variables, clauses: some_clauses(rest, whole)?, span: whole.span })
+    Ok(Clause::NotJoin { source, variables, clauses: some_clauses(rest, whole, level)?, span: whole.span })
 }
 
 fn rule_argument(form: &Form) -> Result<Term> {
@@ -174,9 +179,9 @@ fn items_of(form: &Form) -> Result<&[Form]> {
     form.vector().ok_or_else(|| expected("a vector of variables", form))
 }
 
-fn some_clauses(forms: &[Form], whole: &Form) -> Result<Vec<Clause>> {
+fn some_clauses(forms: &[Form], whole: &Form, level: usize) -> Result<Vec<Clause>> {
     if forms.is_empty() {
         return Err(expected("at least one clause inside", whole).with_help(HELP_CLAUSE));
     }
-    clauses(forms)
+    clauses(forms, level)
 }

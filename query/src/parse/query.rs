@@ -11,7 +11,8 @@ use crate::edn::{Form, FormKind};
 use crate::error::{Code, Error, Result, Span};
 use crate::value::Value;
 
-pub(super) fn query(form: &Form) -> Result<Query> {
+/// The query that a form says, inside of `level` others.
+pub(super) fn query(form: &Form, level: usize) -> Result<Query> {
     let sections = Sections::of(form)?;
     let Some(section) = sections.get("find") else {
         return Err(missing("`:find`", form.span).with_help("a query says what it asks for: [:find ?e :where ..]"));
@@ -22,7 +23,7 @@ pub(super) fn query(form: &Form) -> Result<Query> {
         find,
         with: with(&sections)?,
         inputs: inputs(&sections)?,
-        clauses: clause::clauses(sections.forms("where", "a clause")?)?,
+        clauses: clause::clauses(sections.forms("where", "a clause")?, level)?,
         having: having::conditions(sections.forms("having", "a condition")?)?,
         order_by: order_by(&sections)?,
         limit: sections.get("limit").map(|section| count(&section)).transpose()?,

@@ -39,7 +39,7 @@ fn rule(form: &Form) -> Result<Rule> {
     if body.is_empty() {
         return Err(expected("a clause behind the head of the rule", form).with_help(HELP_RULE));
     }
-    Ok(Rule { name, head: border(parameters, head.span)?, clauses: clause::clauses(body)?, span: form.span })
+    Ok(Rule { name, head: border(parameters, head.span)?, clauses: clause::clauses(body, 0)?, span: form.span })
 }
 
 /// `[?required ..] ?free ..`: at least one variable, none twice.

@@ -11,6 +11,8 @@ use crate::plan::slot::Slot;
 
 /// What it costs to scan a row, compared with carrying one on.
 const SCAN_COST: f64 = 0.1;
+/// What it costs to run a query inside the query, compared with calling a function.
+const NESTED_COST: f64 = 100.0;
 /// By how much an unconnected goal is worse than a connected one.
 const CROSS_COST: f64 = 1e3;
 /// Why a goal stands first that had to.
@@ -99,12 +101,13 @@ pub(crate) fn best(waiting: &[&Candidate], state: &State, first: Option<u32>) ->
 /// What a goal would do next, if so much is expected of it alone.
 pub(crate) fn weigh(goal: &Goal, alone: &Expectation, state: &State) -> Choice {
     match &goal.kind {
-        GoalKind::Call(call) if call.binding.is_none() && call.source.is_none() => {
+        GoalKind::Call(call) if call.is_test() => {
             Choice { rows: state.rows * 0.4, score: -1.0, reason: "its arguments are bound" }
         }
         GoalKind::Call(call) => {
             let rows = if call.binding.is_none() { state.rows * 0.4 } else { state.rows };
-            Choice { rows, score: state.rows, reason: "its arguments are bound" }
+            let cost = if call.nested.is_some() { NESTED_COST } else { 1.0 };
+            Choice { rows, score: state.rows * cost, reason: "its arguments are bound" }
         }
         GoalKind::Absent(_) => Choice { rows: state.rows * 0.8, score: state.rows * 0.95, reason: "all it shares is bound" },
         _ => weigh_join(alone, state),

@@ -2,8 +2,10 @@
 
 use std::ops::Bound;
 
+use crate::ast::Find;
+use crate::find::element_text;
 use crate::plan::Plan;
-use crate::plan::goal::{CallArgument, Goal, GoalKind, Place, ScanGoal, Target, ValueRange};
+use crate::plan::goal::{CallArgument, Goal, GoalKind, NestedGoal, Place, ScanGoal, Target, ValueRange};
 use crate::plan::program::Program;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::source::Source;
@@ -72,7 +74,9 @@ pub(crate) fn clause(goal: &Goal, names: &Names<'_>) -> String {
                 CallArgument::Slot(slot) => names.name(*slot),
                 CallArgument::Constant(value) => value.to_string(),
             });
-            let head = std::iter::once(call.function.name().to_owned()).chain(args).collect::<Vec<_>>().join(" ");
+            let query = call.nested.as_ref().map(|nested| nested_query(nested));
+            let name = call.function.name().to_owned();
+            let head = std::iter::once(name).chain(query).chain(args).collect::<Vec<_>>().join(" ");
             match &call.binding {
                 Some(target) => format!("[({head}) {}]", self::target(target, names)),
                 None => format!("[({head})]"),
@@ -88,6 +92,17 @@ pub(crate) fn clause(goal: &Goal, names: &Names<'_>) -> String {
             let head = names.program.predicates[rule.predicate].name.to_string();
             format!("({})", std::iter::once(head).chain(args).collect::<Vec<_>>().join(" "))
         }
+    }
+}
+
+/// A query inside the query, by what it asks for.
+fn nested_query(nested: &NestedGoal) -> String {
+    let elements = nested.query.find.elements().iter().map(element_text).collect::<Vec<_>>().join(" ");
+    match nested.query.find {
+        Find::Relation(_) => format!("[:find {elements} ..]"),
+        Find::Collection(_) => format!("[:find [{elements} ...] ..]"),
+        Find::Tuple(_) => format!("[:find [{elements}] ..]"),
+        Find::Scalar(_) => format!("[:find {elements} . ..]"),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::ast::{Binding, SourceName, Variable};
+use crate::ast::{Binding, PullPattern, Query, RuleSet, SourceName, Variable};
 use crate::error::Span;
 use crate::function::AnyFunction;
+use crate::plan::memory::Orders;
 use crate::plan::slot::{Slot, SlotSet};
+use crate::registry::Functions;
 use crate::run::relation::Relation;
 use crate::source::Source;
 use crate::value::Value;
@@ -97,6 +99,43 @@ pub(crate) struct CallGoal {
     pub(crate) args: Vec<CallArgument>,
     /// What takes the result; a predicate's only has to be truthy.
     pub(crate) binding: Option<Target>,
+    /// The query that `q` asks.
+    pub(crate) nested: Option<Arc<NestedGoal>>,
+}
+
+impl CallGoal {
+    /// True if it is a predicate of values alone, whose errors wait until every other clause has spoken.
+    pub(crate) fn is_test(&self) -> bool {
+        self.binding.is_none() && self.source.is_none() && self.nested.is_none()
+    }
+}
+
+/// A query inside the query.
+#[derive(Clone, Debug)]
+pub(crate) struct NestedGoal {
+    /// What is asked.
+    pub(crate) query: Query,
+    /// The rules in its reach.
+    pub(crate) rules: RuleSet,
+    /// One for each place of its `:in`.
+    pub(crate) passed: Vec<Passing>,
+    /// What it may call.
+    pub(crate) functions: Functions,
+    /// The orders of its clauses that were chosen for other arguments.
+    pub(crate) orders: Arc<Orders>,
+}
+
+/// What is passed for one place of the `:in` of a query inside.
+#[derive(Clone, Debug)]
+pub(crate) enum Passing {
+    /// A source of the query around it.
+    Source(Source),
+    /// The rules.
+    Rules,
+    /// A pull pattern.
+    Pattern(PullPattern),
+    /// The value of the call's argument at this place.
+    Argument(usize),
 }
 
 /// A binding form over slots.

@@ -1,5 +1,6 @@
 //! From clauses to goals: scopes become slots, names become ids, rules that do not recurse become unions.
 
+mod nested;
 mod pattern;
 mod rules;
 
@@ -205,6 +206,11 @@ impl<'q> Lowering<'q> {
                 .with_value(&call.name)
                 .at(call.span)
         })?;
+        if let Some(nested) = &call.nested {
+            let (nested, args) = self.nested(nested, &call.args, scope)?;
+            let binding = binding.map(|binding| Target::new(binding, &mut |variable| self.slot(scope, variable)));
+            return Ok(GoalKind::Call(CallGoal { function, source: None, args, binding, nested: Some(Arc::new(nested)) }));
+        }
         let mut source = None;
         let (mut args, mut spans) = (Vec::new(), Vec::new());
         for arg in &call.args {
@@ -235,7 +241,7 @@ impl<'q> Lowering<'q> {
         {
             parts.resize((*width).max(parts.len()), Target::Ignore);
         }
-        Ok(GoalKind::Call(CallGoal { function, source, args, binding }))
+        Ok(GoalKind::Call(CallGoal { function, source, args, binding, nested: None }))
     }
 
     /// What the arguments of a function that asks a source stand for: an entity, and attributes, which are looked up once.

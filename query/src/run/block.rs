@@ -64,7 +64,9 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
         }
         let columns = current.slots.len();
         let rows_before = current.rows;
-        if let GoalKind::Call(goal @ CallGoal { binding: None, source: None, .. }) = &step.goal.kind {
+        if let GoalKind::Call(goal) = &step.goal.kind
+            && goal.is_test()
+        {
             run.note(step, |effort| effort.took(call::method(&current, goal)));
             let (filtered, has_failed) = call::filter(&current, goal, run.budget)?;
             current = filtered;

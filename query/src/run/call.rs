@@ -13,6 +13,7 @@ use crate::run::effort::Method;
 use crate::run::gather::{column_of, repeat};
 use crate::run::join::CHUNK_ROWS;
 use crate::run::key::codes;
+use crate::run::nested;
 use crate::run::relation::Relation;
 use crate::run::rows;
 use crate::source::Source;
@@ -156,6 +157,9 @@ fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(u
 
 /// Calls a function that asks a source.
 fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> {
+    if let Some(nested) = &goal.nested {
+        return for_each_combination(current, goal, |args| nested::answer(nested, args, budget));
+    }
     let needs_database = || {
         Error::new(Code::UnknownSource, format!("`{}` needs a database as its source", goal.function.name()))
             .with_help("rows of data have no attributes: join them with a pattern instead")
@@ -166,7 +170,7 @@ fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Colum
             about_entities(current, goal, |entities, args| compute(facts.as_ref(), entities, args, budget))
         }
         Some(Kind::Listing(list, _)) => for_each_combination(current, goal, |args| list(facts.as_ref(), args, budget)),
-        Some(Kind::Pure(_)) | None => Err(needs_database()),
+        Some(Kind::Pure(_) | Kind::Nested) | None => Err(needs_database()),
     }
 }
 

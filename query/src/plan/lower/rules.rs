@@ -108,7 +108,7 @@ impl Lowering<'_> {
             let identity =
                 self.functions.function("identity").ok_or_else(|| Error::new(Code::UnknownFunction, "no `identity`"))?;
             let args = vec![CallArgument::Slot(to)];
-            let call = CallGoal { function: identity, source: None, args, binding: Some(Target::Scalar(from)) };
+            let call = CallGoal { function: identity, source: None, args, binding: Some(Target::Scalar(from)), nested: None };
             goals.push(self.goal(GoalKind::Call(call), rule.span));
         }
         Ok(goals)

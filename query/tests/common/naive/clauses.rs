@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use annals_query::ast::{Argument, Binding, Call, Clause, SourceName, Term, Variable};
+use annals_query::ast::{Argument, Binding, Call, Clause, Input as Written, Nested, Passed, SourceName, Term, Variable};
 use annals_query::{Attribute, Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
 
 use super::super::memory::{MemoryFacts, View, plain};
@@ -186,6 +186,9 @@ impl Naive {
 
     /// The value of a call. Arguments are bound.
     fn call(&self, call: &Call, environment: &Environment, place: Place<'_>) -> Result<Value> {
+        if let Some(nested) = &call.nested {
+            return self.nested(nested, &call.args, environment, place);
+        }
         let mut source = None;
         let mut values = Vec::new();
         for argument in &call.args {
@@ -200,6 +203,23 @@ impl Naive {
         }
         let function = function::lookup(&call.name);
         function.ok_or_else(|| Error::new(Code::UnknownFunction, call.name.to_string()))?.call(&values)
+    }
+
+    /// The answer of a query inside the query.
+    fn nested(&self, nested: &Nested, args: &[Argument], environment: &Environment, place: Place<'_>) -> Result<Value> {
+        let mut inputs = Vec::new();
+        for (written, passed) in nested.query.inputs.iter().zip(&nested.inputs) {
+            inputs.push(match passed {
+                Passed::Rules(_) => Input::Rules(self.rules.clone()),
+                Passed::Pattern(pattern) => Input::Pattern(pattern.clone()),
+                Passed::Argument(at) => match (&args[*at], written) {
+                    (Argument::Source(name, _), _) => self.source(name, place)?.clone(),
+                    (Argument::Variable(variable, _), written) => as_input(&environment[variable], written)?,
+                    (Argument::Constant(value, _), written) => as_input(value, written)?,
+                },
+            });
+        }
+        Ok(super::answer(&nested.query, &inputs)?.value(&nested.query))
     }
 
     fn call_on(&self, name: &str, source: &SourceName, values: &[Value], place: Place<'_>) -> Result<Value> {
@@ -243,6 +263,18 @@ impl Naive {
                 Ok(first.map_or(Value::Nil, |fact| Value::vector([fact.a.into(), plain(&fact.v)])))
             }
         }
+    }
+}
+
+/// A value passed for a place of `:in`; rows where a source is expected.
+fn as_input(value: &Value, written: &Written) -> Result<Input> {
+    let refuse = || Error::new(Code::InputShape, "a source takes rows");
+    match written {
+        Written::Source(..) => {
+            let rows = items(value).ok_or_else(refuse)?;
+            Ok(Input::Relation(rows.iter().map(|row| items(row).ok_or_else(refuse)).collect::<Result<_>>()?))
+        }
+        _ => Ok(Input::Value(value.clone())),
     }
 }
 

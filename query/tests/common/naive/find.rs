@@ -1,6 +1,7 @@
 //! From environments to rows: sets, `:with`, groups, aggregates, order; and whether an answer is one of those allowed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use annals_query::ast::{Argument, Condition, Direction, Element, Find, Operand, Query, Variable};
 use annals_query::{Answer, BigDecimal, Code, Error, Result, Value, function};
@@ -206,6 +207,22 @@ impl Expected {
             count = count.min(1);
         }
         (start, count)
+    }
+
+    /// The answer as one value, where `:limit` leaves no choice.
+    pub(super) fn value(&self, query: &Query) -> Value {
+        let (start, count) = self.window(query);
+        let mut rows = self.rows[start..start + count].iter().map(|(row, _)| row.clone());
+        let shown = |row: Vec<Value>| match &query.return_map {
+            None => Value::from(row),
+            Some(names) => Value::Map(Arc::new(names.names.iter().map(|name| names.kind.key(name)).zip(row).collect())),
+        };
+        match &query.find {
+            Find::Relation(_) => rows.map(shown).collect::<Vec<_>>().into(),
+            Find::Collection(_) => rows.flatten().collect::<Vec<_>>().into(),
+            Find::Tuple(_) => rows.next().map_or(Value::Nil, shown),
+            Find::Scalar(_) => rows.next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Nil),
+        }
     }
 
     /// What is wrong with an answer, if anything: it must have as many rows as asked for, each must be one of those expected and no

@@ -1,0 +1,9 @@
+//! Every limit of the language: its name, its default and its reason. What one run may spend is a [`Budget`](crate::Budget).
+
+pub use crate::edn::LIMIT_BYTES as LIMIT_TEXT_BYTES;
+pub use crate::edn::LIMIT_DEPTH as LIMIT_FORM_DEPTH;
+pub use crate::pull::LIMIT_DEPTH as LIMIT_PULL_DEPTH;
+pub use crate::pull::LIMIT_VALUES as LIMIT_PULL_VALUES;
+
+/// How deep queries may stand inside queries: each is run on the stack of the one around it, and nobody reads so many.
+pub const LIMIT_NESTED_QUERIES: usize = 16;
