@@ -234,6 +234,7 @@ impl Opened {
             given.push(Value::from(program.rules_text()).into());
         }
         given.extend(program.inputs.iter().map(|(_, value)| Input::from(value.clone())));
+        given.extend(program.patterns.iter().map(|(_, pattern)| Input::from(Value::from(pattern.as_str()))));
         let Input::Db(db) = given.remove(0) else { panic!("a program asks facts first") };
         db.q(&program.text(), &given)
     }

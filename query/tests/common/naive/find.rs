@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use annals_query::ast::{Argument, Condition, Direction, Element, Find, Operand, Query, Variable};
-use annals_query::{Answer, BigDecimal, Code, Error, Result, Value, function};
+use annals_query::ast::{Argument, Condition, Direction, Element, Find, Operand, PullArgument, Query, Variable};
+use annals_query::{Answer, BigDecimal, BigInt, Code, Error, Result, Value, function};
 
-use super::{Environment, Variables, distinct};
+use super::{Environment, Input, Naive, Variables, distinct, pull};
 
 /// All rows a query has, each with its keys of order, in that order; `:limit`, `:offset` and the shape choose among them.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Expected {
     rows: Vec<(Vec<Value>, Vec<Value>)>,
 }
 
-pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expected> {
+pub(super) fn find(naive: &Naive, query: &Query, environments: &[Environment]) -> Result<Expected> {
     let elements = query.find.elements();
     let keys: Vec<&Element> = query.order_by.iter().map(|key| &key.element).collect();
     let named: Vec<&Element> = query.elements().collect();
@@ -37,13 +37,18 @@ pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expect
     }
     let mut rows = Vec::new();
     for group in groups.values() {
-        let conditions: Result<Vec<Value>> = query.having.iter().map(|condition| holds(condition, group)).collect();
+        let conditions: Result<Vec<Value>> = query.having.iter().map(|condition| holds(naive, condition, group)).collect();
         if !conditions?.iter().all(Value::is_truthy) {
             continue;
         }
-        let row: Result<Vec<Value>> = elements.iter().map(|element| value(element, group)).collect();
-        let keys: Result<Vec<Value>> = keys.iter().map(|element| value(element, group)).collect();
-        rows.push((row?, keys?));
+        let row: Result<Vec<Value>> = elements.iter().map(|element| value(naive, element, group)).collect();
+        let keys: Result<Vec<Value>> = keys.iter().map(|element| value(naive, element, group)).collect();
+        let row = row?;
+        // Who is unknown is not pulled.
+        let is_known = |(element, value): (&Element, &Value)| !matches!(element, Element::Pull { .. }) || *value != Value::Nil;
+        if elements.iter().zip(&row).all(is_known) {
+            rows.push((row, keys?));
+        }
     }
     // Values that are the same are equal in order too, so that the next key decides.
     rows.sort_by(|(_, left), (_, right)| {
@@ -57,11 +62,11 @@ pub(super) fn find(query: &Query, environments: &[Environment]) -> Result<Expect
 }
 
 /// The value of a condition for a group.
-fn holds(condition: &Condition, group: &[Environment]) -> Result<Value> {
+fn holds(naive: &Naive, condition: &Condition, group: &[Environment]) -> Result<Value> {
     let args = condition.args.iter().map(|operand| match operand {
-        Operand::Element(element) => value(element, group),
+        Operand::Element(element) => value(naive, element, group),
         Operand::Constant(value, _) => Ok(value.clone()),
-        Operand::Call(call) => holds(call, group),
+        Operand::Call(call) => holds(naive, call, group),
     });
     let function = function::lookup(&condition.name).ok_or_else(|| Error::new(Code::UnknownFunction, "no such function"))?;
     function.call(&args.collect::<Result<Vec<_>>>()?)
@@ -96,10 +101,27 @@ fn before_variable(element: &Element) -> Vec<&Variable> {
     }
 }
 
-fn value(element: &Element, group: &[Environment]) -> Result<Value> {
+fn value(naive: &Naive, element: &Element, group: &[Environment]) -> Result<Value> {
     match element {
         Element::Variable(variable, _) => Ok(group.iter().map(|row| row[variable].clone()).min().expect("a group has a row")),
-        Element::Pull { .. } => Err(Error::new(Code::QuerySyntax, "the naive evaluator does not pull")),
+        Element::Pull { source, variable, pattern, .. } => {
+            let Some(Input::Facts(facts)) = naive.sources.get(source) else {
+                return Err(Error::new(Code::UnknownSource, "only facts are pulled from"));
+            };
+            let pattern = match pattern {
+                PullArgument::Pattern(pattern) => pattern,
+                PullArgument::Name(name) => {
+                    let given = naive.patterns.get(name);
+                    given.ok_or_else(|| Error::new(Code::InputShape, "no such pattern is given"))?
+                }
+            };
+            let entity = group.iter().map(|row| &row[variable]).min().expect("a group has a row");
+            match Naive::entity(facts, entity)?.map(|entity| entity.canonical()) {
+                Some(Value::Long(id)) => pull::pull(facts, pattern, id),
+                Some(_) => Err(Error::new(Code::ArgumentType, "no entity")),
+                None => Ok(Value::Nil),
+            }
+        }
         Element::Aggregate { name, args, .. } => {
             let variable = variable(element).ok_or_else(|| Error::new(Code::Arity, "an aggregate without a variable"))?;
             let count = args[..args.len() - 1].iter().find_map(|argument| match argument {
@@ -127,7 +149,15 @@ fn aggregate(name: &str, count: Option<i64>, mut values: Vec<Value>) -> Result<V
         ("min", Some(count)) => first(count, each_once),
         ("max", Some(count)) => first(count, each_once.into_iter().rev().collect()),
         ("sum", None) => sum(&values)?,
-        ("avg", None) => Value::from(mean(&numbers(&values)?)),
+        ("avg", None) => {
+            let numbers = numbers(&values)?;
+            let is_exact = !values.iter().any(|value| matches!(value, Value::Double(_)));
+            if is_exact && values.iter().any(|value| matches!(value, Value::BigDec(_))) {
+                Value::from(exact_sum(&values) / BigDecimal::from(values.len() as u64))
+            } else {
+                Value::from(mean(&numbers))
+            }
+        }
         ("median", None) => {
             let numbers = numbers(&values)?;
             let middle = numbers.len() / 2;
@@ -147,13 +177,28 @@ fn numbers(values: &[Value]) -> Result<Vec<f64>> {
     let number = |value: &Value| match value {
         Value::Long(n) => Ok(*n as f64),
         Value::Double(n) => Ok(*n),
+        Value::BigInt(n) => Ok(n.to_string().parse().expect("digits are a double")),
+        Value::BigDec(n) => Ok(n.to_string().parse().expect("digits are a double")),
         other => Err(Error::new(Code::ArgumentType, format!("a {} is no number", other.kind_name()))),
     };
     values.iter().map(number).collect()
 }
 
+/// The mean, rounded only after all is added up.
 fn mean(numbers: &[f64]) -> f64 {
-    numbers.iter().sum::<f64>() / numbers.len() as f64
+    let exact: BigDecimal = numbers.iter().map(|number| BigDecimal::try_from(*number).expect("a finite double")).sum();
+    exact.to_string().parse::<f64>().expect("digits are a double") / numbers.len() as f64
+}
+
+/// The sum of numbers among which there is no double.
+fn exact_sum(values: &[Value]) -> BigDecimal {
+    let exact = |value: &Value| match value {
+        Value::Long(n) => BigDecimal::from(*n),
+        Value::BigInt(n) => BigDecimal::new(BigInt::clone(n), 0),
+        Value::BigDec(n) => BigDecimal::clone(n),
+        other => panic!("{other} is no exact number"),
+    };
+    values.iter().map(exact).sum()
 }
 
 fn variance(numbers: &[f64]) -> f64 {
@@ -168,7 +213,14 @@ fn sum(values: &[Value]) -> Result<Value> {
         let fits = i64::try_from(exact).map_err(|_| Error::new(Code::Overflow, "the sum leaves the 64-bit range"))?;
         return Ok(Value::Long(fits));
     }
-    Ok(Value::from(numbers(values)?.iter().sum::<f64>()))
+    let numbers = numbers(values)?;
+    Ok(if values.iter().any(|value| matches!(value, Value::Double(_))) {
+        Value::from(mean(&numbers) * numbers.len() as f64)
+    } else if values.iter().any(|value| matches!(value, Value::BigDec(_))) {
+        Value::from(exact_sum(values))
+    } else {
+        Value::from(exact_sum(values).into_bigint_and_scale().0)
+    })
 }
 
 /// A value as compared: by meaning, with computed doubles rounded, as sums of doubles depend on their order in the last digit.

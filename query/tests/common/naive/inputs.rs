@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use annals_query::ast::{Input as Written, Query, RuleSet, SourceName, Variable};
-use annals_query::{Code, Error, Result, Value};
+use annals_query::ast::{Binding, Element, Input as Written, Query, RuleSet, SourceName, Variable};
+use annals_query::{Code, Error, Result, Value, parse};
 
 use super::{Environment, Input, Naive, clauses};
 
@@ -23,12 +24,23 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
     }
     let mut sources = BTreeMap::new();
     let mut rules = RuleSet::default();
+    let mut patterns = BTreeMap::new();
     let mut environments = vec![Environment::new()];
     for (written, given) in query.inputs.iter().zip(inputs) {
         match (written, given) {
             (Written::Source(name, _), Input::Facts(_) | Input::Relation(_)) => drop(sources.insert(name.clone(), given.clone())),
             (Written::Rules(_), Input::Rules(given)) => rules = given.clone(),
+            (Written::Pattern(name, _), Input::Pattern(pattern)) => drop(patterns.insert(Arc::clone(name), pattern.clone())),
+            (Written::Binding(Binding::Scalar(variable, _)), Input::Pattern(pattern)) => {
+                patterns.insert(Arc::clone(&variable.0), pattern.clone());
+            }
             (Written::Binding(binding), Input::Value(value)) => {
+                // A variable may hold a pull pattern, too.
+                if let (Binding::Scalar(variable, _), Value::Vector(_)) = (binding, value)
+                    && let Ok(pattern) = parse::pull_pattern(&value.to_string())
+                {
+                    patterns.insert(Arc::clone(&variable.0), pattern);
+                }
                 let mut next = Vec::new();
                 for environment in &environments {
                     next.extend(clauses::take_apart(binding, value, environment)?);
@@ -39,7 +51,7 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
         }
     }
     let (modes, complete) = (RefCell::default(), RefCell::default());
-    let naive = Naive { sources, rules, modes, complete, steps: Cell::new(0) };
+    let naive = Naive { sources, rules, patterns, modes, complete, steps: Cell::new(0) };
     let mut resolved = Vec::new();
     for environment in environments {
         resolved.extend(naive.resolved(query, &environment)?);
@@ -57,7 +69,12 @@ impl Naive {
                 continue;
             }
             let mut entity: Option<Value> = None;
-            for source in self.entity_sources(variable, &query.clauses, &SourceName::default()) {
+            let mut sources = self.entity_sources(variable, &query.clauses, &SourceName::default());
+            sources.extend(query.find.elements().iter().filter_map(|element| match element {
+                Element::Pull { source, variable: pulled, .. } if pulled == variable => Some(source.clone()),
+                _ => None,
+            }));
+            for source in sources {
                 let Input::Facts(facts) = &self.sources[&source] else { continue };
                 let found = Self::entity(facts, reference)?;
                 if found.is_none() || entity.is_some() && entity != found {

@@ -7,6 +7,7 @@
 mod clauses;
 mod find;
 mod inputs;
+mod pull;
 mod ready;
 mod rules;
 mod variables;
@@ -45,7 +46,7 @@ pub(crate) enum Input {
     Rules(RuleSet),
     /// A value for a binding form.
     Value(Value),
-    /// A pull pattern. The naive evaluator does not pull.
+    /// A pull pattern.
     Pattern(PullPattern),
 }
 
@@ -66,6 +67,8 @@ impl Input {
 pub(super) struct Naive {
     sources: BTreeMap<SourceName, Input>,
     rules: RuleSet,
+    /// Pull patterns by name.
+    patterns: BTreeMap<Arc<str>, PullPattern>,
     /// Which rules can run with which of their arguments bound.
     modes: RefCell<BTreeMap<Mode, bool>>,
     /// Calls of rules whose answers are complete.
@@ -90,7 +93,7 @@ pub(crate) fn answer(query: &Query, inputs: &[Input]) -> Result<Expected> {
     let place = Place { source: &source, tables: None };
     let clauses = variables::flat(&query.clauses);
     let environments = naive.every(&clauses, environments, &bound, &bound, place)?;
-    find::find(query, &environments)
+    find::find(&naive, query, &environments)
 }
 
 impl Naive {

@@ -2,9 +2,11 @@
 
 mod call;
 mod clause;
+mod find;
 pub(crate) mod history;
 mod nested;
 mod pattern;
+mod pull;
 pub(crate) mod query;
 mod rule;
 pub(crate) mod setting;
@@ -122,6 +124,8 @@ pub(crate) struct Program {
     pub(crate) sources: Vec<(String, Source)>,
     /// Binding forms, and what is given for them.
     pub(crate) inputs: Vec<(String, Value)>,
+    /// Pull patterns by name.
+    pub(crate) patterns: Vec<(String, String)>,
     /// Rules.
     pub(crate) rules: Vec<String>,
     /// What is asked for.
@@ -146,6 +150,7 @@ impl Program {
             places.push("%");
         }
         places.extend(self.inputs.iter().map(|(form, _)| form.as_str()));
+        places.extend(self.patterns.iter().map(|(name, _)| name.as_str()));
         parts.push(format!(":in {}", places.join(" ")));
         parts.push(format!(":where {}", self.clauses.join("\n        ")));
         parts.extend(self.tail.iter().cloned());
@@ -170,6 +175,9 @@ impl Program {
             given.push(Input::Rules(parse::rules(&self.rules_text())?));
         }
         given.extend(self.inputs.iter().map(|(_, value)| Input::Value(value.clone())));
+        for (_, pattern) in &self.patterns {
+            given.push(Input::Pattern(parse::pull_pattern(pattern)?));
+        }
         Ok(given)
     }
 
@@ -183,6 +191,7 @@ impl Program {
             }
         }));
         lines.extend(self.inputs.iter().map(|(form, value)| format!("{form} = {value}")));
+        lines.extend(self.patterns.iter().map(|(name, pattern)| format!("{name} = {pattern}")));
         for (number, world) in self.worlds.iter().enumerate() {
             lines.push(format!("world {number}:"));
             lines.extend(described(world));

@@ -31,11 +31,12 @@ pub(crate) fn program_in(setting: &Setting, random: &mut Random) -> Program {
     let inputs = inputs(&mut maker, &mut scope);
     let rules = heads.iter().flat_map(|head| head.rules.clone()).collect();
     let (find, with, tail, clauses) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-    let worlds = setting.worlds.clone();
-    let mut program = Program { worlds, sources: sources.clone(), inputs, rules, find, with, clauses, tail };
+    let (worlds, patterns) = (setting.worlds.clone(), Vec::new());
+    let mut program = Program { worlds, sources: sources.clone(), inputs, patterns, rules, find, with, clauses, tail };
     clauses_into(&mut program, &mut maker, &mut scope);
+    let asked = maker.asked(&scope);
     random.shuffle(&mut program.clauses);
-    (program.find, program.with, program.tail) = find_of(random, &scope);
+    (program.find, program.with, program.tail, program.patterns) = (asked.find, asked.with, asked.tail, asked.patterns);
     program
 }
 
@@ -140,68 +141,4 @@ fn leaves_something(program: &Program, scope: &Scope, given: &[Input]) -> Result
         Err(error) if matches!(error.code(), Code::UnboundVariable | Code::LimitExceeded) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// What is asked for, `:with`, and order.
-fn find_of(random: &mut Random, scope: &Scope) -> (String, Vec<String>, Vec<String>) {
-    let mut variables = scope.variables.clone();
-    random.shuffle(&mut variables);
-    if variables.is_empty() {
-        return ("?nothing".to_owned(), Vec::new(), Vec::new());
-    }
-    let count = variables.len().min(random.between(1, 3) as usize);
-    let mut elements: Vec<String> = variables[..count].iter().map(|(name, _)| name.clone()).collect();
-    let is_aggregated = random.percent(25);
-    if is_aggregated {
-        for (position, (name, kind)) in variables[..count].iter().enumerate() {
-            if position == 0 || random.percent(30) {
-                elements[position] = aggregate(random, name, *kind);
-            }
-        }
-    }
-    let mut with: Vec<String> = Vec::new();
-    if random.percent(if is_aggregated { 50 } else { 10 }) {
-        with.extend(variables[count..].iter().take(2).map(|(name, _)| name.clone()));
-    }
-    let mut tail = Vec::new();
-    if random.percent(25) {
-        let keys: Vec<String> =
-            elements.iter().map(|element| format!("{element} {}", random.choose(&[":asc", ":desc"]))).collect();
-        let keys = &keys[..random.between(1, keys.len() as i64) as usize];
-        tail.push(format!(":order-by [{}]", keys.join(" ")));
-    }
-    if random.percent(12) {
-        tail.push(format!(":limit {}", random.below(5)));
-    }
-    if random.percent(8) {
-        tail.push(format!(":offset {}", random.below(4)));
-    }
-    let find = match random.below(10) {
-        0 => format!("[{} ...]", elements[0]),
-        1 => format!("{} .", elements[0]),
-        2 => format!("[{}]", elements.join(" ")),
-        _ => elements.join(" "),
-    };
-    if random.percent(10) && !find.ends_with(" .") && !find.ends_with("...]") {
-        let names: Vec<String> = (0..count).map(|number| format!("name{number}")).collect();
-        tail.push(format!("{} {}", random.choose(&[":keys", ":strs", ":syms"]), names.join(" ")));
-    }
-    if find.starts_with('[') && find.ends_with("...]") || find.ends_with(" .") {
-        tail.retain(|part| {
-            !part.starts_with(":order-by") || !elements[1..].iter().any(|element| part.contains(element.as_str()))
-        });
-    }
-    (find, with, tail)
-}
-
-fn aggregate(random: &mut Random, variable: &str, kind: Kind) -> String {
-    let of_numbers = ["sum", "avg", "median", "variance", "stddev"];
-    let of_all = ["count", "count-distinct", "min", "max", "distinct"];
-    if matches!(kind, Kind::Long | Kind::Double) && random.percent(50) {
-        return format!("({} {variable})", random.choose(&of_numbers));
-    }
-    if random.percent(20) {
-        return format!("({} {} {variable})", random.choose(&["min", "max"]), random.between(1, 3));
-    }
-    format!("({} {variable})", random.choose(&of_all))
 }

@@ -65,6 +65,7 @@ fn smaller(program: &Program) -> Vec<Program> {
     small.extend(each(&program.with).map(|with| Program { with, ..program.clone() }));
     small.extend(each(&program.tail).map(|tail| Program { tail, ..program.clone() }));
     small.extend(each(&program.sources).skip(1).map(|sources| Program { sources, ..program.clone() }));
+    small.extend(each(&program.patterns).map(|patterns| Program { patterns, ..program.clone() }));
     small.extend(each(&program.inputs).map(|inputs| Program { inputs, ..program.clone() }));
     small
 }
