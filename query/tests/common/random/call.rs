@@ -55,7 +55,7 @@ impl Maker<'_> {
         }
         let longs = scope.of_kind(Kind::Long);
         let long = |maker: &mut Self| if longs.is_empty() { None } else { Some(maker.random.choose(&longs).clone()) };
-        Some(match self.random.below(18) {
+        Some(match self.random.below(26) {
             0 | 1 => self.arithmetic(scope)?,
             2 => {
                 let argument = long(self)?;
@@ -99,20 +99,20 @@ impl Maker<'_> {
                 scope.add(&whole, Kind::Any);
                 format!("[(tuple {} {second}) {whole}] [(untuple {whole}) [{left} {right}]]", first.0)
             }
-            14 => {
+            22 => {
                 let text = self.known(scope, Kind::String)?;
                 format!("[(re-find #\"a|b+\" {text}) {}]", self.variable(scope, Kind::String, 30))
             }
-            15 => {
+            23 => {
                 let text = self.known(scope, Kind::String)?;
                 let (first, second) = (self.variable(scope, Kind::String, 40), self.fresh());
                 format!("[(re-matches #\"(.)(b)?.*\" {text}) [_ {first} {second}]]")
             }
-            16 => {
+            24 => {
                 let text = self.known(scope, Kind::String)?;
                 format!("[(re-seq #\"[ab]\" {text}) [{} ...]]", self.variable(scope, Kind::String, 40))
             }
-            17 => {
+            25 => {
                 let instant = self.known(scope, Kind::Instant)?;
                 let (call, kind) = *self.random.choose(&[
                     ("inst-ms", Kind::Long),
@@ -120,6 +120,56 @@ impl Maker<'_> {
                     ("truncate-to :second", Kind::Instant),
                 ]);
                 format!("[({call} {instant}) {}]", self.variable(scope, kind, 30))
+            }
+            14 | 15 if self.has_present() => self.get_some(scope)?,
+            16 => {
+                let (first, last) = self.setting.transactions;
+                let from = self.random.between(first, last);
+                let until = if self.random.percent(30) { "nil".to_owned() } else { self.random.between(from, last).to_string() };
+                format!("[(tx-ids $ {from} {until}) [{} ...]]", self.variable(scope, Kind::Long, 30))
+            }
+            17 => self.tx_data(scope),
+            18 => {
+                // A variable twice in a binding form.
+                let name = self.variable(scope, Kind::Long, 50);
+                let forms = [
+                    format!("[(ground [[1 1] [1 2] [3 3.0]]) [[{name} {name}]]]"),
+                    format!("[(ground [2 2]) [{name} {name}]]"),
+                    format!("[(ground [[1 [1 2]] [2 [3]] [3 [3 3]]]) [[{name} [{name} ...]]]]"),
+                    format!("[(ground [[1 2] [3 4]]) [[_ {name}] ...]]"),
+                    format!("[(ground #{{1 2 3}}) [{name} ...]]"),
+                    format!("[(ground []) [{name} ...]]"),
+                ];
+                self.random.choose(&forms).clone()
+            }
+            19 => {
+                let text = self.known(scope, Kind::String)?;
+                let (call, kind) = *self.random.choose(&[
+                    ("upper-case TEXT", Kind::String),
+                    ("count TEXT", Kind::Long),
+                    ("subs TEXT 0 1", Kind::String),
+                    ("blank? TEXT", Kind::Boolean),
+                    ("keyword TEXT", Kind::Keyword),
+                    ("re-find \"b\" TEXT", Kind::String),
+                    ("parse-long TEXT", Kind::Long),
+                ]);
+                format!("[({}) {}]", call.replace("TEXT", &text), self.variable(scope, kind, 30))
+            }
+            20 => {
+                let (name, kind) = self.random.choose(&scope.variables).clone();
+                let (call, result) = *self.random.choose(&[
+                    ("vector IT IT", Kind::Any),
+                    ("str IT", Kind::String),
+                    ("type IT", Kind::Keyword),
+                    ("nil? IT", Kind::Boolean),
+                    ("compare IT IT", Kind::Long),
+                    ("name IT", Kind::String),
+                    ("nth IT 0", Kind::Any),
+                    ("and IT true", Kind::Boolean),
+                    ("or IT 1", Kind::Any),
+                ]);
+                let result = if call.starts_with("or") { kind } else { result };
+                format!("[({}) {}]", call.replace("IT", &name), self.variable(scope, result, 20))
             }
             13 if self.random.percent(20) => {
                 let argument = long(self)?;
@@ -129,9 +179,35 @@ impl Maker<'_> {
         })
     }
 
+    fn get_some(&mut self, scope: &mut Scope) -> Option<String> {
+        let entity = self.known(scope, Kind::Entity)?;
+        let singles: Vec<_> = self.setting.fields.iter().filter(|field| !field.is_many).cloned().collect();
+        let (first, second) = (self.random.choose(&singles).clone(), self.random.choose(&singles).clone());
+        let kind = if first.kind == second.kind { first.kind } else { Kind::Any };
+        let attribute = self.variable(scope, Kind::Entity, 10);
+        let value = self.variable(scope, kind, 20);
+        Some(format!("[(get-some $ {entity} :{} :{}) [{attribute} {value}]]", first.ident, second.ident))
+    }
+
+    /// What a transaction said, some places of it.
+    fn tx_data(&mut self, scope: &mut Scope) -> String {
+        let (first, last) = self.setting.transactions;
+        let t = match self.known(scope, Kind::Long) {
+            Some(known) if self.random.percent(40) => known,
+            _ => self.random.between(first, last).to_string(),
+        };
+        let mut places = vec![self.variable(scope, Kind::Entity, 40)];
+        let kinds = [Kind::Entity, Kind::Any, Kind::Long, Kind::Entity, Kind::Boolean];
+        for kind in kinds {
+            let is_named = self.random.percent(50);
+            places.push(if is_named { self.variable(scope, kind, 20) } else { "_".to_owned() });
+        }
+        format!("[(tx-data $ {t}) [[{}]]]", places.join(" "))
+    }
+
     /// Arithmetic on one or two numbers in sight or written; of longs alone it gives a long.
     fn arithmetic(&mut self, scope: &mut Scope) -> Option<String> {
-        let is_number = |kind: Kind| matches!(kind, Kind::Long | Kind::Double);
+        let is_number = |kind: Kind| matches!(kind, Kind::Long | Kind::Double | Kind::Number);
         let numbers: Vec<(String, Kind)> = scope.variables.iter().filter(|(_, kind)| is_number(*kind)).cloned().collect();
         if numbers.is_empty() {
             return None;

@@ -54,6 +54,15 @@ impl Maker<'_> {
 
     /// A literal of this kind; for an entity now and then its name or a lookup reference.
     pub(super) fn literal(&mut self, kind: Kind) -> String {
+        if kind == Kind::Long && self.random.percent(15) {
+            // The same number of another kind.
+            let n = self.random.between(-1, 5);
+            return match self.random.below(3) {
+                0 => format!("{n}.0"),
+                1 => format!("{n}N"),
+                _ => format!("{n}.0M"),
+            };
+        }
         if kind != Kind::Entity {
             return value(self.random, kind).to_string();
         }

@@ -73,7 +73,8 @@ impl Maker<'_> {
                 (0..self.random.between(1, 2)).map(|_| self.condition(elements, variables, is_aggregated)).collect();
             asked.tail.push(format!(":having [{}]", conditions.join(" ")));
         }
-        let mut keys: Vec<String> = elements.iter().filter(|element| !element.is_pull).map(|element| element.text.clone()).collect();
+        let mut keys: Vec<String> =
+            elements.iter().filter(|element| !element.is_pull).map(|element| element.text.clone()).collect();
         if is_aggregated && self.random.percent(15) {
             let (name, kind) = self.random.choose(variables).clone();
             keys.push(self.aggregate(&name, kind).text);

@@ -152,7 +152,9 @@ impl Program {
         places.extend(self.inputs.iter().map(|(form, _)| form.as_str()));
         places.extend(self.patterns.iter().map(|(name, _)| name.as_str()));
         parts.push(format!(":in {}", places.join(" ")));
-        parts.push(format!(":where {}", self.clauses.join("\n        ")));
+        if !self.clauses.is_empty() {
+            parts.push(format!(":where {}", self.clauses.join("\n        ")));
+        }
         parts.extend(self.tail.iter().cloned());
         parts.join("\n ") + "]"
     }

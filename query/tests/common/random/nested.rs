@@ -27,8 +27,30 @@ impl Maker<'_> {
         if let Some((name, kind)) = other {
             scope.add(name, *kind);
         }
-        let more = match self.random.below(7) {
+        let more = match self.random.below(11) {
             0 | 1 => self.predicate(&scope),
+            5 => {
+                // What a function gives is used in the branch alone.
+                let argument = self.random.choose(&scope.variables).0.clone();
+                let local = self.fresh();
+                let other = self.random.choose(&scope.variables).0.clone();
+                let test = self.random.choose(&["!=", "="]).to_string();
+                Some(format!("[(identity {argument}) {local}] [({test} {local} {other})]"))
+            }
+            6 => {
+                let head = self.heads.iter().find(|head| head.args.len() == 1 && !head.args[0].1);
+                head.map(|head| format!("({} {entity})", head.name))
+            }
+            7 if depth > 0 && self.has_present() => Some(format!("[(missing? $ {entity} :{})]", self.field(Kind::Any)?.ident)),
+            8 if depth > 0 => {
+                // One more border, behind which an outer name means something else.
+                let inner = self.branch_clause(entity, None)?;
+                let (field, local) = (self.field(Kind::Entity)?, locals.first().cloned().unwrap_or_else(|| "?deep".to_owned()));
+                Some(format!(
+                    "(or-join [{entity}] {inner} (and [{local} :{} {entity}] (not [{local} :{} _])))",
+                    field.ident, field.ident
+                ))
+            }
             2 if !locals.is_empty() => {
                 let field = self.field(Kind::Any)?;
                 Some(format!("[{entity} :{} {}]", field.ident, self.random.choose(locals)))

@@ -1,5 +1,7 @@
 //! Random patterns and calls of rules.
 
+use annals_query::Facts as _;
+
 use super::Kind;
 use super::clause::{Maker, Scope};
 
@@ -21,9 +23,10 @@ impl Maker<'_> {
             0 => "_".to_owned(),
             1 => self.variable(scope, Kind::Entity, 10),
             2 => ":unheard-of".to_owned(),
+            3 => self.attribute_id(&field.ident),
             _ => format!(":{}", field.ident),
         };
-        let is_named = attribute.starts_with(":a") || attribute.starts_with(':') && attribute != ":unheard-of";
+        let is_named = !attribute.starts_with(['_', '?']) && attribute != ":unheard-of";
         let kind = if is_named { field.kind } else { Kind::Any };
         let mut places = vec![entity, attribute];
         if self.random.percent(85) {
@@ -33,6 +36,12 @@ impl Maker<'_> {
             }
         }
         format!("[{source}{}]", places.join(" "))
+    }
+
+    /// The id of an attribute, as a number; its name where the default world has none.
+    fn attribute_id(&self, ident: &str) -> String {
+        let known = self.setting.worlds[0].attribute(ident);
+        known.map_or_else(|| format!(":{ident}"), |attribute| attribute.id.to_string())
     }
 
     fn value_place(&mut self, scope: &mut Scope, kind: Kind, is_named: bool) -> String {

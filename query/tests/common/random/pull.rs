@@ -1,7 +1,7 @@
 //! Random pull patterns.
 
-use super::clause::Maker;
 use super::Kind;
+use super::clause::Maker;
 
 impl Maker<'_> {
     /// A pattern of one to four entries, `depth` levels deep at most.

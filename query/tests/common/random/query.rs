@@ -1,5 +1,7 @@
 //! A random program as a whole: sources, inputs, clauses, find, order.
 
+use std::sync::Arc;
+
 use annals_query::{Code, Result, Value, parse};
 
 use super::super::memory::Manner;
@@ -63,7 +65,15 @@ fn inputs(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<(String, Value)> {
         return inputs;
     }
     for number in 0..maker.random.between(1, 2) {
-        let kind = *maker.random.choose(&[Kind::Entity, Kind::Entity, Kind::Long, Kind::String, Kind::Keyword]);
+        let kind = *maker.random.choose(&[
+            Kind::Entity,
+            Kind::Entity,
+            Kind::Long,
+            Kind::String,
+            Kind::Keyword,
+            Kind::Number,
+            Kind::Instant,
+        ]);
         let name = format!("?in{number}");
         let second = format!("?also{number}");
         scope.add(&name, kind);
@@ -72,7 +82,14 @@ fn inputs(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<(String, Value)> {
             (0..count).map(|_| input(maker, kind)).collect::<Vec<_>>()
         };
         let pair = |maker: &mut Maker<'_>| Value::vector([input(maker, kind), input(maker, Kind::Long)]);
-        inputs.push(match maker.random.below(8) {
+        inputs.push(match maker.random.below(11) {
+            8 => (format!("[_ {name}]"), pair_of(maker, kind)),
+            9 => (format!("[{name} ...]"), Value::Set(Arc::new(some(maker).into_iter().collect()))),
+            10 => {
+                scope.add(&second, kind);
+                let rows: Vec<Value> = (0..3).map(|_| Value::vector([input(maker, kind), input(maker, kind)])).collect();
+                (format!("[[{name} {second}]]"), Value::vector(rows.iter().chain(&rows).cloned()))
+            }
             5 => (format!("[{name} {name}]"), Value::vector([input(maker, kind), input(maker, kind)])),
             6 => (format!("[{name} _]"), pair(maker)),
             7 => {
@@ -96,10 +113,15 @@ fn inputs(maker: &mut Maker<'_>, scope: &mut Scope) -> Vec<(String, Value)> {
     inputs
 }
 
+/// Something, and a value of this kind.
+fn pair_of(maker: &mut Maker<'_>, kind: Kind) -> Value {
+    Value::vector([input(maker, Kind::Any), input(maker, kind)])
+}
+
 /// One to six patterns with other clauses among them. A clause that leaves nothing is mostly made anew: empty answers show little.
 fn clauses_into(program: &mut Program, maker: &mut Maker<'_>, scope: &mut Scope) {
     let patterns = [1, 1, 2, 2, 2, 3, 3, 4, 5, 6][maker.random.below(10)];
-    let others = [0, 0, 1, 1, 1, 2, 2, 3][maker.random.below(8)];
+    let others = [0, 1, 1, 1, 2, 2, 2, 3, 3, 4][maker.random.below(10)];
     let Ok(given) = program.given(|| Manner::Typed) else { return };
     for number in 0..patterns + others {
         for _ in 0..LIMIT_RETRIES {
@@ -124,11 +146,11 @@ fn positive(maker: &mut Maker<'_>, scope: &mut Scope) -> String {
 }
 
 fn other(maker: &mut Maker<'_>, scope: &mut Scope) -> Option<String> {
-    match maker.random.below(10) {
+    match maker.random.below(12) {
         0..=2 => maker.predicate(scope),
-        3..=5 => maker.function(scope),
-        6 | 7 => maker.alternatives(scope, 1),
-        _ => maker.not(scope, 1),
+        3..=7 => maker.function(scope),
+        8 | 9 => maker.alternatives(scope, 2),
+        _ => maker.not(scope, 2),
     }
 }
 

@@ -40,6 +40,9 @@ impl Tally {
     pub(crate) fn take(&mut self, seed: u64, outcome: Outcome, program: &Program, shrink: impl Fn(String) -> String) {
         self.programs += 1;
         self.accepted += 1;
+        if std::env::var("SHOW").is_ok_and(|what| what == "all") {
+            println!("SEED={seed}\n{}\n{}", program.text(), program.rules_text());
+        }
         match outcome {
             Outcome::Refused(error) => {
                 self.accepted -= 1;
