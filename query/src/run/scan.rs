@@ -201,7 +201,7 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
     for attribute in &narrowed.attributes {
         for at in 0..narrowed.values.len() {
             let batch = take(attribute, narrowed.values_of(at, goal), places)?;
-            let mut part = relation_of(batch, goal, attribute.is_some(), &is_read);
+            let mut part = relation_of(batch, goal, attribute.is_some(), &is_read, None);
             if attribute.is_some() && !facts.is_history() {
                 part.key = fact_key(goal, &part);
             }
@@ -210,7 +210,7 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
         if let Some(id) = goal.value_entity {
             let batch = take(attribute, Values::Equal(&Value::Long(id)), Places { a: true, ..places })?;
             let is_reference = references(&batch, facts);
-            parts.push(relation_of(batch, goal, attribute.is_some(), &is_read).select(&rows::chosen(&is_reference)));
+            parts.push(relation_of(batch, goal, attribute.is_some(), &is_read, Some(is_reference)));
         }
     }
     match parts.len() {
@@ -252,11 +252,17 @@ fn references(batch: &Batch, facts: &dyn Facts) -> Vec<bool> {
     (0..batch.len()).map(is_reference).collect()
 }
 
-/// The facts as rows over the variables of the pattern; facts that the scan could not tell apart are dropped here.
-fn relation_of(batch: Batch, goal: &ScanGoal, is_of_one_attribute: bool, is_read: &impl Fn(&Place) -> bool) -> Relation {
+/// The facts as rows over the variables of the pattern, if need be only some of them; facts that the scan could not tell apart are
+/// dropped here.
+fn relation_of(
+    batch: Batch,
+    goal: &ScanGoal,
+    is_of_one_attribute: bool,
+    is_read: &impl Fn(&Place) -> bool,
+    mut is_kept: Option<Vec<bool>>,
+) -> Relation {
     let rows = batch.len();
     let mut found = Relation { slots: Vec::new(), columns: Vec::new(), rows, ascending: None, key: None };
-    let mut is_kept: Option<Vec<bool>> = None;
     let columns = [Some(batch.e), batch.a, batch.v, batch.t, batch.m, batch.added];
     for (at, (place, column)) in goal.places().into_iter().zip(columns).enumerate() {
         let Some(column) = column.filter(|_| is_read(place)) else { continue };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use annals_query::ast::{Argument, Binding, Call, Clause, Input as Written, Nested, Passed, SourceName, Term, Variable};
 use annals_query::{Attribute, Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
 
-use super::super::memory::{MemoryFacts, View, plain};
+use super::super::memory::{Keep, MemoryFacts, View, plain};
 use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
 
 impl Naive {
@@ -297,7 +297,8 @@ fn transactions(facts: &MemoryFacts, from: &Value, until: &Value) -> impl Iterat
         };
         (*from == Value::Nil || !is_before(from)) && (*until == Value::Nil || is_before(until))
     };
-    let history = facts.at(View { is_history: true, ..facts.view() });
+    // A filter chooses facts, not transactions.
+    let history = facts.at(View { is_history: true, keep: Keep::All, ..facts.view() });
     let ids: BTreeSet<i64> = history.shown().iter().map(|fact| fact.t).filter(|t| is_in(*t)).collect();
     ids.into_iter()
 }

@@ -225,6 +225,11 @@ fn sum(values: &[Value]) -> Result<Value> {
 
 /// A value as compared: by meaning, with computed doubles rounded, as sums of doubles depend on their order in the last digit.
 fn normal(value: &Value) -> Value {
+    match value {
+        Value::Double(n) => return Value::from(format!("{n:.9e}").parse::<f64>().expect("a formatted double")).canonical(),
+        Value::BigDec(n) => return Value::from(BigDecimal::clone(n).with_prec(10)).canonical(),
+        _ => {}
+    }
     match value.canonical() {
         Value::Double(n) => Value::from(format!("{n:.9e}").parse::<f64>().expect("a formatted double")).canonical(),
         Value::BigDec(n) => Value::from(BigDecimal::clone(&n).with_prec(10)).canonical(),

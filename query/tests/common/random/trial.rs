@@ -76,7 +76,7 @@ pub(crate) fn outcome(program: &Program, tried: &dyn Tried) -> Outcome {
     let query = match read(program) {
         Ok(query) => query,
         Err(error) => {
-            let answered = (0..tried.ways()).find(|way| tried.ask(program, *way).is_ok());
+            let answered = (0..tried.ways()).find(|way| ask(tried, program, *way).is_ok());
             return match answered {
                 Some(way) => {
                     Outcome::Differ(format!("the check refuses it, but with {} there is an answer: {error}", tried.name(way)))
@@ -94,6 +94,12 @@ pub(crate) fn outcome(program: &Program, tried: &dyn Tried) -> Outcome {
     }
 }
 
+/// The answer, a panic taken as an error that no program may have.
+fn ask(tried: &dyn Tried, program: &Program, way: usize) -> Result<Answer> {
+    let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tried.ask(program, way)));
+    answer.unwrap_or_else(|_| Err(Error::new(Code::Source, "it panics")))
+}
+
 fn read(program: &Program) -> Result<Query> {
     let query = parse::query(&program.text())?;
     let rules =
@@ -105,7 +111,7 @@ fn read(program: &Program) -> Result<Query> {
 fn answering(program: &Program, tried: &dyn Tried, query: &Query, expected: &naive::Expected) -> Outcome {
     let mut failures: Vec<(usize, Error)> = Vec::new();
     for way in 0..tried.ways() {
-        match tried.ask(program, way) {
+        match ask(tried, program, way) {
             Ok(answer) => {
                 if let Some(difference) = expected.difference(query, &answer) {
                     return Outcome::Differ(format!(
@@ -130,7 +136,7 @@ fn answering(program: &Program, tried: &dyn Tried, query: &Query, expected: &nai
 }
 
 fn failing(program: &Program, tried: &dyn Tried, expected: &Error, is_sure: bool) -> Outcome {
-    let answers: Vec<Result<Answer>> = (0..tried.ways()).map(|way| tried.ask(program, way)).collect();
+    let answers: Vec<Result<Answer>> = (0..tried.ways()).map(|way| ask(tried, program, way)).collect();
     let failed = answers.iter().filter(|answer| answer.as_ref().is_err_and(|error| depends_on_values(error.code()))).count();
     if failed == answers.len() {
         return Outcome::Failed;
