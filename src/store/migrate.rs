@@ -175,7 +175,10 @@ mod tests {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let path = folder.path().join("annals.db");
             store_of_version(&path, old);
-            let basis = Store::open(&path, Access::ReadOnly).and_then(|store| store.basis()).expect("readable as it is");
+            let as_it_is = Store::open(&path, Access::ReadOnly).expect("readable as it is");
+            let basis = as_it_is.basis().expect("a basis");
+            assert_eq!(as_it_is.verify().expect("a report").problem, None);
+            drop(as_it_is);
             assert_eq!(version(&path), old as i32, "reading changes nothing");
             let store = Store::open(&path, Access::ReadWrite).expect("migrated");
             assert_eq!((store.basis().expect("a basis"), version(&path)), (basis, MIGRATIONS.len() as i32));
