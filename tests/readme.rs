@@ -96,10 +96,14 @@ fn every_command_of_the_readme_prints_what_stands_there() {
 #[test]
 fn every_command_of_the_docs_prints_what_stands_there() {
     let docs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
-    for entry in fs::read_dir(docs).expect("there is a folder of documents") {
-        let path = entry.expect("it can be listed").path();
-        if path.extension().is_some_and(|extension| extension == "md") {
-            check(&path);
+    for folder in [docs.clone(), docs.join("reference")] {
+        for entry in fs::read_dir(folder).expect("there is a folder of documents") {
+            let path = entry.expect("it can be listed").path();
+            // One document alone: `DOCUMENT=rules cargo test --test readme`.
+            let is_wanted = env::var("DOCUMENT").map_or(true, |wanted| path.file_stem().is_some_and(|stem| *stem == *wanted));
+            if is_wanted && path.extension().is_some_and(|extension| extension == "md") {
+                check(&path);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use annals_query::ast::{self, PullPattern, Query, RuleSet};
+use annals_query::ast::{self, PullPattern, Query};
 use annals_query::engine::Options;
 use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Given, Value, parse, pull};
 
