@@ -66,11 +66,7 @@ fn a_value_keeps_its_lens_in_every_view_of_time() {
         "[:find ?total ?t ?added :where [[:user/email \"bob\"] :order/total ?total ?t _ ?added] :order-by [?t ?added]]",
         "[[7M 4 true]\n [7M 5 false]\n [70M 5 true]]",
     );
-    check(
-        &db.filter(|datom| datom.t != 5),
-        "[:find [?total ...] :where [_ :order/total ?total] :order-by ?total]",
-        "[12.50M]",
-    );
+    check(&db.filter(|datom| datom.t != 5), "[:find [?total ...] :where [_ :order/total ?total] :order-by ?total]", "[12.50M]");
     let report = db.with(r#"[{:identity/contact "dan" :order/total "1"}]"#).expect("stored names");
     check(&report.db_after, "[:find ?total . :where [[:user/email \"dan\"] :order/total ?total]]", "1M");
     check(
