@@ -22,6 +22,37 @@ pub struct Budget {
     bytes: AtomicU64,
 }
 
+/// A handle with which any thread stops a query, soon after [`Cancel::cancel`]. Clones are the same handle.
+///
+/// ```
+/// use annals_query::budget::Cancel;
+/// use annals_query::{Budget, Code, Given, engine, parse};
+/// let cancel = Cancel::default();
+/// let budget = Budget::default().with_cancel(&cancel);
+/// let rules = parse::rules("[[(up ?n) [(ground 0) ?n]] [(up ?m) (up ?n) [(inc ?n) ?m]]]")?;
+/// let endless = std::thread::spawn(move || {
+///     let given = [Given::Relation(Vec::new()), Given::Rules(rules)];
+///     engine::query("[:find ?n :in $ % :where (up ?n)]", &given, &budget)
+/// });
+/// cancel.cancel();
+/// assert_eq!(endless.join().expect("it ends").unwrap_err().code(), Code::Cancelled);
+/// # Ok::<(), annals_query::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Stops every query whose budget has this handle, those to come included.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// True if [`Cancel::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl Default for Budget {
     fn default() -> Self {
         Self {
@@ -74,7 +105,13 @@ impl Budget {
         fresh.with_timeout(timeout)
     }
 
-    /// Stops soon after this flag becomes true.
+    /// Stops soon after this handle, or a clone of it, is cancelled. A budget has one: the last.
+    #[must_use]
+    pub fn with_cancel(self, cancel: &Cancel) -> Self {
+        self.with_cancel_flag(Arc::clone(&cancel.0))
+    }
+
+    /// Stops soon after this flag becomes true, which may be set by a signal's handler.
     #[must_use]
     pub fn with_cancel_flag(mut self, flag: Arc<AtomicBool>) -> Self {
         self.cancelled = flag;

@@ -38,7 +38,7 @@ pub mod source;
 pub mod value;
 
 pub use answer::{Answer, Given, Shape, Warning};
-pub use budget::Budget;
+pub use budget::{Budget, Cancel};
 pub use column::{Column, Slice};
 pub use error::{Code, Error, Position, Result, Span, Text};
 pub use explain::Explanation;

@@ -10,6 +10,9 @@ use crate::column::Column;
 use crate::error::Result;
 use crate::value::Value;
 
+/// Rows between two looks at the budget.
+const ROWS_PER_LOOK: usize = 1_024;
+
 /// Rows divided into groups, numbered from 0 in the order of their first rows.
 #[derive(Clone, Debug)]
 pub struct Groups {
@@ -44,7 +47,7 @@ impl Groups {
         }
         let width = other.len() as u64;
         let keys = self.of_row.iter().zip(&other.of_row).map(|(a, b)| u64::from(*a) * width + u64::from(*b));
-        Ok(Self::by_dense_keys(keys, self.len() as u64 * width, self.of_row.len()))
+        Self::by_dense_keys(keys, self.len() as u64 * width, self.of_row.len(), budget)
     }
 
     /// Number of groups.
@@ -68,37 +71,36 @@ impl Groups {
     }
 
     fn by_column(column: &Column, budget: &Budget) -> Result<Self> {
-        budget.spend_steps(column.len() as u64)?;
         let rows = column.len();
-        Ok(match column {
+        match column {
             Column::Text(_, texts, codes) => {
-                Self::by_dense_keys(codes.iter().map(|code| u64::from(*code)), texts.len() as u64, rows)
+                Self::by_dense_keys(codes.iter().map(|code| u64::from(*code)), texts.len() as u64, rows, budget)
             }
-            Column::Boolean(flags) => Self::by_dense_keys(flags.iter().map(|flag| u64::from(*flag)), 2, rows),
-            Column::Long(items) | Column::Instant(items) => Self::by_longs(items),
+            Column::Boolean(flags) => Self::by_dense_keys(flags.iter().map(|flag| u64::from(*flag)), 2, rows, budget),
+            Column::Long(items) | Column::Instant(items) => Self::by_longs(items, budget),
             // Adding 0.0 makes the two zeros one.
-            Column::Double(items) => Self::by_keys(items.iter().map(|item| (item + 0.0).to_bits()), rows),
-            Column::Value(items) => Self::by_keys(items.iter().map(Value::canonical), rows),
-        })
+            Column::Double(items) => Self::by_keys(items.iter().map(|item| (item + 0.0).to_bits()), rows, budget),
+            Column::Value(items) => Self::by_keys(items.iter().map(Value::canonical), rows, budget),
+        }
     }
 
-    fn by_longs(items: &[i64]) -> Self {
+    fn by_longs(items: &[i64], budget: &Budget) -> Result<Self> {
         let (least, most) = items.iter().fold((i64::MAX, i64::MIN), |(least, most), item| (least.min(*item), most.max(*item)));
         if items.is_empty() {
-            return Self::single(0);
+            return Ok(Self::single(0));
         }
         let width = most.abs_diff(least).saturating_add(1);
-        Self::by_dense_keys(items.iter().map(|item| item.abs_diff(least)), width, items.len())
+        Self::by_dense_keys(items.iter().map(|item| item.abs_diff(least)), width, items.len(), budget)
     }
 
     /// Keys below `width`: through an array where that is not much larger than the rows, else through a hash table.
-    fn by_dense_keys(keys: impl Iterator<Item = u64>, width: u64, rows: usize) -> Self {
+    fn by_dense_keys(keys: impl Iterator<Item = u64>, width: u64, rows: usize, budget: &Budget) -> Result<Self> {
         const NONE: u32 = u32::MAX;
         if width > 4 * rows as u64 + 1024 {
-            return Self::by_keys(keys, rows);
+            return Self::by_keys(keys, rows, budget);
         }
         let mut group_of_key = vec![NONE; width as usize];
-        Self::assign(keys, rows, |key, next| {
+        Self::assign(keys, rows, budget, |key, next| {
             let group = &mut group_of_key[key as usize];
             if *group == NONE {
                 *group = next;
@@ -107,13 +109,18 @@ impl Groups {
         })
     }
 
-    fn by_keys<K: Hash + Eq>(keys: impl Iterator<Item = K>, rows: usize) -> Self {
+    fn by_keys<K: Hash + Eq>(keys: impl Iterator<Item = K>, rows: usize, budget: &Budget) -> Result<Self> {
         let mut group_of_key: FxHashMap<K, u32> = FxHashMap::default();
-        Self::assign(keys, rows, |key, next| *group_of_key.entry(key).or_insert(next))
+        Self::assign(keys, rows, budget, |key, next| *group_of_key.entry(key).or_insert(next))
     }
 
     /// `group_of` gives the group of a key, which is the number offered if the key is new.
-    fn assign<K>(keys: impl Iterator<Item = K>, rows: usize, mut group_of: impl FnMut(K, u32) -> u32) -> Self {
+    fn assign<K>(
+        keys: impl Iterator<Item = K>,
+        rows: usize,
+        budget: &Budget,
+        mut group_of: impl FnMut(K, u32) -> u32,
+    ) -> Result<Self> {
         let mut of_row = Vec::with_capacity(rows);
         let mut first_rows = Vec::new();
         for (row, key) in keys.enumerate() {
@@ -122,7 +129,10 @@ impl Groups {
                 first_rows.push(row as u32);
             }
             of_row.push(group);
+            if row % ROWS_PER_LOOK == 0 {
+                budget.spend_steps(ROWS_PER_LOOK as u64)?;
+            }
         }
-        Self { of_row, first_rows }
+        Ok(Self { of_row, first_rows })
     }
 }

@@ -9,7 +9,10 @@ use crate::column::Column;
 use crate::error::Result;
 
 /// Rows that are sorted in a few milliseconds, between two looks at the clock.
-const RUN_ROWS: usize = 1 << 15;
+const RUN_ROWS: usize = 1 << 13;
+
+/// Rows that are merged between two looks at the budget.
+const ROWS_PER_LOOK: usize = 1 << 12;
 
 /// A column to order by, and the direction.
 pub(super) type Key = (usize, Direction);
@@ -38,20 +41,48 @@ pub(super) fn first_rows(table: &Table, keys: &[Key], end: usize, budget: &Budge
 }
 
 /// Sorts in runs and joins neighbouring ones, as a sort of everything at once could not be stopped in time.
-fn sort_by(rows: &mut [u32], compare: impl Fn(&u32, &u32) -> Ordering, budget: &Budget) -> Result<()> {
+fn sort_by(rows: &mut Vec<u32>, compare: impl Fn(&u32, &u32) -> Ordering, budget: &Budget) -> Result<()> {
     let mut run = RUN_ROWS;
     for part in rows.chunks_mut(run) {
         budget.spend_steps(part.len() as u64)?;
         part.sort_unstable_by(&compare);
     }
+    let mut joined = Vec::with_capacity(rows.len());
     while run < rows.len() {
+        for pair in rows.chunks(2 * run) {
+            let (left, right) = pair.split_at(run.min(pair.len()));
+            merge(left, right, &compare, &mut joined, budget)?;
+        }
+        std::mem::swap(rows, &mut joined);
+        joined.clear();
         run *= 2;
-        for part in rows.chunks_mut(run) {
-            budget.spend_steps(part.len() as u64)?;
-            // The stable sort finds the two runs, and only merges them.
-            part.sort_by(&compare);
+    }
+    Ok(())
+}
+
+/// Joins two sorted runs behind what is there.
+fn merge(
+    left: &[u32],
+    right: &[u32],
+    compare: &impl Fn(&u32, &u32) -> Ordering,
+    joined: &mut Vec<u32>,
+    budget: &Budget,
+) -> Result<()> {
+    let (mut l, mut r) = (0, 0);
+    while l < left.len() && r < right.len() {
+        if (l + r) % ROWS_PER_LOOK == 0 {
+            budget.spend_steps(ROWS_PER_LOOK as u64)?;
+        }
+        if compare(&left[l], &right[r]).is_le() {
+            joined.push(left[l]);
+            l += 1;
+        } else {
+            joined.push(right[r]);
+            r += 1;
         }
     }
+    joined.extend_from_slice(&left[l..]);
+    joined.extend_from_slice(&right[r..]);
     Ok(())
 }
 

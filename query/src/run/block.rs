@@ -208,7 +208,7 @@ fn call_columns(table: &Relation, args: &[Option<Slot>], run: &Run<'_>) -> Resul
     }
     let mut is_kept = vec![true; table.rows];
     for (slot, column) in &repeated {
-        rows::keep_same(named.column(*slot).unwrap_or(column), column, &mut is_kept);
+        rows::keep_same(named.column(*slot).unwrap_or(column), column, &mut is_kept, run.budget)?;
         if let Some(at) = named.position(*slot) {
             named.columns[at] = rows::smaller(&named.columns[at], column);
         }

@@ -10,7 +10,7 @@ use crate::plan::slot::Slot;
 use crate::run::arithmetic;
 use crate::run::compare;
 use crate::run::effort::Method;
-use crate::run::gather::{column_of, repeat};
+use crate::run::gather::{column_of, column_within, repeat};
 use crate::run::join::CHUNK_ROWS;
 use crate::run::key::codes;
 use crate::run::nested;
@@ -91,7 +91,7 @@ fn pure(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> 
         values.push(result?);
         Ok(())
     })?;
-    Ok(column_of(values))
+    column_within(values, budget)
 }
 
 /// Calls a pure function for every row. Where its one variable is a column of texts, each text is computed once.
@@ -158,7 +158,7 @@ fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(u
 /// Calls a function that asks a source.
 fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> {
     if let Some(nested) = &goal.nested {
-        return for_each_combination(current, goal, |args| nested::answer(nested, args, budget));
+        return for_each_combination(current, goal, budget, |args| nested::answer(nested, args, budget));
     }
     let needs_database = || {
         Error::new(Code::UnknownSource, format!("`{}` needs a database as its source", goal.function.name()))
@@ -167,22 +167,27 @@ fn sourced(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Colum
     let Some(Source::Facts(facts)) = &goal.source else { return Err(needs_database()) };
     match goal.function.built_in().map(|function| function.kind) {
         Some(Kind::Sourced(compute)) => {
-            about_entities(current, goal, |entities, args| compute(facts.as_ref(), entities, args, budget))
+            about_entities(current, goal, budget, |entities, args| compute(facts.as_ref(), entities, args, budget))
         }
-        Some(Kind::Listing(list, _)) => for_each_combination(current, goal, |args| list(facts.as_ref(), args, budget)),
+        Some(Kind::Listing(list, _)) => for_each_combination(current, goal, budget, |args| list(facts.as_ref(), args, budget)),
         Some(Kind::Pure(_) | Kind::Nested) | None => Err(needs_database()),
     }
 }
 
 /// Calls once for each combination of arguments that the rows have.
-fn for_each_combination(current: &Relation, goal: &CallGoal, mut call: impl FnMut(&[Value]) -> Result<Value>) -> Result<Column> {
+fn for_each_combination(
+    current: &Relation,
+    goal: &CallGoal,
+    budget: &Budget,
+    mut call: impl FnMut(&[Value]) -> Result<Value>,
+) -> Result<Column> {
     let columns = argument_columns(current, goal)?;
     let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
     if columns.is_empty() && current.rows > 0 {
         return Ok(Column::Value(vec![call(&args)?; current.rows].into()));
     }
     let mut values = vec![Value::Nil; current.rows];
-    for group in same_rows(&columns, current.rows) {
+    for group in same_rows(&columns, current.rows, budget)? {
         for (at, column) in &columns {
             args[*at] = column.value(group[0] as usize);
         }
@@ -193,17 +198,18 @@ fn for_each_combination(current: &Relation, goal: &CallGoal, mut call: impl FnMu
 }
 
 /// The rows that agree in all of these columns, group by group.
-fn same_rows(columns: &[(usize, &Column)], rows: usize) -> Vec<Vec<u32>> {
-    let groups = codes(&columns.iter().map(|(_, column)| *column).collect::<Vec<_>>(), rows);
+fn same_rows(columns: &[(usize, &Column)], rows: usize, budget: &Budget) -> Result<Vec<Vec<u32>>> {
+    let groups = codes(&columns.iter().map(|(_, column)| *column).collect::<Vec<_>>(), rows, budget)?;
     let mut order = (0..rows as u32).collect::<Vec<_>>();
     order.sort_by_key(|row| groups[*row as usize]);
-    order.chunk_by(|a, b| groups[*a as usize] == groups[*b as usize]).map(<[u32]>::to_vec).collect()
+    Ok(order.chunk_by(|a, b| groups[*a as usize] == groups[*b as usize]).map(<[u32]>::to_vec).collect())
 }
 
 /// Calls once for all rows that share the arguments after the entity.
 fn about_entities(
     current: &Relation,
     goal: &CallGoal,
+    budget: &Budget,
     mut compute: impl FnMut(&Column, &[Value]) -> Result<Column>,
 ) -> Result<Column> {
     let columns = argument_columns(current, goal)?;
@@ -218,7 +224,7 @@ fn about_entities(
         return compute(&entities, &args);
     }
     let mut values = vec![Value::Nil; current.rows];
-    for group in same_rows(&varying, current.rows) {
+    for group in same_rows(&varying, current.rows, budget)? {
         for (at, column) in &varying {
             args[at - 1] = column.value(group[0] as usize);
         }
@@ -266,23 +272,23 @@ fn bind(current: &Relation, target: &Target, results: Column, budget: &Budget) -
     if !matches!(target, Target::Scalar(_) | Target::Ignore) {
         rows_so_far.key = None;
     }
-    Ok(unify(rows_so_far, slots, columns))
+    unify(rows_so_far, slots, columns, budget)
 }
 
-fn unify(mut rows_so_far: Relation, slots: Vec<Slot>, columns: Vec<Column>) -> Relation {
+fn unify(mut rows_so_far: Relation, slots: Vec<Slot>, columns: Vec<Column>, budget: &Budget) -> Result<Relation> {
     let mut is_kept: Option<Vec<bool>> = None;
     for (slot, column) in slots.into_iter().zip(columns) {
         match rows_so_far.position(slot) {
             Some(at) => {
                 let known = rows_so_far.columns[at].clone();
-                rows::keep_same(&known, &column, is_kept.get_or_insert_with(|| vec![true; known.len()]));
+                rows::keep_same(&known, &column, is_kept.get_or_insert_with(|| vec![true; known.len()]), budget)?;
                 rows_so_far.columns[at] = rows::smaller(&known, &column);
             }
             None => rows_so_far.push(slot, column),
         }
     }
-    match is_kept {
+    Ok(match is_kept {
         Some(is_kept) => rows_so_far.select(&rows::chosen(&is_kept)),
         None => rows_so_far,
-    }
+    })
 }

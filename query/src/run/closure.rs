@@ -182,16 +182,16 @@ impl Closure {
         let every = concat(&ends);
         let rows = every.len();
         let nodes = distinct(Relation::new(vec![0], vec![every.clone()], rows), budget)?.columns.remove(0);
-        let numbers = numbers(&every, &nodes);
+        let numbers = numbers(&every, &nodes, budget)?;
         budget.spend_steps(rows as u64)?;
         budget.take_bytes(rows as u64 * 16)?;
         let (edge_numbers, step_numbers) = numbers.split_at(edges.rows * 2);
-        let graph = |numbers: &[u32]| {
+        let graph = |numbers: &[u32]| -> Result<[Adjacency; 2]> {
             let (from, to) = numbers.split_at(numbers.len() / 2);
-            [Adjacency::new(nodes.len(), from, to), Adjacency::new(nodes.len(), to, from)]
+            Ok([Adjacency::new(nodes.len(), from, to, budget)?, Adjacency::new(nodes.len(), to, from, budget)?])
         };
-        let edges = graph(edge_numbers);
-        let steps = steps.map(|(side, _)| (*side, graph(step_numbers)));
+        let edges = graph(edge_numbers)?;
+        let steps = steps.map(|(side, _)| Ok((*side, graph(step_numbers)?))).transpose()?;
         Ok(Self { nodes, edges, steps, plans })
     }
 
@@ -200,7 +200,7 @@ impl Closure {
         let is_backward = matches!(bound, [false, true]);
         let starts = match demand.columns.first() {
             Some(column) => {
-                let found = numbers(column, &self.nodes).into_iter().filter(|node| *node != NONE).collect::<Vec<_>>();
+                let found = numbers(column, &self.nodes, budget)?.into_iter().filter(|node| *node != NONE).collect::<Vec<_>>();
                 let unique = distinct(Relation::new(vec![0], vec![longs(&found)], found.len()), budget)?;
                 (0..unique.rows).filter_map(|row| unique.columns[0].value(row).as_long()).map(|node| node as u32).collect()
             }
@@ -225,8 +225,8 @@ fn longs(nodes: &[u32]) -> Column {
 }
 
 /// The number of the node of each value.
-fn numbers(values: &Column, nodes: &Column) -> Vec<u32> {
-    let (values, nodes) = paired_codes(&[values], values.len(), &[nodes], nodes.len());
-    let index = Index::new(&nodes);
-    values.iter().map(|code| index.first(&nodes, *code)).collect()
+fn numbers(values: &Column, nodes: &Column, budget: &Budget) -> Result<Vec<u32>> {
+    let (values, nodes) = paired_codes(&[values], values.len(), &[nodes], nodes.len(), budget)?;
+    let index = Index::new(&nodes, budget)?;
+    Ok(values.iter().map(|code| index.first(&nodes, *code)).collect())
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::budget::Budget;
 use crate::column::{Column, Dictionary, Slice, TextKind};
+use crate::error::Result;
+use crate::run::join::CHUNK_ROWS;
 use crate::value::Value;
 
 /// A column without values.
@@ -27,11 +30,20 @@ pub(crate) fn repeat(value: &Value, rows: usize) -> Column {
 
 /// A column of these values, in the narrowest kind that takes them all. References become longs.
 pub(crate) fn column_of(values: Vec<Value>) -> Column {
+    column(values, || Ok(())).expect("nothing limits it")
+}
+
+/// The same within a budget, for columns that may be long.
+pub(crate) fn column_within(values: Vec<Value>, budget: &Budget) -> Result<Column> {
+    column(values, || budget.spend_steps(CHUNK_ROWS as u64))
+}
+
+fn column(values: Vec<Value>, look: impl FnMut() -> Result<()>) -> Result<Column> {
     macro_rules! all {
         ($variant:ident, $($pattern:ident)|+) => {
             if values.iter().all(|value| matches!(value, $(Value::$pattern(_))|+)) {
                 let items = values.iter().filter_map(|value| match value { $(Value::$pattern(item))|+ => Some(*item), _ => None });
-                return Column::$variant(items.collect());
+                return Ok(Column::$variant(items.collect()));
             }
         };
     }
@@ -41,14 +53,14 @@ pub(crate) fn column_of(values: Vec<Value>) -> Column {
         Some(Value::Double(_)) => all!(Double, Double),
         Some(Value::Boolean(_)) => all!(Boolean, Boolean),
         Some(Value::String(_)) if values.iter().all(|value| matches!(value, Value::String(_))) => {
-            return text_column(TextKind::String, &values);
+            return text_column(TextKind::String, &values, look);
         }
         Some(Value::Keyword(_)) if values.iter().all(|value| matches!(value, Value::Keyword(_))) => {
-            return text_column(TextKind::Keyword, &values);
+            return text_column(TextKind::Keyword, &values, look);
         }
         _ => {}
     }
-    Column::Value(values.into_iter().map(reference_as_long).collect())
+    Ok(Column::Value(values.into_iter().map(reference_as_long).collect()))
 }
 
 /// Inside the engine an entity is its id.
@@ -59,11 +71,14 @@ pub(crate) fn reference_as_long(value: Value) -> Value {
     }
 }
 
-fn text_column(kind: TextKind, values: &[Value]) -> Column {
+fn text_column(kind: TextKind, values: &[Value], mut look: impl FnMut() -> Result<()>) -> Result<Column> {
     let mut texts = Vec::new();
     let mut known: FxHashMap<&Arc<str>, u32> = FxHashMap::default();
     let mut codes = Vec::with_capacity(values.len());
-    for value in values {
+    for (row, value) in values.iter().enumerate() {
+        if row % CHUNK_ROWS == 0 {
+            look()?;
+        }
         if let Value::String(text) | Value::Keyword(text) = value {
             codes.push(*known.entry(text).or_insert_with(|| {
                 texts.push(Arc::clone(text));
@@ -71,7 +86,7 @@ fn text_column(kind: TextKind, values: &[Value]) -> Column {
             }));
         }
     }
-    Column::Text(kind, Arc::new(texts), codes.into())
+    Ok(Column::Text(kind, Arc::new(texts), codes.into()))
 }
 
 /// All columns, one behind the other.

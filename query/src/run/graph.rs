@@ -2,6 +2,7 @@
 
 use crate::budget::Budget;
 use crate::error::Result;
+use crate::run::join::CHUNK_ROWS;
 
 /// The nodes that each node leads to, in one array.
 #[derive(Clone, Debug)]
@@ -12,22 +13,26 @@ pub(crate) struct Adjacency {
 
 impl Adjacency {
     /// Of `nodes` nodes and an edge from each of `from` to the one in the same place of `to`.
-    pub(crate) fn new(nodes: usize, from: &[u32], to: &[u32]) -> Self {
+    pub(crate) fn new(nodes: usize, from: &[u32], to: &[u32], budget: &Budget) -> Result<Self> {
         let mut offsets = vec![0_u32; nodes + 1];
-        for node in from {
-            offsets[*node as usize + 1] += 1;
+        for chunk in from.chunks(CHUNK_ROWS) {
+            budget.spend_steps(chunk.len() as u64)?;
+            chunk.iter().for_each(|node| offsets[*node as usize + 1] += 1);
         }
         for node in 0..nodes {
             offsets[node + 1] += offsets[node];
         }
         let mut next = offsets.clone();
         let mut targets = vec![0; to.len()];
-        for (from, to) in from.iter().zip(to) {
-            let place = &mut next[*from as usize];
-            targets[*place as usize] = *to;
-            *place += 1;
+        for (from, to) in from.chunks(CHUNK_ROWS).zip(to.chunks(CHUNK_ROWS)) {
+            budget.spend_steps(from.len() as u64)?;
+            for (from, to) in from.iter().zip(to) {
+                let place = &mut next[*from as usize];
+                targets[*place as usize] = *to;
+                *place += 1;
+            }
         }
-        Self { offsets, targets }
+        Ok(Self { offsets, targets })
     }
 
     #[inline]
@@ -79,9 +84,12 @@ impl Search<'_> {
             reached.round += 1;
             let before = to.len();
             if self.is_edge_first {
-                self.edge_then_steps(*start, &mut reached, &mut to);
+                self.edge_then_steps(*start, &mut reached, &mut to, budget)?;
             } else {
-                self.steps_then_edge(*start, &mut stepped, &mut reached, &mut open, &mut to);
+                open.clear();
+                open.push(*start);
+                stepped.mark(*start);
+                self.steps_then_edge(&mut stepped, &mut reached, &mut open, &mut to, budget)?;
             }
             from.resize(to.len(), *start);
             budget.spend_steps((to.len() - before + 1) as u64)?;
@@ -91,22 +99,39 @@ impl Search<'_> {
     }
 
     /// The part of `to` that belongs to this start is the queue of the search.
-    fn edge_then_steps(&self, start: u32, reached: &mut Marks, to: &mut Vec<u32>) {
+    fn edge_then_steps(&self, start: u32, reached: &mut Marks, to: &mut Vec<u32>, budget: &Budget) -> Result<()> {
         let mut next = to.len();
         to.extend(self.edges.of(start).iter().filter(|node| reached.mark(**node)));
         while let Some(node) = to.get(next).copied() {
             next += 1;
             to.extend(self.steps.of(node).iter().filter(|node| reached.mark(**node)));
+            if next % CHUNK_ROWS == 0 {
+                budget.spend_steps(CHUNK_ROWS as u64)?;
+                budget.check_rows(to.len())?;
+            }
         }
+        Ok(())
     }
 
-    fn steps_then_edge(&self, start: u32, stepped: &mut Marks, reached: &mut Marks, open: &mut Vec<u32>, to: &mut Vec<u32>) {
-        open.clear();
-        open.push(start);
-        stepped.mark(start);
+    /// `open` holds the start, marked.
+    fn steps_then_edge(
+        &self,
+        stepped: &mut Marks,
+        reached: &mut Marks,
+        open: &mut Vec<u32>,
+        to: &mut Vec<u32>,
+        budget: &Budget,
+    ) -> Result<()> {
+        let mut visited = 0;
         while let Some(node) = open.pop() {
             to.extend(self.edges.of(node).iter().filter(|node| reached.mark(**node)));
             open.extend(self.steps.of(node).iter().filter(|node| stepped.mark(**node)));
+            visited += 1;
+            if visited % CHUNK_ROWS == 0 {
+                budget.spend_steps(CHUNK_ROWS as u64)?;
+                budget.check_rows(to.len())?;
+            }
         }
+        Ok(())
     }
 }

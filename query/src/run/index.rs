@@ -1,5 +1,9 @@
 //! Finds the rows that have a code: an array where codes lie close together, else a hash table of chains.
 
+use crate::budget::Budget;
+use crate::error::Result;
+use crate::run::join::CHUNK_ROWS;
+
 /// Stands for no row.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -21,7 +25,7 @@ enum Placement {
 
 impl Index {
     /// Of these codes, a row each.
-    pub(crate) fn new(codes: &[i64]) -> Self {
+    pub(crate) fn new(codes: &[i64], budget: &Budget) -> Result<Self> {
         let least = codes.iter().copied().min().unwrap_or(0);
         let most = codes.iter().copied().max().unwrap_or(0);
         let width = most.wrapping_sub(least) as u64;
@@ -32,12 +36,15 @@ impl Index {
             (Placement::Hashed { shift: 64 - bits }, 1 << bits)
         };
         let mut index = Self { heads: vec![NONE; size], next: vec![NONE; codes.len()], placement };
-        for (row, code) in codes.iter().enumerate().rev() {
-            let at = index.place(*code);
-            index.next[row] = index.heads[at];
-            index.heads[at] = row as u32;
+        for (chunk, codes) in codes.chunks(CHUNK_ROWS).enumerate().rev() {
+            budget.spend_steps(codes.len() as u64)?;
+            for (offset, code) in codes.iter().enumerate().rev() {
+                let (row, at) = (chunk * CHUNK_ROWS + offset, index.place(*code));
+                index.next[row] = index.heads[at];
+                index.heads[at] = row as u32;
+            }
         }
-        index
+        Ok(index)
     }
 
     #[inline]
@@ -73,10 +80,11 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::{Index, NONE};
+    use crate::budget::Budget;
 
     #[track_caller]
     fn check(codes: &[i64], code: i64, expected: &[u32]) {
-        let index = Index::new(codes);
+        let index = Index::new(codes, &Budget::default()).expect("nothing limits it");
         let mut found = Vec::new();
         let mut row = index.first(codes, code);
         while row != NONE {

@@ -145,7 +145,8 @@ fn key_columns<'r>(relation: &'r Relation, shared: &[Slot]) -> Vec<&'r Column> {
 }
 
 fn hash_pairs(left: &Relation, right: &Relation, shared: &[Slot], budget: &Budget) -> Result<Pairs> {
-    let (left_codes, right_codes) = paired_codes(&key_columns(left, shared), left.rows, &key_columns(right, shared), right.rows);
+    let (left_codes, right_codes) =
+        paired_codes(&key_columns(left, shared), left.rows, &key_columns(right, shared), right.rows, budget)?;
     if left.rows < right.rows {
         let (right_rows, left_rows) = probe(&right_codes, &left_codes, budget)?;
         Ok(Pairs { left: left_rows, right: right_rows, ascending: right.ascending })
@@ -157,8 +158,7 @@ fn hash_pairs(left: &Relation, right: &Relation, shared: &[Slot], budget: &Budge
 
 /// Pairs of rows with equal codes, in the order of the first side; the second is indexed.
 fn probe(probed: &[i64], built: &[i64], budget: &Budget) -> Result<(Vec<u32>, Vec<u32>)> {
-    let index = Index::new(built);
-    budget.spend_steps(built.len() as u64)?;
+    let index = Index::new(built, budget)?;
     probe_index(probed, built, &index, budget)
 }
 
@@ -270,9 +270,12 @@ fn cross(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> 
     budget.check_rows(total)?;
     let mut pairs = Pairs { left: Vec::new(), right: Vec::new(), ascending: left.ascending };
     for row in 0..left.rows {
-        pairs.left.extend(std::iter::repeat_n(row as u32, right.rows));
-        pairs.right.extend(0..right.rows as u32);
-        budget.spend_steps(right.rows as u64 + 1)?;
+        for start in (0..right.rows).step_by(CHUNK_ROWS) {
+            let end = (start + CHUNK_ROWS).min(right.rows);
+            pairs.left.extend(std::iter::repeat_n(row as u32, end - start));
+            pairs.right.extend(start as u32..end as u32);
+            budget.spend_steps((end - start) as u64 + 1)?;
+        }
     }
     if left.rows == 1 {
         pairs.ascending = right.ascending;
@@ -288,13 +291,13 @@ fn filter(left: &Relation, right: &Relation, wants_match: bool, budget: &Budget)
         return Ok(if is_kept { left.clone() } else { left.select(&[]) });
     }
     let (left_codes, right_codes) =
-        paired_codes(&key_columns(left, &shared), left.rows, &key_columns(right, &shared), right.rows);
+        paired_codes(&key_columns(left, &shared), left.rows, &key_columns(right, &shared), right.rows, budget)?;
     budget.spend_steps((left.rows + right.rows) as u64)?;
     let chosen = match matching {
         Matching::Merge => merge_filter(&left_codes, &right_codes, wants_match),
-        Matching::Mark => mark(&left_codes, &right_codes, wants_match),
+        Matching::Mark => mark(&left_codes, &right_codes, wants_match, budget)?,
         Matching::Any | Matching::Hash => {
-            let index = Index::new(&right_codes);
+            let index = Index::new(&right_codes, budget)?;
             let rows = left_codes.iter().enumerate();
             rows.filter(|(_, code)| (index.first(&right_codes, **code) != NONE) == wants_match)
                 .map(|(row, _)| row as u32)
@@ -305,17 +308,20 @@ fn filter(left: &Relation, right: &Relation, wants_match: bool, budget: &Budget)
 }
 
 /// The left side is the smaller one: it is indexed, and its rows are ticked off.
-fn mark(left: &[i64], right: &[i64], wants_match: bool) -> Vec<u32> {
-    let index = Index::new(left);
+fn mark(left: &[i64], right: &[i64], wants_match: bool, budget: &Budget) -> Result<Vec<u32>> {
+    let index = Index::new(left, budget)?;
     let mut is_matched = vec![false; left.len()];
-    for code in right {
-        let mut row = index.first(left, *code);
-        while row != NONE && !is_matched[row as usize] {
-            is_matched[row as usize] = true;
-            row = index.following(left, *code, row);
+    for chunk in right.chunks(CHUNK_ROWS) {
+        budget.spend_steps(chunk.len() as u64)?;
+        for code in chunk {
+            let mut row = index.first(left, *code);
+            while row != NONE && !is_matched[row as usize] {
+                is_matched[row as usize] = true;
+                row = index.following(left, *code, row);
+            }
         }
     }
-    (0..left.len() as u32).filter(|row| is_matched[*row as usize] == wants_match).collect()
+    Ok((0..left.len() as u32).filter(|row| is_matched[*row as usize] == wants_match).collect())
 }
 
 fn merge_filter(left: &[i64], right: &[i64], wants_match: bool) -> Vec<u32> {
@@ -348,8 +354,8 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
         return Ok(relation.select(&chosen.collect::<Vec<_>>()).with_key(vec![*slot]));
     }
     let key = relation.slots.clone();
-    let codes = single_codes(&relation.columns.iter().collect::<Vec<_>>(), relation.rows);
-    let index = Index::new(&codes);
+    let codes = single_codes(&relation.columns.iter().collect::<Vec<_>>(), relation.rows, budget)?;
+    let index = Index::new(&codes, budget)?;
     let chosen = (0..relation.rows as u32).filter(|row| index.first(&codes, codes[*row as usize]) == *row).collect::<Vec<_>>();
     if chosen.len() == relation.rows {
         return Ok(relation.with_key(key));

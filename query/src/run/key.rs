@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::budget::Budget;
 use crate::column::{Column, Dictionary};
+use crate::error::Result;
+use crate::run::join::CHUNK_ROWS;
 use crate::value::Value;
 
 /// A code a row.
@@ -24,10 +27,10 @@ pub(crate) fn is_exact(left: &Column, right: &Column) -> bool {
 }
 
 /// The codes of rows of one relation.
-pub(crate) fn codes<'c>(columns: &[&'c Column], rows: usize) -> Codes<'c> {
+pub(crate) fn codes<'c>(columns: &[&'c Column], rows: usize, budget: &Budget) -> Result<Codes<'c>> {
     let empty: Vec<Column> = columns.iter().map(|column| first_none(column)).collect();
-    let (codes, _) = paired_codes(columns, rows, &empty.iter().collect::<Vec<_>>(), 0);
-    Cow::Owned(codes.into_owned())
+    let (codes, _) = paired_codes(columns, rows, &empty.iter().collect::<Vec<_>>(), 0, budget)?;
+    Ok(Cow::Owned(codes.into_owned()))
 }
 
 /// A column without rows, of the same kind.
@@ -41,30 +44,32 @@ pub(crate) fn paired_codes<'c>(
     left_rows: usize,
     right: &[&'c Column],
     right_rows: usize,
-) -> (Codes<'c>, Codes<'c>) {
-    let mut pairs = left.iter().zip(right).map(|(left, right)| column_codes(left, right));
-    let Some(mut joined) = pairs.next() else {
-        return (Cow::Owned(vec![0; left_rows]), Cow::Owned(vec![0; right_rows]));
+    budget: &Budget,
+) -> Result<(Codes<'c>, Codes<'c>)> {
+    let mut pairs = left.iter().zip(right).map(|(left, right)| column_codes(left, right, budget));
+    let Some(joined) = pairs.next() else {
+        return Ok((Cow::Owned(vec![0; left_rows]), Cow::Owned(vec![0; right_rows])));
     };
+    let mut joined = joined?;
     for next in pairs {
-        joined = combine(&joined, &next);
+        joined = combine(&joined, &next?, budget)?;
     }
-    joined
+    Ok(joined)
 }
 
-fn column_codes<'c>(left: &'c Column, right: &'c Column) -> (Codes<'c>, Codes<'c>) {
-    match (left, right) {
+fn column_codes<'c>(left: &'c Column, right: &'c Column, budget: &Budget) -> Result<(Codes<'c>, Codes<'c>)> {
+    Ok(match (left, right) {
         (Column::Long(a), Column::Long(b)) | (Column::Instant(a), Column::Instant(b)) => (Cow::Borrowed(a), Cow::Borrowed(b)),
         (Column::Boolean(a), Column::Boolean(b)) => (widen(a), widen(b)),
         (Column::Double(a), Column::Double(b)) => (bits(a), bits(b)),
         (Column::Text(kind_a, texts_a, a), Column::Text(kind_b, texts_b, b)) if kind_a == kind_b => {
-            text_codes((texts_a, a), (texts_b, b))
+            text_codes((texts_a, a), (texts_b, b), budget)?
         }
         (Column::Value(_), _)
         | (_, Column::Value(_))
-        | (Column::Long(_) | Column::Double(_), Column::Long(_) | Column::Double(_)) => value_codes(left, right),
+        | (Column::Long(_) | Column::Double(_), Column::Long(_) | Column::Double(_)) => value_codes(left, right, budget)?,
         _ => (Cow::Owned(vec![0; left.len()]), Cow::Owned(vec![1; right.len()])),
-    }
+    })
 }
 
 fn widen<'c, T: Copy + Into<i64>>(items: &[T]) -> Codes<'c> {
@@ -76,53 +81,64 @@ fn bits<'c>(items: &[f64]) -> Codes<'c> {
     Cow::Owned(items.iter().map(|item| if *item == 0.0 { 0 } else { item.to_bits() as i64 }).collect())
 }
 
-fn text_codes<'c>(left: (&Dictionary, &[u32]), right: (&Dictionary, &[u32])) -> (Codes<'c>, Codes<'c>) {
+fn text_codes<'c>(left: (&Dictionary, &[u32]), right: (&Dictionary, &[u32]), budget: &Budget) -> Result<(Codes<'c>, Codes<'c>)> {
     if Arc::ptr_eq(left.0, right.0) || right.1.is_empty() {
-        return (widen(left.1), widen(right.1));
+        return Ok((widen(left.1), widen(right.1)));
     }
     let mut known: FxHashMap<&str, i64> = FxHashMap::default();
-    let left_codes = renumbered(left, &mut known);
-    let right_codes = renumbered(right, &mut known);
-    (left_codes, right_codes)
+    let left_codes = renumbered(left, &mut known, budget)?;
+    let right_codes = renumbered(right, &mut known, budget)?;
+    Ok((left_codes, right_codes))
 }
 
 /// Codes by first occurrence; each text of the dictionary that is used is looked up once.
-fn renumbered<'d, 'c>((texts, codes): (&'d Dictionary, &[u32]), known: &mut FxHashMap<&'d str, i64>) -> Codes<'c> {
+fn renumbered<'d, 'c>(
+    (texts, codes): (&'d Dictionary, &[u32]),
+    known: &mut FxHashMap<&'d str, i64>,
+    budget: &Budget,
+) -> Result<Codes<'c>> {
     let mut lookup = |code: u32| {
         let next = known.len() as i64;
         *known.entry(&texts[code as usize]).or_insert(next)
     };
     if codes.len() < texts.len() / 8 {
-        return Cow::Owned(codes.iter().map(|code| lookup(*code)).collect());
+        return Ok(Cow::Owned(mapped(codes.len(), budget, |row| lookup(codes[row]))?));
     }
     let mut memo = vec![-1_i64; texts.len()];
-    Cow::Owned(
-        codes
-            .iter()
-            .map(|code| {
-                let known_as = &mut memo[*code as usize];
-                if *known_as < 0 {
-                    *known_as = lookup(*code);
-                }
-                *known_as
-            })
-            .collect(),
-    )
+    let numbered = mapped(codes.len(), budget, |row| {
+        let known_as = &mut memo[codes[row] as usize];
+        if *known_as < 0 {
+            *known_as = lookup(codes[row]);
+        }
+        *known_as
+    });
+    Ok(Cow::Owned(numbered?))
 }
 
-fn value_codes<'c>(left: &Column, right: &Column) -> (Codes<'c>, Codes<'c>) {
+/// A number for each row, with a look at the budget now and then.
+fn mapped(rows: usize, budget: &Budget, mut number: impl FnMut(usize) -> i64) -> Result<Vec<i64>> {
+    let mut numbers = Vec::with_capacity(rows);
+    for start in (0..rows).step_by(CHUNK_ROWS) {
+        let end = (start + CHUNK_ROWS).min(rows);
+        budget.spend_steps((end - start) as u64)?;
+        numbers.extend((start..end).map(&mut number));
+    }
+    Ok(numbers)
+}
+
+fn value_codes<'c>(left: &Column, right: &Column, budget: &Budget) -> Result<(Codes<'c>, Codes<'c>)> {
     let mut known: FxHashMap<Value, i64> = FxHashMap::default();
     let mut code = |value: &Value| {
         let next = known.len() as i64;
         *known.entry(value.canonical()).or_insert(next)
     };
-    let left_codes = (0..left.len()).map(|row| code(&left.value(row))).collect::<Vec<_>>();
-    let right_codes = (0..right.len()).map(|row| code(&right.value(row))).collect::<Vec<_>>();
-    (Cow::Owned(left_codes), Cow::Owned(right_codes))
+    let left_codes = mapped(left.len(), budget, |row| code(&left.value(row)))?;
+    let right_codes = mapped(right.len(), budget, |row| code(&right.value(row)))?;
+    Ok((Cow::Owned(left_codes), Cow::Owned(right_codes)))
 }
 
 /// Two codes a row become one: packed side by side if their ranges allow, else numbered by first occurrence.
-fn combine<'c>(high: &(Codes<'_>, Codes<'_>), low: &(Codes<'_>, Codes<'_>)) -> (Codes<'c>, Codes<'c>) {
+fn combine<'c>(high: &(Codes<'_>, Codes<'_>), low: &(Codes<'_>, Codes<'_>), budget: &Budget) -> Result<(Codes<'c>, Codes<'c>)> {
     let (high_range, low_range) = (range(high), range(low));
     let (high_width, low_width) = (width(high_range), width(low_range));
     if high_width.checked_mul(low_width).is_some_and(|product| product <= 1 << 63) {
@@ -132,17 +148,17 @@ fn combine<'c>(high: &(Codes<'_>, Codes<'_>), low: &(Codes<'_>, Codes<'_>)) -> (
             });
             Cow::Owned(packed.collect())
         };
-        return (pack(&high.0, &low.0), pack(&high.1, &low.1));
+        return Ok((pack(&high.0, &low.0), pack(&high.1, &low.1)));
     }
     let mut known: FxHashMap<(i64, i64), i64> = FxHashMap::default();
     let mut number = |high: &[i64], low: &[i64]| {
-        let numbered = high.iter().zip(low).map(|pair| {
+        let numbered = mapped(high.len().min(low.len()), budget, |row| {
             let next = known.len() as i64;
-            *known.entry((*pair.0, *pair.1)).or_insert(next)
+            *known.entry((high[row], low[row])).or_insert(next)
         });
-        Cow::Owned(numbered.collect::<Vec<_>>())
+        numbered.map(Cow::Owned)
     };
-    (number(&high.0, &low.0), number(&high.1, &low.1))
+    Ok((number(&high.0, &low.0)?, number(&high.1, &low.1)?))
 }
 
 fn range((left, right): &(Codes<'_>, Codes<'_>)) -> (i64, i64) {

@@ -59,11 +59,12 @@ fn match_row(row: &[Value], places: &[Place], slots: &[Slot]) -> Option<Vec<Valu
 }
 
 /// Clears the rows in which two columns differ.
-pub(crate) fn keep_same(left: &Column, right: &Column, is_kept: &mut [bool]) {
-    let (left, right) = paired_codes(&[left], left.len(), &[right], right.len());
+pub(crate) fn keep_same(left: &Column, right: &Column, is_kept: &mut [bool], budget: &Budget) -> Result<()> {
+    let (left, right) = paired_codes(&[left], left.len(), &[right], right.len(), budget)?;
     for ((left, right), is_kept) in left.iter().zip(right.iter()).zip(is_kept) {
         *is_kept &= left == right;
     }
+    Ok(())
 }
 
 /// Of two columns that are the same, the smaller value of each row.

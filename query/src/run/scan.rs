@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 use crate::facts::{Batch, Facts, Places, Scan, Values};
@@ -11,7 +12,7 @@ use crate::plan::slot::{Slot, SlotSet};
 use crate::run::Run;
 use crate::run::block::{Frame, stack};
 use crate::run::effort::{Effort, Method};
-use crate::run::gather::{column_of, repeat};
+use crate::run::gather::{column_within, repeat};
 use crate::run::join::distinct;
 use crate::run::key::is_exact;
 use crate::run::relation::Relation;
@@ -201,7 +202,7 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
     for attribute in &narrowed.attributes {
         for at in 0..narrowed.values.len() {
             let batch = take(attribute, narrowed.values_of(at, goal), places)?;
-            let mut part = relation_of(batch, goal, attribute.is_some(), &is_read, None);
+            let mut part = relation_of(batch, goal, attribute.is_some(), &is_read, None, run.budget)?;
             if attribute.is_some() && !facts.is_history() {
                 part.key = fact_key(goal, &part);
             }
@@ -210,7 +211,7 @@ fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotS
         if let Some(id) = goal.value_entity {
             let batch = take(attribute, Values::Equal(&Value::Long(id)), Places { a: true, ..places })?;
             let is_reference = references(&batch, facts);
-            parts.push(relation_of(batch, goal, attribute.is_some(), &is_read, Some(is_reference)));
+            parts.push(relation_of(batch, goal, attribute.is_some(), &is_read, Some(is_reference), run.budget)?);
         }
     }
     match parts.len() {
@@ -260,23 +261,24 @@ fn relation_of(
     is_of_one_attribute: bool,
     is_read: &impl Fn(&Place) -> bool,
     mut is_kept: Option<Vec<bool>>,
-) -> Relation {
+    budget: &Budget,
+) -> Result<Relation> {
     let rows = batch.len();
     let mut found = Relation { slots: Vec::new(), columns: Vec::new(), rows, ascending: None, key: None };
     let columns = [Some(batch.e), batch.a, batch.v, batch.t, batch.m, batch.added];
     for (at, (place, column)) in goal.places().into_iter().zip(columns).enumerate() {
         let Some(column) = column.filter(|_| is_read(place)) else { continue };
-        let column = typed(column);
+        let column = typed(column, budget)?;
         match place {
             Place::Blank => {}
             // The scan has seen to these.
             Place::Constant(_) if at < 3 => {}
             Place::Constant(value) => {
-                rows::keep_same(&column, &repeat(value, rows), is_kept.get_or_insert_with(|| vec![true; rows]));
+                rows::keep_same(&column, &repeat(value, rows), is_kept.get_or_insert_with(|| vec![true; rows]), budget)?;
             }
             Place::Slot(slot) => match found.position(*slot) {
                 Some(earlier) => {
-                    rows::keep_same(&found.columns[earlier], &column, is_kept.get_or_insert_with(|| vec![true; rows]));
+                    rows::keep_same(&found.columns[earlier], &column, is_kept.get_or_insert_with(|| vec![true; rows]), budget)?;
                     found.columns[earlier] = rows::smaller(&found.columns[earlier], &column);
                 }
                 None => found.push(*slot, column),
@@ -286,16 +288,16 @@ fn relation_of(
     if is_of_one_attribute && let Some(slot) = goal.entity.slot() {
         found.ascending = matches!(found.column(slot), Some(Column::Long(_))).then_some(slot);
     }
-    match is_kept {
+    Ok(match is_kept {
         Some(is_kept) => found.select(&rows::chosen(&is_kept)),
         None => found,
-    }
+    })
 }
 
 /// A column of the narrowest kind, whatever the source chose.
-fn typed(column: Column) -> Column {
+fn typed(column: Column, budget: &Budget) -> Result<Column> {
     match column {
-        Column::Value(values) => column_of(values.to_vec()),
-        other => other,
+        Column::Value(values) => column_within(values.to_vec(), budget),
+        other => Ok(other),
     }
 }

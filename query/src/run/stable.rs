@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 use crate::plan::Step;
@@ -45,15 +46,19 @@ impl Stable {
             && current.rows * INDEX_RATIO < self.relation.rows
         {
             run.note(step, |effort| effort.took(Method::Kept));
-            let index = self.index(slot, codes);
+            let index = self.index(slot, codes, run.budget)?;
             let (left, right) = probe_index(keys, codes, &index, run.budget)?;
             return Ok(assemble(current, &self.relation, &Pairs { left, right, ascending: current.ascending }, keep));
         }
         run.join(step, current, &self.relation, keep)
     }
 
-    fn index(&self, slot: Slot, codes: &[i64]) -> Rc<Index> {
-        let mut indexes = self.indexes.borrow_mut();
-        Rc::clone(indexes.entry(slot).or_insert_with(|| Rc::new(Index::new(codes))))
+    fn index(&self, slot: Slot, codes: &[i64], budget: &Budget) -> Result<Rc<Index>> {
+        if let Some(known) = self.indexes.borrow().get(&slot) {
+            return Ok(Rc::clone(known));
+        }
+        let index = Rc::new(Index::new(codes, budget)?);
+        self.indexes.borrow_mut().insert(slot, Rc::clone(&index));
+        Ok(index)
     }
 }
