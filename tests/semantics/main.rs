@@ -114,5 +114,6 @@ lines! {
     with_applies_to_its_value = "38",
     a_query_may_wait_for_a_transaction = "39",
     pull_gives_nested_maps = "40",
+    errors_say_code_place_value_and_remedy = "41",
     wrong_transactions_are_refused_with_code_place_value_and_remedy = "errors-transactions",
 }
