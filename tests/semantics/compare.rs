@@ -6,7 +6,7 @@ use annals::query::Answer;
 use annals::query::answer::Shape;
 use annals::query::edn;
 use annals::schema::attribute;
-use annals::{Datom, Error, Partition, Report, Value};
+use annals::{Datom, Error, Report, Value};
 
 use crate::vector::Vector;
 
@@ -90,7 +90,8 @@ pub(crate) fn error_fault(error: &Error, vector: &Vector<'_>, has_place: bool) -
 
 /// What is wrong with the outcome of a transaction.
 pub(crate) fn outcome_fault(report: &Report, wanted: &Value) -> Option<String> {
-    let found: Vec<Value> = report.datoms.iter().filter(|datom| is_told(datom)).map(|datom| told(report, datom)).collect();
+    let found: Vec<Value> =
+        report.datoms.iter().filter(|datom| is_told(report, datom)).map(|datom| told(report, datom)).collect();
     if report.is_empty() != report.t.is_none() {
         return Some("takes a t if it says nothing, or none if it says something".to_owned());
     }
@@ -98,9 +99,9 @@ pub(crate) fn outcome_fault(report: &Report, wanted: &Value) -> Option<String> {
     (!is_like_bag(&found, wanted)).then(|| format!("says {} instead of {}", Value::vector(found), Value::vector(wanted.to_vec())))
 }
 
-/// Facts that :says speaks of: neither the instant of the transaction nor what is said of schema.
-fn is_told(datom: &Datom) -> bool {
-    datom.a != attribute::TX_INSTANT && Partition::of(datom.e) != Partition::SCHEMA
+/// Facts that :says speaks of: neither the instant of the transaction nor what is said of attributes.
+fn is_told(report: &Report, datom: &Datom) -> bool {
+    datom.a != attribute::TX_INSTANT && report.db_after.schema().declaration(datom.e).is_none()
 }
 
 fn told(report: &Report, datom: &Datom) -> Value {

@@ -9,7 +9,7 @@
 //! ```text
 //! :about     the promise                          :store / :setup   the store: shared, or made of these transactions (both: on top)
 //! :transact  a transaction                        :says  what it adds and retracts: [[:+ e :a v] [:- e :a v]], :m e as fifth place;
-//!                                                        instants and what was said of schema left out; [] is "said nothing"
+//!                                                        instants and what was said of attributes left out; [] is "said nothing"
 //! :query     a query; :inputs [..]; :view [..];   :answer  its answer: rows and collections in any order but under :order-by
 //!            :strict true; :limit-rows n          :either  several answers of which any will do
 //! :pull      a pattern, :of an entity             :answer  a map, or nil; `:of-many [..]`: a vector of them
@@ -26,11 +26,14 @@
 //! through a view, `#store NAME` another one, `#rules` and `#pattern` are given as text. A view is a chain of `:history`,
 //! `[:as-of T]`, `[:since T]`, `[:with TRANSACTION]`, `[:filter :added|:unexplained]`; T is a t, an instant, or `["run" :start|:end]`.
 //!
+//! The program registers functions and transaction functions of its own, `my/..`: see `registered.rs`.
+//!
 //! `SEED=7` tries other orders; `ONLY=part` runs only vectors whose promise contains the text.
 
 mod ask;
 mod compare;
 mod order;
+mod registered;
 mod stage;
 mod vector;
 
@@ -115,5 +118,6 @@ lines! {
     a_query_may_wait_for_a_transaction = "39",
     pull_gives_nested_maps = "40",
     errors_say_code_place_value_and_remedy = "41",
+    what_people_know_from_elsewhere_works = "familiar",
     wrong_transactions_are_refused_with_code_place_value_and_remedy = "errors-transactions",
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use annals::contract::{Border, find_run, run_border};
 use annals::query::edn::{Form, FormKind};
-use annals::store::Durability;
-use annals::{Connection, Db, Moment, Options, Report, Result, Value};
+use annals::{Connection, Db, Moment, Report, Result, Value};
 
+use crate::registered::options;
 use crate::vector::Vector;
 
 /// A store and the names of its entities.
@@ -22,8 +22,7 @@ impl Stage {
     /// A store in which nothing was said.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let options = Options { durability: Durability::Normal, ..Options::default() };
-        let connection = Connection::open_with(folder.path().join("annals.db"), options).expect("the store opens");
+        let connection = Connection::open_with(folder.path().join("annals.db"), options()).expect("the store opens");
         Self { folder, connection, names: BTreeMap::new() }
     }
 
@@ -43,8 +42,7 @@ impl Stage {
                 std::fs::copy(&path, copy.path().join(path.file_name().expect("a name"))).expect("a file can be copied");
             }
         }
-        let options = Options { durability: Durability::Normal, create: false, ..Options::default() };
-        let connection = Connection::open_with(copy.path().join("annals.db"), options).expect("the copy opens");
+        let connection = Connection::open_with(copy.path().join("annals.db"), options()).expect("the copy opens");
         Self { folder: copy, connection, names: self.names.clone() }
     }
 
