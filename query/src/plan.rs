@@ -11,6 +11,7 @@ pub(crate) mod describe;
 pub(crate) mod estimate;
 pub(crate) mod goal;
 pub(crate) mod input;
+pub(crate) mod kind;
 pub(crate) mod lower;
 pub(crate) mod memory;
 pub(crate) mod mention;

@@ -22,6 +22,8 @@ pub(crate) const FIRST_REASON: &str = "holds what is new in this round";
 pub(crate) struct Candidate {
     pub(crate) goal: Arc<Goal>,
     pub(crate) requires: Vec<Slot>,
+    /// Goals that come before it if they can: they settle which kinds of numbers its functions see.
+    pub(crate) waits: Vec<u32>,
     pub(crate) binds: Vec<Slot>,
     /// What is expected of it alone.
     pub(crate) exact: Expectation,
@@ -30,11 +32,12 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    pub(crate) fn new(goal: Arc<Goal>, surroundings: Surroundings<'_>) -> Self {
+    pub(crate) fn new(goal: Arc<Goal>, waits: Vec<u32>, surroundings: Surroundings<'_>) -> Self {
         let exact = expect(&goal, surroundings.known, surroundings.input_rows);
         let distinct = exact.distinct.iter().map(|(slot, count)| (*slot, memory::rounded(*count))).collect();
         Self {
             requires: goal.requires(surroundings.predicates),
+            waits,
             binds: goal.binds(),
             rounded: Expectation { rows: memory::rounded(exact.rows), distinct },
             exact,
@@ -80,13 +83,20 @@ impl State {
     }
 }
 
+/// The candidates that can run now, by their places: those that need not wait for another, or all if there are only such.
+pub(crate) fn ready(waiting: &[&Candidate], is_bound: impl Fn(Slot) -> bool) -> Vec<usize> {
+    let is_ready = |at: &usize| waiting[*at].requires.iter().all(|slot| is_bound(*slot));
+    let ready = (0..waiting.len()).filter(is_ready).collect::<Vec<_>>();
+    let is_waiting = |id: &u32| waiting.iter().any(|other| other.goal.id == *id);
+    let settled = ready.iter().copied().filter(|at| !waiting[*at].waits.iter().any(is_waiting)).collect::<Vec<_>>();
+    if settled.is_empty() { ready } else { settled }
+}
+
 /// The best of the candidates that can run now, by its place among them.
 pub(crate) fn best(waiting: &[&Candidate], state: &State, first: Option<u32>) -> Option<(usize, Choice)> {
     let mut best: Option<(usize, Choice)> = None;
-    for (at, candidate) in waiting.iter().enumerate() {
-        if !candidate.requires.iter().all(|slot| state.is_bound(*slot)) {
-            continue;
-        }
+    for at in ready(waiting, |slot| state.is_bound(slot)) {
+        let candidate = waiting[at];
         let mut choice = weigh(&candidate.goal, &candidate.rounded, state);
         if first == Some(candidate.goal.id) {
             choice.score = f64::NEG_INFINITY;

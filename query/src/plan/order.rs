@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::plan::choose::{self, Candidate, Choice, FIRST_REASON, State};
 use crate::plan::estimate::Known;
 use crate::plan::goal::{Goal, GoalKind, Predicate};
+use crate::plan::kind;
 use crate::plan::memory::{KeyWriter, OrderKey, Orders};
 use crate::plan::range::with_ranges;
 use crate::plan::slot::{Slot, SlotSet};
@@ -51,7 +52,9 @@ pub(crate) fn plan_block(
     surroundings: Surroundings<'_>,
 ) -> Result<Plan> {
     let goals = with_ranges(goals, surroundings.known);
-    let candidates = goals.into_iter().map(|goal| Candidate::new(goal, surroundings)).collect::<Vec<_>>();
+    let waits = kind::waits(&goals);
+    let candidates =
+        goals.into_iter().zip(waits).map(|(goal, waits)| Candidate::new(goal, waits, surroundings)).collect::<Vec<_>>();
     surroundings.budget.spend_steps(candidates.len() as u64)?;
     let block = Block { candidates, first, surroundings };
     let order = block.order(output)?;
@@ -116,19 +119,17 @@ impl Block<'_> {
         Ok((steps, state))
     }
 
-    /// True if an order names each goal once, and none before its variables are bound: so it would even if it were another query's.
+    /// True if an order names each goal once, and none before it can run: so it would even if it were another query's.
     fn allows(&self, order: &[u32]) -> bool {
         let mut bound = SlotSet::default();
-        let mut placed = SlotSet::default();
-        order.len() == self.candidates.len()
-            && order.iter().all(|id| {
-                let candidate = self.candidates.iter().find(|candidate| candidate.goal.id == *id);
-                candidate.is_some_and(|candidate| {
-                    let is_allowed = placed.insert(*id) && bound.contains_all(&candidate.requires);
-                    bound.extend(candidate.binds.iter().copied());
-                    is_allowed
-                })
-            })
+        let mut waiting = self.candidates.iter().collect::<Vec<_>>();
+        let mut is_next_ready = |id: &u32| {
+            let ready = choose::ready(&waiting, |slot| bound.contains(slot));
+            let Some(at) = ready.into_iter().find(|at| waiting[*at].goal.id == *id) else { return false };
+            bound.extend(waiting.remove(at).binds.iter().copied());
+            true
+        };
+        order.len() == self.candidates.len() && order.iter().all(&mut is_next_ready)
     }
 
     /// All that the choice of an order depends on.
@@ -139,6 +140,7 @@ impl Block<'_> {
         for candidate in &self.candidates {
             key.exact(candidate.goal.id);
             key.slots(&candidate.requires);
+            key.slots(&candidate.waits);
             key.slots(&candidate.binds);
             key.amount(candidate.rounded.rows);
             for (slot, distinct) in &candidate.rounded.distinct {

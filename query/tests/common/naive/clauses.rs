@@ -9,6 +9,31 @@ use annals_query::{Attribute, Cardinality, Code, Error, Facts as _, Result, Valu
 use super::super::memory::{Keep, MemoryFacts, View, plain};
 use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
 
+/// True if no other clause that waits can still bind what a call in this clause takes: of equal numbers the lesser kind stays, and a call
+/// may show which that is.
+fn is_settled(clause: &Clause, waiting: &[&Clause]) -> bool {
+    let binds = |other: &Clause| !matches!(other, Clause::Predicate { .. } | Clause::Not { .. } | Clause::NotJoin { .. });
+    let shown = match clause {
+        Clause::Predicate { call, .. } | Clause::Function { call, .. } => variables::of_call(call),
+        other if has_call(other) => variables::of(other),
+        _ => return true,
+    };
+    let others = waiting.iter().filter(|other| !std::ptr::eq(**other, clause) && binds(other));
+    others.into_iter().all(|other| variables::of(other).is_disjoint(&shown))
+}
+
+fn has_call(clause: &Clause) -> bool {
+    match clause {
+        Clause::Predicate { .. } | Clause::Function { .. } => true,
+        Clause::Pattern { .. } | Clause::Rule { .. } => false,
+        Clause::And(clauses, _)
+        | Clause::Or { branches: clauses, .. }
+        | Clause::OrJoin { branches: clauses, .. }
+        | Clause::Not { clauses, .. }
+        | Clause::NotJoin { clauses, .. } => clauses.iter().any(has_call),
+    }
+}
+
 impl Naive {
     /// The environments in which all of these clauses hold. Every environment binds exactly `bound`.
     pub(super) fn every(
@@ -29,7 +54,7 @@ impl Naive {
             let Some((position, after, around)) = ready.max_by_key(|(position, after, _)| {
                 let new = after.difference(&bound).count();
                 let known = variables::of(waiting[*position]).intersection(&bound).count();
-                (new == 0, known, std::cmp::Reverse(*position))
+                (is_settled(waiting[*position], &waiting), new == 0, known, std::cmp::Reverse(*position))
             }) else {
                 return Err(
                     Error::new(Code::UnboundVariable, "clauses wait for a variable that nothing binds").at(waiting[0].span())

@@ -85,7 +85,9 @@ impl Maker<'_> {
                 format!("[(missing? $ {entity} :{})]", self.field(Kind::Any)?.ident)
             }
             10 => {
-                let text = self.known(scope, Kind::String)?;
+                // The text of a number shows its kind.
+                let kind = *self.random.choose(&[Kind::String, Kind::Long, Kind::Double]);
+                let text = self.known(scope, kind)?;
                 format!("[(str {text} \"b\") {}]", self.variable(scope, Kind::String, 30))
             }
             11 => {
