@@ -39,7 +39,10 @@ fn people() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let connection = Connection::open(folder.path().join("people.db")).expect("a store");
     connection
-        .transact("[{:db/ident :person/name :db/valueType :db.type/string :db/unique :db.unique/identity}]")
+        .transact(
+            "[{:db/ident :person/name :db/valueType :db.type/string :db/unique :db.unique/identity}
+              {:db/ident :person/friend :db/valueType :db.type/ref}]",
+        )
         .expect("a declaration");
     let person = |n: usize| {
         let (sex, friend) = (["male", "female"][n % 2], (n * 7 + 1) % PEOPLE);
