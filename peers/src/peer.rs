@@ -15,7 +15,10 @@ use crate::plain::{Plain, Reading};
 use crate::random::{Program, World};
 
 /// How long an engine may think about one question.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may think where it is known for not coming to an end; it takes a few milliseconds where it does.
+const PATIENCE_WITH_LEFT_RECURSION: Duration = Duration::from_millis(1500);
 
 /// What an engine said to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +108,7 @@ impl Peer {
         let transactions: Vec<Json> = world.transactions.iter().map(|data| self.dialect.data(data)).collect();
         let line = json!({"world": {"schema": self.dialect.schema(), "transactions": transactions}});
         self.world = Some(line.clone());
-        match self.exchange(&line) {
+        match self.exchange(&line, PATIENCE) {
             Some(reply) if reply.get("error").is_none() => Ok(()),
             reply => Err(format!("{} does not take the world {line}: {}", self.name, reply.unwrap_or(Json::Null))),
         }
@@ -123,7 +126,9 @@ impl Peer {
                 json!({"query": self.dialect.write(&program.query()), "rules": rules, "inputs": inputs})
             }
         };
-        let Some(reply) = self.exchange(&line) else { return Said::Nothing };
+        let is_short = program.has("left-recursion") || program.written.is_some();
+        let patience = if is_short { PATIENCE_WITH_LEFT_RECURSION } else { PATIENCE };
+        let Some(reply) = self.exchange(&line, patience) else { return Said::Nothing };
         self.read(program, &reply)
     }
 
@@ -144,16 +149,16 @@ impl Peer {
 
     /// One line there and one back; a process that stays silent is ended, and the next question finds a new one in the same
     /// world.
-    fn exchange(&mut self, line: &Json) -> Option<Json> {
+    fn exchange(&mut self, line: &Json, patience: Duration) -> Option<Json> {
         if self.process.is_none() {
             self.process = Process::start(&self.command).ok();
             if let (Some(world), false) = (self.world.clone(), line.get("world").is_some()) {
-                self.exchange(&world)?;
+                self.exchange(&world, PATIENCE)?;
             }
         }
         let process = self.process.as_mut()?;
         let sent = writeln!(process.input, "{line}").and_then(|()| process.input.flush());
-        let reply = sent.ok().and_then(|()| process.output.recv_timeout(PATIENCE).ok());
+        let reply = sent.ok().and_then(|()| process.output.recv_timeout(patience).ok());
         let reply = reply.and_then(|text| serde_json::from_str(&text).ok());
         if reply.is_none() {
             self.process = None;

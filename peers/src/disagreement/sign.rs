@@ -17,10 +17,11 @@ pub type Sign = fn(&Case<'_>, &mut Peer) -> bool;
 pub const SIGNS: &[(&str, Sign)] = &[
     ("lookup-of-nothing", |case, _| is_refused(case, "Nothing found for entity id")),
     ("not-without-variables-in-a-rule", |case, _| is_refused(case, "Insufficient bindings: none of #{} is bound")),
+    ("constant-for-a-result-in-a-rule", |case, _| is_refused(case, "Cannot parse binding")),
     ("clause-too-early", |case, _| case.in_first_order.is_some() && is_refused(case, "Insufficient bindings")),
     ("locals-of-not-in-or", |case, _| is_refused(case, "must use same set of free vars")),
     ("one-variable-twice-in-a-call", |case, _| is_refused(case, "Insufficient bindings: #{} not bound")),
-    ("recursion-without-end", |case, _| !case.program.rules.is_empty() && case.theirs == Said::Nothing),
+    ("recursion-without-end", |case, _| case.program.has("left-recursion") && case.theirs == Said::Nothing),
     ("pull-of-nothing", |case, _| case.program.has("pull") && case.agrees_after(nothing_is_nil)),
     ("names-of-nothing", |case, _| !case.program.names.is_empty() && case.agrees_after(nothing_is_nil)),
     ("pull-of-a-cycle", |case, _| case.program.has("recursion") && both(case, is_cut_short)),
@@ -32,7 +33,8 @@ pub const SIGNS: &[(&str, Sign)] = &[
     }),
     ("variable-twice-in-a-pattern", |case, _| {
         let other = rewriting::without_first_place(&case.program);
-        other.is_some_and(|other| case.is_our_answer_to(&other, nothing_is_nil))
+        let change = |plain| if case.program.has("max-n") { unordered(nothing_is_nil(plain)) } else { nothing_is_nil(plain) };
+        other.is_some_and(|other| case.is_our_answer_to(&other, change))
     }),
     ("blank-argument-of-a-rule", |case, peer| is_mended(case, peer, rewriting::without_blank_arguments)),
     ("variable-twice-in-a-rule", |case, peer| is_mended(case, peer, rewriting::without_repeated_arguments)),
@@ -58,11 +60,15 @@ fn both(case: &Case<'_>, compare: impl Fn(&Plain, &Plain) -> bool) -> bool {
         if compare(&ours.map(&nothing_is_nil), &theirs.map(&nothing_is_nil)))
 }
 
-/// What holds nothing but nothing shows as nil: a pull, a row, a row as a map.
+/// What holds nothing but nothing shows as nil, and an attribute of which a pull says nothing is left out.
 fn nothing_is_nil(plain: Plain) -> Plain {
     match plain {
-        Plain::Map(entries) if entries.values().all(|value| *value == Plain::Nil) => Plain::Nil,
+        Plain::Map(mut entries) => {
+            entries.retain(|_, value| !matches!(value, Plain::Nil) && *value != Plain::Bag(Vec::new()));
+            if entries.is_empty() { Plain::Nil } else { Plain::Map(entries) }
+        }
         Plain::List(items) if items.iter().all(|item| *item == Plain::Nil) => Plain::Nil,
+        Plain::Bag(items) => Plain::Bag(items.into_iter().filter(|item| *item != Plain::Nil).collect()),
         other => other,
     }
 }

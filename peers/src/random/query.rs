@@ -105,6 +105,9 @@ pub fn program(random: &mut Random) -> Program {
     }
     let heads = if random.percent(45) { rule::heads(random) } else { Vec::new() };
     program.rules = heads.iter().flat_map(|head| head.rules.clone()).collect();
+    if heads.iter().any(|head| head.is_left_recursive) {
+        program.note("left-recursion");
+    }
     let mut scope = Scope::default();
     if random.percent(30) {
         inputs(random, &mut program, &mut scope);

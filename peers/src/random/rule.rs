@@ -10,6 +10,14 @@ pub struct Head {
     /// What each argument holds, and whether it must be bound.
     pub args: Vec<(Kind, bool)>,
     pub rules: Vec<String>,
+    /// Whether a rule calls itself before anything that could end it.
+    pub is_left_recursive: bool,
+}
+
+impl Head {
+    fn new(name: &'static str, args: Vec<(Kind, bool)>, rules: Vec<String>) -> Self {
+        Self { name, args, rules, is_left_recursive: false }
+    }
 }
 
 fn field(random: &mut Random, kind: Kind) -> Field {
@@ -40,7 +48,7 @@ fn family(random: &mut Random) -> Vec<Head> {
             let net = net(random);
             let edge = field(random, Kind::Entity).name;
             let apart = format!("[(apart ?x ?y) [?x @{edge} _] [_ @{edge} ?y] (not (net ?x ?y))]");
-            vec![net, Head { name: "apart", args: vec![(Kind::Entity, false); 2], rules: vec![apart] }]
+            vec![net, Head::new("apart", vec![(Kind::Entity, false); 2], vec![apart])]
         }
         _ => vec![needing(random)],
     }
@@ -54,12 +62,13 @@ fn net(random: &mut Random) -> Head {
     let other = if random.percent(70) { edge } else { field(random, Kind::Entity).name };
     rules.push(match shape {
         0 => "[(net ?x ?y) (net ?x ?z) (net ?z ?y)]".to_owned(),
-        1..5 => format!("[(net ?x ?y) (net ?x ?z) [?z @{other} ?y]]"),
-        5 => format!("[(net ?x ?y) [?x @{other} ?z] (net ?z ?y) [(!= ?x ?y)]]"),
-        6..11 => format!("[(net ?x ?y) [?x @{other} ?z] (net ?z ?y)]"),
+        1 | 2 => format!("[(net ?x ?y) (net ?x ?z) [?z @{other} ?y]]"),
+        3 => format!("[(net ?x ?y) [?x @{other} ?z] (net ?z ?y) [(!= ?x ?y)]]"),
+        4..11 => format!("[(net ?x ?y) [?x @{other} ?z] (net ?z ?y)]"),
         _ => format!("[(net ?x ?y) (net ?y ?z) [?z @{other} ?x]]"),
     });
-    Head { name: "net", args: vec![(Kind::Entity, false); 2], rules }
+    let is_left_recursive = matches!(shape, 0 | 1 | 2 | 11);
+    Head { is_left_recursive, ..Head::new("net", vec![(Kind::Entity, false); 2], rules) }
 }
 
 /// Two rules that call each other.
@@ -68,7 +77,7 @@ fn steps(random: &mut Random) -> Vec<Head> {
     let args = vec![(Kind::Entity, false); 2];
     let odd = vec![format!("[(odd ?x ?y) [?x @{edge} ?y]]"), format!("[(odd ?x ?y) [?x @{edge} ?z] (even ?z ?y)]")];
     let even = vec![format!("[(even ?x ?y) [?x @{edge} ?z] (odd ?z ?y)]")];
-    vec![Head { name: "odd", args: args.clone(), rules: odd }, Head { name: "even", args, rules: even }]
+    vec![Head::new("odd", args.clone(), odd), Head::new("even", args, even)]
 }
 
 /// Entities of one generation.
@@ -78,7 +87,7 @@ fn same(random: &mut Random) -> Head {
         format!("[(same ?x ?y) [?x @{up} ?p] [?y @{up} ?p]]"),
         format!("[(same ?x ?y) [?x @{over} ?p] [?y @{over} ?q] (same ?p ?q)]"),
     ];
-    Head { name: "same", args: vec![(Kind::Entity, false); 2], rules }
+    Head::new("same", vec![(Kind::Entity, false); 2], rules)
 }
 
 /// A value that an entity has itself or by another one.
@@ -94,7 +103,7 @@ fn valued(random: &mut Random) -> Head {
         2 => format!("[(has ?e ?v) [?e @{edge} ?f] [?f @{second} ?v] (not [?e @{edge} ?e])]"),
         _ => format!("[(has ?e ?v) [?e @{edge} _] [(ground {value}) ?v]]"),
     });
-    Head { name: "has", args: vec![(Kind::Entity, false), (kind, false)], rules }
+    Head::new("has", vec![(Kind::Entity, false), (kind, false)], rules)
 }
 
 /// A rule that demands a bound argument.
@@ -102,5 +111,5 @@ fn needing(random: &mut Random) -> Head {
     let (first, second) = (field(random, Kind::Entity).name, field(random, Kind::Entity).name);
     let rules =
         vec![format!("[(from [?x] ?y) [?x @{first} ?y]]"), format!("[(from [?x] ?y) [?z @{second} ?x] [?z @{first} ?y]]")];
-    Head { name: "from", args: vec![(Kind::Entity, true), (Kind::Entity, false)], rules }
+    Head::new("from", vec![(Kind::Entity, true), (Kind::Entity, false)], rules)
 }
