@@ -5,7 +5,7 @@ use std::fmt;
 use crate::ours::Ours;
 use crate::peer::{Peer, Said};
 use crate::plain::{Plain, Reading};
-use crate::random::{Program, World};
+use crate::random::{Program, View, World};
 
 /// A question with the answers of both.
 pub struct Case<'a> {
@@ -70,6 +70,20 @@ impl<'a> Case<'a> {
         Self::ask(self.world, self.store, peer, other.clone()).agrees()
     }
 
+    /// Whether they answer one question as we answer another.
+    pub fn agrees_between(&self, ours: &Program, theirs: &Program, peer: &mut Peer) -> bool {
+        let (said, reading) = (peer.ask(theirs), peer.reading(theirs));
+        let case = Self {
+            program: ours.clone(),
+            ours: self.store.ask(ours, reading),
+            theirs: said,
+            reading,
+            in_first_order: None,
+            ..*self
+        };
+        case.agrees()
+    }
+
     fn agrees_on(&self, theirs: &Said, change: impl Fn(Plain) -> Plain) -> bool {
         match (&self.ours, theirs) {
             (Said::Answer(ours), Said::Answer(theirs)) => {
@@ -96,6 +110,12 @@ impl<'a> Case<'a> {
 
 impl fmt::Display for Case<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.program.view {
+            View::Now => {}
+            View::AsOf(t) => writeln!(formatter, "  as of   transaction {t}")?,
+            View::Since(t) => writeln!(formatter, "  since   transaction {t}")?,
+            View::History => writeln!(formatter, "  in the history")?,
+        }
         match &self.program.pull {
             Some((pattern, entity)) => writeln!(formatter, "  pull    {pattern} of {entity}")?,
             None => writeln!(formatter, "  query   {}", self.program.query())?,

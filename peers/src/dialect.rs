@@ -1,4 +1,4 @@
-//! How each engine writes the same question: ids of entities, keywords, and the names of a few functions.
+//! How each engine writes the same question: ids of entities, keywords, places of patterns, and the names of a few functions.
 
 use annals::{Value, query::edn};
 use serde_json::Value as Json;
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::random::{FIELDS, Kind};
 
 /// The id of the entity before the first, in Annals: the partition of what is placed nowhere.
-pub const BASE: i64 = 2 << 32;
+const BASE: i64 = 2 << 32;
 
 /// A way of writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,23 @@ pub enum Dialect {
     Edn,
     /// DataScript's JavaScript interface: keywords are texts, data is JSON.
     JavaScript,
+    /// Corium: EDN, ids with the partition in their upper bits, values of declared types.
+    Corium,
+}
+
+/// The id of the entity before the first, in Corium: its partition of users.
+const CORIUM_BASE: i64 = 2 << 42;
+
+/// The number of an entity or a transaction from its id in any engine.
+pub fn number_of(id: f64) -> f64 {
+    let corium_partition = (1_i64 << 42) as f64;
+    if id >= corium_partition {
+        id % corium_partition
+    } else if id >= BASE as f64 {
+        id - BASE as f64
+    } else {
+        id
+    }
 }
 
 impl Dialect {
@@ -24,17 +41,22 @@ impl Dialect {
     pub fn write(self, marked: &str) -> String {
         let mut text = String::with_capacity(marked.len() + 16);
         let mut rest = marked;
-        while let Some(at) = rest.find(['§', '@']) {
+        while let Some(at) = rest.find(['§', '@', '^']) {
             text.push_str(&rest[..at]);
             let mark = rest[at..].chars().next().expect("a mark was found");
             rest = &rest[at + mark.len_utf8()..];
+            if mark == '^' {
+                // The place of the metadata entity, which only Annals has, before the last place of a pattern.
+                text.push_str(if self == Self::Annals { "_ " } else { "" });
+                continue;
+            }
             let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
             let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
             text += &if mark == '§' { self.entity(&rest[..end]) } else { self.keyword(&rest[..end]) };
             rest = &rest[end..];
         }
         text.push_str(rest);
-        if self == Self::Annals {
+        if matches!(self, Self::Annals | Self::Corium) {
             return text;
         }
         let names = ["starts-with?", "ends-with?", "includes?"];
@@ -43,7 +65,12 @@ impl Dialect {
 
     fn entity(self, number: &str) -> String {
         let number: i64 = number.parse().expect("an entity's mark carries its number");
-        (if self == Self::Annals { BASE + number } else { number }).to_string()
+        let base = match self {
+            Self::Annals => BASE,
+            Self::Corium => CORIUM_BASE,
+            Self::Edn | Self::JavaScript => 0,
+        };
+        (base + number).to_string()
     }
 
     fn keyword(self, name: &str) -> String {
@@ -67,8 +94,10 @@ impl Dialect {
             if field.is_unique {
                 parts.push(":db/unique :db.unique/identity");
             }
-            if field.kind == Kind::Entity {
-                parts.push(":db/valueType :db.type/ref");
+            let is_typed = self == Self::Corium || field.kind == Kind::Entity;
+            let kind = format!(":db/valueType :db.type/{}", type_of(field.kind));
+            if is_typed {
+                parts.push(&kind);
             }
             if field.is_many {
                 parts.push(":db/cardinality :db.cardinality/many");
@@ -82,21 +111,24 @@ impl Dialect {
     }
 }
 
+/// The name of a type; numbers of either kind are doubles where a type must be declared.
+fn type_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Entity => "ref",
+        Kind::Long => "long",
+        Kind::Double | Kind::Number => "double",
+        Kind::Word => "keyword",
+        Kind::Boolean => "boolean",
+        Kind::Text | Kind::Transaction | Kind::Any => "string",
+    }
+}
+
 /// The schema of every world as transaction data of Annals.
 pub fn declarations() -> String {
     let declaration = |field: crate::random::Field| {
         let mut text = format!("{{:db/ident :{}", field.name);
-        let kind = match field.kind {
-            Kind::Entity => "ref",
-            Kind::Long => "long",
-            Kind::Double => "double",
-            Kind::Text => "string",
-            Kind::Word => "keyword",
-            Kind::Boolean => "boolean",
-            Kind::Number | Kind::Any => "",
-        };
-        if !kind.is_empty() {
-            text += &format!(" :db/valueType :db.type/{kind}");
+        if field.kind != Kind::Number {
+            text += &format!(" :db/valueType :db.type/{}", type_of(field.kind));
         }
         text += if field.is_many { " :db/cardinality :db.cardinality/many" } else { " :db/cardinality :db.cardinality/one" };
         if field.is_unique {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::dialect::{Dialect, declarations};
 use crate::peer::Said;
 use crate::plain::{Plain, Reading};
-use crate::random::{Program, World};
+use crate::random::{Program, View, World};
 
 /// A store that holds a world.
 pub struct Ours {
@@ -42,16 +42,26 @@ impl Ours {
     /// The answer with the find specification in another shape.
     pub fn ask_as(&self, program: &Program, shape: &str, reading: Reading) -> Said {
         let answer = match &program.pull {
-            Some((pattern, entity)) => self.pull(pattern, entity).map(|value| Plain::of_value(&value, reading, true)),
+            Some((pattern, entity)) => self.pull(program, pattern, entity).map(|value| Plain::of_value(&value, reading, true)),
             None => self.query(program, shape).map(|value| Plain::of_value(&value, reading, false).of_shape(shape)),
         };
         answer.map_or_else(Said::Refused, Said::Answer)
     }
 
-    fn pull(&self, pattern: &str, entity: &str) -> Result<Value, String> {
+    fn seen(&self, program: &Program) -> Result<Db, String> {
+        let seen = match program.view {
+            View::Now => Ok(self.db.clone()),
+            View::AsOf(t) => self.db.as_of(t as i64),
+            View::Since(t) => self.db.since(t as i64),
+            View::History => Ok(self.db.history()),
+        };
+        seen.map_err(|error| error.to_string())
+    }
+
+    fn pull(&self, program: &Program, pattern: &str, entity: &str) -> Result<Value, String> {
         let entity = edn::read(&Dialect::Annals.write(entity)).map_err(|error| error.to_string())?;
         let entity = annals::EntityRef::try_from(&entity).map_err(|error| error.to_string())?;
-        self.db.pull(&Dialect::Annals.write(pattern), entity).map_err(|error| error.to_string())
+        self.seen(program)?.pull(&Dialect::Annals.write(pattern), entity).map_err(|error| error.to_string())
     }
 
     fn query(&self, program: &Program, shape: &str) -> Result<Value, String> {
@@ -63,7 +73,7 @@ impl Ours {
             inputs.push(edn::read(&Dialect::Annals.write(given)).map_err(|error| error.to_string())?.into());
         }
         let query = Dialect::Annals.write(&program.query_as(shape));
-        let answer = self.db.q(&query, &inputs).map_err(|error| error.to_string())?;
+        let answer = self.seen(program)?.q(&query, &inputs).map_err(|error| error.to_string())?;
         edn::read(&answer.to_edn()).map_err(|error| error.to_string())
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::dialect::Dialect;
 use crate::plain::{Plain, Reading};
-use crate::random::{Program, World};
+use crate::random::{Program, View, Width, World};
 
 /// How long an engine may think about one question.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,6 +45,8 @@ impl fmt::Display for Said {
 pub struct Peer {
     /// Its name.
     pub name: &'static str,
+    /// What it understands.
+    pub width: Width,
     dialect: Dialect,
     command: Vec<String>,
     process: Option<Process>,
@@ -82,6 +84,11 @@ pub fn installed(name: &str, folder: &str) -> Result<Peer, String> {
     let nbb = format!("{folder}/node_modules/.bin/nbb-logseq");
     match name {
         "datascript" => Ok(Peer::new("datascript", Dialect::JavaScript, text(&["node", "datascript.cjs", folder]))),
+        "corium" => {
+            let mut peer = Peer::new("corium", Dialect::Corium, text(&[&format!("{folder}/debug/corium-peer-process")]));
+            peer.width = Width { transactions: 4, is_typed: true };
+            Ok(peer)
+        }
         "nbb" => Ok(Peer::new("nbb", Dialect::Edn, text(&[&nbb, "datascript.cljs"]))),
         _ => Err(format!("no engine is called {name}")),
     }
@@ -89,12 +96,8 @@ pub fn installed(name: &str, folder: &str) -> Result<Peer, String> {
 
 impl Peer {
     fn new(name: &'static str, dialect: Dialect, command: Vec<String>) -> Self {
-        Self { name, dialect, command, process: None, world: None }
-    }
-
-    /// How many transactions its worlds are told in.
-    pub fn transactions(&self) -> usize {
-        1
+        let width = Width { transactions: 1, is_typed: false };
+        Self { name, width, dialect, command, process: None, world: None }
     }
 
     /// How its answers to a program are read.
@@ -116,7 +119,7 @@ impl Peer {
 
     /// Asks it.
     pub fn ask(&mut self, program: &Program) -> Said {
-        let line = match &program.pull {
+        let mut line = match &program.pull {
             Some((pattern, entity)) => {
                 json!({"pull": self.dialect.write(pattern), "entity": self.dialect.data(entity)})
             }
@@ -126,7 +129,14 @@ impl Peer {
                 json!({"query": self.dialect.write(&program.query()), "rules": rules, "inputs": inputs})
             }
         };
-        let is_short = program.has("left-recursion") || program.written.is_some();
+        match program.view {
+            View::Now => {}
+            View::AsOf(t) => line["view"] = json!({"as-of": t}),
+            View::Since(t) => line["view"] = json!({"since": t}),
+            View::History => line["view"] = json!({"history": true}),
+        }
+        let is_short =
+            (self.name == "corium" && !program.rules.is_empty()) || program.has("left-recursion") || program.written.is_some();
         let patience = if is_short { PATIENCE_WITH_LEFT_RECURSION } else { PATIENCE };
         let Some(reply) = self.exchange(&line, patience) else { return Said::Nothing };
         self.read(program, &reply)

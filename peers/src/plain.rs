@@ -6,7 +6,7 @@ use std::fmt;
 use annals::Value;
 use serde_json::Value as Json;
 
-use crate::dialect::BASE;
+use crate::dialect::number_of;
 
 /// Plain data.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,7 @@ pub struct Reading {
 
 fn number(value: f64) -> Plain {
     let value = if value == 0.0 { 0.0 } else { value };
-    let value = if value >= BASE as f64 { value - BASE as f64 } else { value };
+    let value = number_of(value);
     Plain::Number(if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value}") } else { format!("{value:.9e}") })
 }
 

@@ -9,8 +9,8 @@ mod pull;
 mod query;
 mod rule;
 
-pub use history::{FIELDS, Field, Kind, World, world};
-pub use query::{Program, program};
+pub use history::{FIELDS, Field, Kind, Width, World, world};
+pub use query::{Program, View, program};
 
 /// Numbers that look random and follow from a seed.
 #[derive(Clone, Debug)]

@@ -63,11 +63,11 @@ pub fn compare(peer: &mut Peer, known: &[&Disagreement], settings: &Settings) ->
     let mut counts = Counts { peer: peer.name, seed: settings.seed, programs: settings.programs, ..Counts::default() };
     for first in (0..settings.programs).step_by(PROGRAMS_PER_WORLD as usize) {
         let mut random = Random::new(settings.seed.wrapping_mul(1_000_003).wrapping_add(first));
-        let made = world(&mut random, peer.transactions());
+        let made = world(&mut random, peer.width);
         let store = Ours::new(&made)?;
         peer.enter(&made)?;
         for at in first..settings.programs.min(first + PROGRAMS_PER_WORLD) {
-            let program = program(&mut random);
+            let program = program(&mut random, peer.width);
             let shuffled = program.shuffled(&mut random);
             let case = Case::ask(&made, &store, peer, program);
             let (ours, theirs) = (case.our_rows(), case.theirs.clone());

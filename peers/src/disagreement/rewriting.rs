@@ -52,24 +52,37 @@ pub fn without_bound_arguments(program: &Program) -> Option<Program> {
     found.then_some(other)
 }
 
-/// A fresh variable, compared afterwards, for each result of a function that goes to a variable of `:in` or of another clause.
-pub fn with_results_compared(program: &Program) -> Option<Program> {
-    let mut other = program.clone();
-    for (at, clause) in other.clauses.iter_mut().enumerate() {
-        let Some((call, result)) = clause.split_once(") ?") else { continue };
-        let Some(name) = result.strip_suffix(']') else { continue };
-        if call.starts_with("[(") && name.chars().all(char::is_alphanumeric) {
-            *clause = format!("{call}) ?result{at}] [(= ?result{at} ?{name})]");
+/// For each variable that a function's result goes to, the program with a fresh one there that is compared afterwards.
+pub fn with_results_compared(program: &Program) -> Vec<Program> {
+    let mut others = Vec::new();
+    for (at, clause) in program.clauses.iter().enumerate() {
+        let Some((call, binding)) = clause.rsplit_once(") ") else { continue };
+        if !clause.starts_with("[(") {
+            continue;
+        }
+        for name in binding.split(['[', ']', ' ']).filter(|word| word.starts_with('?')) {
+            let mut other = program.clone();
+            other.clauses[at] = format!("{call}) {} [(= ?result {name})]", binding.replace(name, "?result"));
+            others.push(other);
         }
     }
-    (other.clauses != program.clauses).then_some(other)
+    others
 }
 
-/// All distinct values instead of the first or last few.
+/// The number of values instead of the first or last few of them.
 pub fn without_n(program: &Program) -> Option<Program> {
+    counted(program, &["(min 2 ", "(max 2 "])
+}
+
+/// The number of values instead of the one in their middle.
+pub fn without_median(program: &Program) -> Option<Program> {
+    counted(program, &["(median "])
+}
+
+fn counted(program: &Program, aggregates: &[&str]) -> Option<Program> {
     let mut other = program.clone();
     for element in &mut other.elements {
-        *element = element.replace("(min 2 ", "(count-distinct ").replace("(max 2 ", "(count-distinct ");
+        *element = aggregates.iter().fold(element.clone(), |text, aggregate| text.replace(aggregate, "(count-distinct "));
     }
     (other.elements != program.elements).then_some(other)
 }

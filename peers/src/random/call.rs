@@ -1,5 +1,6 @@
 //! Random predicates and functions, of those that the engines share.
 
+use super::View;
 use super::clause::{Maker, Scope};
 use super::history::Kind;
 
@@ -55,7 +56,7 @@ impl Maker<'_> {
                 Some(format!("[(> {argument} 2) {}]", self.variable(scope, Kind::Boolean, 40)))
             }
             4 | 5 => Some(self.ground(scope)),
-            6 | 7 => {
+            6 | 7 if self.program.view != View::History => {
                 let entity = self.known(scope, Kind::Entity)?;
                 let field = self.field(Kind::Any);
                 if field.is_many {
@@ -64,7 +65,7 @@ impl Maker<'_> {
                 let default = self.literal(field.kind);
                 Some(format!("[(get-else $ {entity} @{} {default}) {}]", field.name, self.variable(scope, field.kind, 25)))
             }
-            8 => {
+            8 if self.program.view != View::History => {
                 let entity = self.known(scope, Kind::Entity)?;
                 let field = self.field(Kind::Any);
                 Some(format!("[(missing? $ {entity} @{})]", field.name))
@@ -80,6 +81,7 @@ impl Maker<'_> {
                 let (first, kind) = self.random.choose(&scope.variables).clone();
                 Some(format!("[(identity {first}) {}]", self.variable(scope, kind, 30)))
             }
+            6..9 => None,
             _ => {
                 let (first, kind) = self.random.choose(&scope.variables).clone();
                 let second = self.known(scope, Kind::Long)?;

@@ -1,6 +1,6 @@
 //! Random patterns, and what all random clauses are made from.
 
-use super::history::{FIELDS, Field, Kind, literal};
+use super::history::{FIELDS, Field, Kind, Width, literal};
 use super::{Program, Random};
 
 /// The variables in sight, with what they hold.
@@ -30,6 +30,8 @@ pub struct Maker<'a> {
     pub program: &'a mut Program,
     pub heads: Vec<super::rule::Head>,
     pub next_variable: usize,
+    /// What the engine understands.
+    pub width: Width,
 }
 
 impl Maker<'_> {
@@ -57,7 +59,15 @@ impl Maker<'_> {
     /// An attribute of some kind.
     pub fn field(&mut self, kind: Kind) -> Field {
         let fits: Vec<Field> = FIELDS.into_iter().filter(|field| kind == Kind::Any || field.kind == kind).collect();
-        *self.random.choose(&fits)
+        let field = *self.random.choose(&fits);
+        if !self.width.is_typed || field.kind != Kind::Number {
+            return field;
+        }
+        if self.random.percent(5) {
+            self.program.note("mixed-numbers");
+            return field;
+        }
+        field.typed()
     }
 
     pub fn literal(&mut self, kind: Kind) -> String {
@@ -95,7 +105,22 @@ impl Maker<'_> {
         if entity == value && entity.starts_with('?') {
             self.program.note("repeated");
         }
-        format!("[{entity} @{} {value}]", field.name).replace(" ]", "]")
+        let time = if self.width.transactions > 1 && !value.is_empty() { self.time(scope) } else { String::new() };
+        format!("[{entity} @{} {value}{time}]", field.name).replace(" ]", "]")
+    }
+
+    /// The places of a pattern for the transaction, and for whether it added the fact.
+    fn time(&mut self, scope: &mut Scope) -> String {
+        let transaction = match self.random.below(6) {
+            0..3 => self.variable(scope, Kind::Transaction, 40),
+            3 => "_".to_owned(),
+            _ => return String::new(),
+        };
+        match self.random.below(4) {
+            0 => format!(" {transaction} ^{}", self.variable(scope, Kind::Boolean, 30)),
+            1 => format!(" {transaction} ^{}", self.literal(Kind::Boolean)),
+            _ => format!(" {transaction}"),
+        }
     }
 
     /// Any clause that fits what is bound; nested ones only down to `depth`.

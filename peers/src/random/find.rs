@@ -2,7 +2,7 @@
 
 use super::clause::Scope;
 use super::history::Kind;
-use super::{Program, Random};
+use super::{Program, Random, View};
 
 const ANY: [&str; 4] = ["count", "count-distinct", "distinct", "count"];
 const ORDERED: [&str; 4] = ["min", "max", "min 2", "max 2"];
@@ -14,7 +14,7 @@ fn aggregate(random: &mut Random, program: &mut Program, name: &str, kind: Kind)
         (1, Kind::Long | Kind::Double | Kind::Number | Kind::Text | Kind::Entity) => *random.choose(&ORDERED),
         _ => *random.choose(&ANY),
     };
-    for (part, feature) in [("max 2", "max-n"), ("min 2", "min-n"), ("distinct", "distinct")] {
+    for (part, feature) in [("max 2", "max-n"), ("min 2", "min-n"), ("distinct", "distinct"), ("median", "median")] {
         if word == part {
             program.note(feature);
         }
@@ -34,7 +34,7 @@ pub fn find(random: &mut Random, scope: &Scope, program: &mut Program) {
         elements.push(if has_aggregates && (at == 0 || random.percent(40)) {
             program.note("aggregate");
             aggregate(random, program, name, *kind)
-        } else if *kind == Kind::Entity && !has_aggregates && random.percent(12) {
+        } else if *kind == Kind::Entity && !has_aggregates && program.view != View::History && random.percent(12) {
             program.note("pull");
             format!("(pull {name} {})", super::pull::pattern(random, program, 1))
         } else {

@@ -24,6 +24,8 @@ pub enum Kind {
     Word,
     /// True or false.
     Boolean,
+    /// A transaction.
+    Transaction,
     /// Anything.
     Any,
 }
@@ -41,6 +43,13 @@ pub struct Field {
     pub is_unique: bool,
     /// Whether its values are parts of the entity.
     pub is_component: bool,
+}
+
+impl Field {
+    /// The same where every attribute has one type.
+    pub fn typed(self) -> Self {
+        Self { kind: if self.kind == Kind::Number { Kind::Double } else { self.kind }, ..self }
+    }
 }
 
 const fn field(name: &'static str, kind: Kind) -> Field {
@@ -75,10 +84,23 @@ pub struct World {
     pub transactions: Vec<String>,
 }
 
+/// What an engine understands beside the common subset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width {
+    /// How many transactions a world is told in. With more than one, questions are asked of several moments.
+    pub transactions: usize,
+    /// Whether every attribute has a type.
+    pub is_typed: bool,
+}
+
+/// The number of the first transaction of a world: the first of a store is its own, the second declares the attributes.
+pub const FIRST_T: usize = 3;
+
 /// A value of a kind, from a domain so small that joins hit.
 pub fn literal(random: &mut Random, kind: Kind) -> String {
     match kind {
         Kind::Entity => format!("§{}", random.between(1, ENTITIES)),
+        Kind::Transaction => random.between(FIRST_T, FIRST_T + 3).to_string(),
         Kind::Long => (random.below(6) as i64 - 1).to_string(),
         Kind::Double => random.choose(&["0.5", "1.0", "1.5", "2.0", "2.5", "-1.0"]).to_string(),
         Kind::Number => random.choose(&["1", "2", "3", "0.5", "1.0", "2.5"]).to_string(),
@@ -99,12 +121,12 @@ struct Said {
     value: String,
 }
 
-/// A world of `count` transactions, of which the first says most.
-pub fn world(random: &mut Random, count: usize) -> World {
+/// A world of some transactions, of which the first says most.
+pub fn world(random: &mut Random, width: Width) -> World {
     let mut held: Vec<Said> = Vec::new();
     let mut codes: BTreeSet<String> = BTreeSet::new();
     let mut transactions = Vec::new();
-    for at in 0..count {
+    for at in 0..width.transactions {
         let mut operations = Vec::new();
         let mut touched: BTreeSet<(usize, &str)> = BTreeSet::new();
         let share = if at == 0 { 55 } else { 18 };
@@ -115,6 +137,7 @@ pub fn world(random: &mut Random, count: usize) -> World {
                     let share = if field.is_unique && at == 0 { 92 } else { share };
                     let share = if field.kind == Kind::Entity { share.min(edges) } else { share };
                     if random.percent(share) && (field.is_many || touched.insert((entity, field.name))) {
+                        let field = if width.is_typed { field.typed() } else { field };
                         operations.extend(say(random, &mut held, &mut codes, entity, field));
                     }
                 }
@@ -123,7 +146,10 @@ pub fn world(random: &mut Random, count: usize) -> World {
         if at > 0 {
             operations.extend(retract(random, &mut held, &touched));
         }
-        transactions.push(format!("[{}]", operations.join(" ")));
+        // A transaction that says nothing new takes no number.
+        if !operations.is_empty() {
+            transactions.push(format!("[{}]", operations.join(" ")));
+        }
     }
     World { transactions }
 }
@@ -137,6 +163,10 @@ fn say(random: &mut Random, held: &mut Vec<Said>, codes: &mut BTreeSet<String>, 
         _ => literal(random, field.kind),
     };
     if field.is_unique && !codes.insert(value.clone()) {
+        return None;
+    }
+    // A part belongs to one entity.
+    if field.is_component && held.iter().any(|said| said.field.is_component && said.value == value) {
         return None;
     }
     if held.iter().any(|said| said.entity == entity && said.field.name == field.name && said.value == value) {

@@ -48,7 +48,9 @@ fn item(random: &mut Random, program: &mut Program, field: Field, depth: usize) 
         _ => name,
     };
     if is_entity && depth > 0 && random.percent(60) {
-        return match random.below(4) {
+        // Two recursions in one pattern count their depth in a way that no document settles.
+        let way = if program.has("recursion") { 2 } else { random.below(4) };
+        return match way {
             0 => {
                 program.note("recursion");
                 format!("{{{key} {}}}", random.choose(&["1", "2", "3"]))

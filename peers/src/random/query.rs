@@ -3,8 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::clause::{Maker, Scope};
-use super::history::{ENTITIES, Kind, literal};
+use super::history::{ENTITIES, FIRST_T, Kind, Width, literal};
 use super::{Random, find, pull, rule};
+
+/// What is asked of a world that was told in several transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// What holds in the end.
+    #[default]
+    Now,
+    /// What held after a transaction.
+    AsOf(usize),
+    /// What was said after a transaction and holds.
+    Since(usize),
+    /// Everything said and taken back.
+    History,
+}
 
 /// A question in the subset that the engines share. Texts carry the marks `§` and `@`.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +41,8 @@ pub struct Program {
     pub rules: Vec<String>,
     /// Clauses, first in an order in which each finds its variables bound.
     pub clauses: Vec<String>,
+    /// The moment that is asked.
+    pub view: View,
     /// What was used that is known to be seen differently somewhere.
     pub features: BTreeSet<&'static str>,
 }
@@ -90,9 +106,10 @@ impl Program {
 }
 
 /// A random program.
-pub fn program(random: &mut Random) -> Program {
-    let mut program = Program { shape: "relation", ..Program::default() };
-    if random.percent(12) {
+pub fn program(random: &mut Random, width: Width) -> Program {
+    let view = if width.transactions > 1 { moment(random, width) } else { View::Now };
+    let mut program = Program { shape: "relation", view, ..Program::default() };
+    if view != View::History && random.percent(12) {
         let text = pull::pattern(random, &mut program, 2);
         program.note("pull");
         let entity = if random.percent(25) {
@@ -110,10 +127,10 @@ pub fn program(random: &mut Random) -> Program {
     }
     let mut scope = Scope::default();
     if random.percent(30) {
-        inputs(random, &mut program, &mut scope);
+        inputs(random, &mut program, &mut scope, width);
     }
     let mut clauses = Vec::new();
-    let mut maker = Maker { random, program: &mut program, heads, next_variable: 0 };
+    let mut maker = Maker { random, program: &mut program, heads, next_variable: 0, width };
     for _ in 0..maker.random.between(1, 5) {
         clauses.push(maker.clause(&mut scope, 2));
     }
@@ -129,11 +146,24 @@ pub fn program(random: &mut Random) -> Program {
     }
     program.clauses = clauses;
     find::find(random, &scope, &mut program);
+    if width.is_typed && (program.has("aggregate") || random.percent(80)) {
+        program.names.clear();
+    }
     program
 }
 
+fn moment(random: &mut Random, width: Width) -> View {
+    let t = FIRST_T + random.below(width.transactions);
+    match random.below(6) {
+        0 => View::Now,
+        1 | 2 => View::AsOf(t),
+        3 => View::Since(t),
+        _ => View::History,
+    }
+}
+
 /// One or two inputs of every binding form.
-fn inputs(random: &mut Random, program: &mut Program, scope: &mut Scope) {
+fn inputs(random: &mut Random, program: &mut Program, scope: &mut Scope, width: Width) {
     for at in 0..random.between(1, 2) {
         let name = format!("?i{at}");
         let kind = *random.choose(&[Kind::Entity, Kind::Long, Kind::Text, Kind::Double, Kind::Boolean]);
@@ -147,7 +177,7 @@ fn inputs(random: &mut Random, program: &mut Program, scope: &mut Scope) {
                 let values = [literal(random, kind), literal(random, kind), literal(random, kind)];
                 (format!("[{name} ...]"), format!("[{}]", values.join(" ")))
             }
-            3 => {
+            3 if !width.is_typed || random.percent(15) => {
                 let text = literal(random, Kind::Text);
                 (format!("[{name} _]"), format!("[{} {text}]", literal(random, kind)))
             }
