@@ -15,20 +15,24 @@ use crate::order;
 use crate::stage::Stage;
 use crate::vector::Vector;
 
+/// The stores of a file by name, each opened in two ways.
+pub(crate) type Stores = BTreeMap<String, [Stage; 2]>;
+
 /// How long the transaction of another thread comes after the question.
 const MEANWHILE_MS: u64 = 30;
 
 /// What is wrong, if anything.
-pub(crate) fn fault(vector: &Vector<'_>, stores: &BTreeMap<String, Stage>) -> Option<String> {
-    let shared =
-        vector.raw("store").map(|name| stores.get(name).unwrap_or_else(|| panic!("line {}: no store {name}", vector.line)));
+pub(crate) fn fault(vector: &Vector<'_>, stores: &Stores) -> Option<String> {
+    let named = |name: &str| stores.get(name).unwrap_or_else(|| panic!("line {}: no store {name}", vector.line));
+    let shared = vector.raw("store").map(named);
     let changes = ["setup", "transact", "meanwhile"].iter().any(|field| vector.form(field).is_some());
-    let own = match shared {
-        Some(shared) if changes => Some(shared.copy()),
-        Some(_) => None,
-        None => Some(Stage::empty()),
+    let mut own = match shared {
+        Some(shared) if changes => shared[0].copy(),
+        Some([first, second]) => {
+            return question_fault(vector, first, stores).or_else(|| without_columns_fault(vector, second, stores));
+        }
+        None => Stage::empty(),
     };
-    let Some(mut own) = own else { return shared.and_then(|shared| question_fault(vector, shared, stores)) };
     if let Err(error) = own.set_up(vector) {
         return Some(format!("its :setup is refused: {error} ({})", error.help().unwrap_or_default()));
     }
@@ -45,7 +49,13 @@ pub(crate) fn fault(vector: &Vector<'_>, stores: &BTreeMap<String, Stage>) -> Op
     });
     let fault = question_fault(vector, &own, stores);
     let later = later.map(|later| later.join().expect("the other thread ends"));
-    fault.or_else(|| later.and_then(Result::err).map(|error| format!("its :meanwhile is refused: {error}")))
+    fault
+        .or_else(|| later.and_then(Result::err).map(|error| format!("its :meanwhile is refused: {error}")))
+        .or_else(|| without_columns_fault(vector, &own.without_columns(), stores))
+}
+
+fn without_columns_fault(vector: &Vector<'_>, stage: &Stage, stores: &Stores) -> Option<String> {
+    question_fault(vector, stage, stores).map(|fault| format!("{fault}\n  without columns"))
 }
 
 /// Tries the transaction in other orders, then commits it.
@@ -78,7 +88,7 @@ fn outcome(vector: &Vector<'_>, stage: &Stage, done: Result<Report>, is_as_writt
 }
 
 /// What is wrong with the answer to what a vector asks.
-fn question_fault(vector: &Vector<'_>, stage: &Stage, stores: &BTreeMap<String, Stage>) -> Option<String> {
+fn question_fault(vector: &Vector<'_>, stage: &Stage, stores: &Stores) -> Option<String> {
     let is_error = vector.form("error").is_some() && vector.form("transact").is_none();
     let refused = |error: &Error| {
         if is_error {
@@ -130,7 +140,7 @@ fn single(vector: &Vector<'_>, stage: &Stage, db: &Db) -> Option<Result<Value>> 
     Some(id.map(|id| id.map_or(Value::Nil, Value::Long)))
 }
 
-fn query_fault(vector: &Vector<'_>, stage: &Stage, stores: &BTreeMap<String, Stage>, db: &Db, is_error: bool) -> Option<String> {
+fn query_fault(vector: &Vector<'_>, stage: &Stage, stores: &Stores, db: &Db, is_error: bool) -> Option<String> {
     let query = stage.fill(vector.source("query").expect("a query"));
     let rules = vector.items("inputs").iter().find_map(|input| tagged(input, "rules"));
     let rules = rules.map(|rules| stage.fill(vector.source_of(rules)));
@@ -150,7 +160,7 @@ fn query_fault(vector: &Vector<'_>, stage: &Stage, stores: &BTreeMap<String, Sta
         }
     };
     ask(&query, rules.as_deref(), true).or_else(|| {
-        let others = order::queries(&query, rules.as_deref());
+        let others = order::queries(&query, rules.as_deref(), is_error);
         others.iter().find_map(|(query, rules)| {
             let shown = rules.as_deref().unwrap_or_default();
             ask(query, rules.as_deref(), false).map(|fault| format!("{fault}\n  in the order {query} {shown}"))
@@ -167,7 +177,7 @@ fn asked(vector: &Vector<'_>, db: &Db, query: &str, inputs: &[Input]) -> Result<
     db.q_within(query, inputs, options, &budget)
 }
 
-fn inputs(vector: &Vector<'_>, stage: &Stage, stores: &BTreeMap<String, Stage>, rules: Option<&str>) -> Result<Vec<Input>> {
+fn inputs(vector: &Vector<'_>, stage: &Stage, stores: &Stores, rules: Option<&str>) -> Result<Vec<Input>> {
     let read = |input: &Form| {
         if let Some(view) = tagged(input, "view") {
             let chain = view.vector().expect("a view is a chain");
@@ -175,7 +185,7 @@ fn inputs(vector: &Vector<'_>, stage: &Stage, stores: &BTreeMap<String, Stage>, 
         }
         if let Some(name) = tagged(input, "store") {
             let other = stores.get(vector.slice(name)).unwrap_or_else(|| panic!("line {}: no store {name}", vector.line));
-            return other.connection.db().map(Input::Db);
+            return other[0].connection.db().map(Input::Db);
         }
         if tagged(input, "rules").is_some() {
             return Ok(Input::from(rules.expect("the rules were found")));

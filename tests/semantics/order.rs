@@ -1,5 +1,7 @@
 //! The same query, rules or transaction with its parts in other orders.
 
+use std::collections::BTreeMap;
+
 use annals::Value;
 use annals::query::edn;
 
@@ -109,8 +111,8 @@ impl Shuffle {
     }
 }
 
-/// A query and its rules in other orders; nothing for what is no EDN.
-pub(crate) fn queries(query: &str, rules: Option<&str>) -> Vec<(String, Option<String>)> {
+/// A query and its rules in other orders, and as a map if it is right; nothing for what is no EDN.
+pub(crate) fn queries(query: &str, rules: Option<&str>, is_error: bool) -> Vec<(String, Option<String>)> {
     let Ok(query_form) = edn::read(query) else { return Vec::new() };
     let rules_form = rules.map(edn::read).and_then(Result::ok);
     let mut orders: Vec<(String, Option<String>)> = Vec::new();
@@ -122,7 +124,31 @@ pub(crate) fn queries(query: &str, rules: Option<&str>) -> Vec<(String, Option<S
             orders.push((mixed, rules));
         }
     }
+    if let Some(map) = as_map(&query_form).filter(|_| !is_error) {
+        orders.push((map.to_string(), rules.map(str::to_owned)));
+    }
     orders
+}
+
+/// A query of the vector form in the map form.
+fn as_map(query: &Value) -> Option<Value> {
+    let Value::Vector(items) = query else { return None };
+    let mut sections: BTreeMap<Value, Vec<Value>> = BTreeMap::new();
+    let mut section = None;
+    for item in items.iter() {
+        match (item, &section) {
+            (Value::Keyword(_), _) => section = Some(item.clone()),
+            (item, Some(name)) => sections.entry(name.clone()).or_default().push(item.clone()),
+            (_, None) => return None,
+        }
+    }
+    let is_single = |name: &Value| ["limit", "offset", "timeout", "order-by", "having"].map(Value::keyword).contains(name);
+    let content = |name: &Value, items: Vec<Value>| match &*items {
+        [one] if is_single(name) => one.clone(),
+        _ => Value::vector(items),
+    };
+    let map: BTreeMap<Value, Value> = sections.into_iter().map(|(name, items)| (name.clone(), content(&name, items))).collect();
+    Some(Value::Map(map.into()))
 }
 
 /// A transaction with its operations in other orders; nothing for what is no EDN.

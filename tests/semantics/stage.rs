@@ -1,18 +1,19 @@
 //! A store for vectors: what was transacted, the names of its entities, and the views on it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use annals::contract::{Border, find_run, run_border};
 use annals::query::edn::{Form, FormKind};
-use annals::{Connection, Db, Moment, Report, Result, Value};
+use annals::{Connection, Db, Moment, Options, Report, Result, Tuning, Value};
 
 use crate::registered::options;
 use crate::vector::Vector;
 
 /// A store and the names of its entities.
 pub(crate) struct Stage {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     /// The store.
     pub(crate) connection: Connection,
     names: BTreeMap<String, i64>,
@@ -23,7 +24,7 @@ impl Stage {
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let connection = Connection::open_with(folder.path().join("annals.db"), options()).expect("the store opens");
-        Self { folder, connection, names: BTreeMap::new() }
+        Self { folder: Arc::new(folder), connection, names: BTreeMap::new() }
     }
 
     /// A store with what a vector says was there before.
@@ -43,7 +44,15 @@ impl Stage {
             }
         }
         let connection = Connection::open_with(copy.path().join("annals.db"), options()).expect("the copy opens");
-        Self { folder: copy, connection, names: self.names.clone() }
+        Self { folder: Arc::new(copy), connection, names: self.names.clone() }
+    }
+
+    /// The same file opened once more, by who makes no columns of facts but reads them from the log and one by one.
+    pub(crate) fn without_columns(&self) -> Self {
+        let tuning = Tuning { eager_datoms: 0, tail_datoms: 1, rows_per_pick: 1, small_pick: 0, ..Tuning::default() };
+        let options = Options { tuning, create: false, ..options() };
+        let connection = Connection::open_with(self.folder.path().join("annals.db"), options).expect("the store opens again");
+        Self { folder: Arc::clone(&self.folder), connection, names: self.names.clone() }
     }
 
     /// Transacts what a vector says was there before.
