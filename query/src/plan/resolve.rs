@@ -31,14 +31,35 @@ impl Resolver {
             let names = near.iter().map(|name| format!("`:{}`", name.trim_start_matches(':'))).collect::<Vec<_>>();
             format!("did you mean {}?", names.join(" or "))
         });
+        self.note(&format!(":{ident}"), message, help, span)?;
+        Ok(None)
+    }
+
+    /// The attribute that another value than a keyword means; what means none is noted.
+    pub(crate) fn attribute_of(&mut self, facts: &dyn Facts, value: &Value, span: Span) -> Result<Option<Arc<Attribute>>> {
+        let known = self.entity(facts, value, span)?.and_then(|id| facts.attribute_by_id(id));
+        if known.is_none() && lookup_reference(value).is_none() {
+            let help = match value {
+                Value::String(name) | Value::Symbol(name) => {
+                    format!("write it as a keyword: `:{}`", name.trim_start_matches(':'))
+                }
+                _ => "an attribute is a keyword, the id of one or a lookup reference to one".into(),
+            };
+            self.note(&value.to_string(), format!("no attribute is meant by {value}"), Some(help), span)?;
+        }
+        Ok(known)
+    }
+
+    /// An unknown attribute: a warning, once a name, or an error.
+    fn note(&mut self, name: &str, message: String, help: Option<String>, span: Span) -> Result<()> {
         if self.is_strict {
-            let error = Error::new(Code::UnknownAttribute, message).with_value(format_args!(":{ident}")).at(span);
+            let error = Error::new(Code::UnknownAttribute, message).with_value(name).at(span);
             return Err(error.with_help(help.unwrap_or_else(|| "check the spelling, or ask without --strict".into())));
         }
-        if self.unknown.insert(Arc::clone(ident)) {
+        if self.unknown.insert(name.into()) {
             self.warnings.push(Warning { code: Code::UnknownAttribute.name(), message, help });
         }
-        Ok(None)
+        Ok(())
     }
 
     /// The entity that a value in the place of an entity means. `None` if there is none.

@@ -95,10 +95,7 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             Place::Constant(Value::Keyword(ident)) => self.resolver.attribute(facts, ident, self.place_of(span))?,
-            Place::Constant(other) => {
-                let id = self.resolver.entity(facts, other, self.place_of(span))?;
-                id.and_then(|id| facts.attribute_by_id(id))
-            }
+            Place::Constant(other) => self.resolver.attribute_of(facts, other, self.place_of(span))?,
         };
         match &known {
             Some(known) => {
