@@ -67,6 +67,11 @@ fn a_value_keeps_its_lens_in_every_view_of_time() {
         "[[7M 4 true]\n [7M 5 false]\n [70M 5 true]]",
     );
     check(&db.filter(|datom| datom.t != 5), "[:find [?total ...] :where [_ :order/total ?total] :order-by ?total]", "[12.50M]");
+    check(
+        &db,
+        "[:find ?total ?added :where [(tx-data $ 5) [[_ ?a ?total _ _ ?added]]] [?a :db/ident :order/total] :order-by ?added]",
+        "[[7M false]\n [70M true]]",
+    );
     let report = db.with(r#"[{:identity/contact "dan" :order/total "1"}]"#).expect("stored names");
     check(&report.db_after, "[:find ?total . :where [[:user/email \"dan\"] :order/total ?total]]", "1M");
     check(
@@ -152,6 +157,19 @@ fn what_is_kept_is_sound_and_errors_show_the_rules_own_place() {
     let db = connection.db().expect("a value");
     let error = db.q("[:find ?x :in $ % :where (r ?x)]", &[Value::keyword("a").into()]).expect_err("nothing binds ?y");
     assert_eq!((error.kind(), error.position().map(|at| at.line)), (ErrorKind::Query(Code::UnboundVariable), Some(2)));
+}
+
+#[test]
+fn a_search_for_words_is_asked_of_the_text_and_answered_through_the_lens() {
+    let (_folder, connection) = store();
+    let declared = "[{:db/ident :note/text :db/valueType :db.type/string :db/cardinality :db.cardinality/one :db/fulltext true}]";
+    connection.transact(declared).expect("a declaration");
+    connection.transact(r#"[{:note/text "the moon is full"} {:note/text "no stars"}]"#).expect("two notes");
+    let db = connection.db().expect("a value");
+    let words = "[:find [?text ...] :where [(fulltext $ :memo \"moon\") [[?e ?text]]]]";
+    check(&db.through(&lens("{:lens/rename {:memo :note/text}}")), words, r#"["the moon is full"]"#);
+    let loud = lens("{:lens/rename {:memo :note/text} :lens/coerce {:memo upper-case}}");
+    check(&db.through(&loud), words, r#"["THE MOON IS FULL"]"#);
 }
 
 #[test]

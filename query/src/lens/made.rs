@@ -58,7 +58,10 @@ impl LensView {
         let table = match &made.origin {
             Origin::Nothing => Table::of_facts(Vec::new()),
             Origin::Below => self.below(attribute, entities, budget)?,
-            Origin::Coerced(coercion) => self.coerced(attribute, coercion, self.below(attribute, entities, budget)?, budget)?,
+            Origin::Coerced(coercion) => {
+                let read = self.coerced(attribute, coercion, self.below(attribute, entities, budget)?, budget)?;
+                if self.is_history() { read } else { without_twins(read) }
+            }
             Origin::Names => self.renamed(attribute, &self.below(attribute, entities, budget)?, entities),
             Origin::Computed(formula, inputs) => self.computed(attribute, formula, inputs, entities, budget)?,
         };
@@ -111,8 +114,32 @@ impl LensView {
             }
         }
         let kept = table.gather(&rows);
-        let coerced = Table::new(kept.e, column_of(values), kept.t, kept.m, kept.added);
-        Ok(if self.is_history() { coerced } else { without_twins(coerced) })
+        Ok(Table::new(kept.e, column_of(values), kept.t, kept.m, kept.added))
+    }
+
+    /// What was said of an attribute that the lens makes, as the lens reads it.
+    pub(super) fn reread(&self, attribute: i64, facts: Vec<Fact>, budget: &Budget) -> Result<Vec<Fact>> {
+        match self.names.made.get(&attribute).map(|made| &made.origin) {
+            Some(Origin::Coerced(coercion)) => {
+                let table = self.coerced(attribute, coercion, Table::of_facts(facts), budget)?;
+                Ok((0..table.len()).map(|row| table.fact(row, attribute)).collect())
+            }
+            Some(Origin::Names) => Ok(facts.into_iter().filter_map(|fact| self.renamed_fact(fact)).collect()),
+            _ => Ok(facts),
+        }
+    }
+
+    /// A fact that names an entity, as this lens calls it; nothing for one that is hidden.
+    fn renamed_fact(&self, mut fact: Fact) -> Option<Fact> {
+        if self.names.hidden.contains(&fact.e) {
+            return None;
+        }
+        if let Value::Keyword(name) = &fact.v
+            && let Some(new) = self.names.renamed.get(name)
+        {
+            fact.v = Value::Keyword(Arc::clone(new));
+        }
+        Some(fact)
     }
 
     fn unreadable(&self, attribute: i64, fact: &Fact, coercion: &Coercion, error: &Error) -> Error {
@@ -127,16 +154,8 @@ impl LensView {
 
     /// The names of entities, as this lens calls them, and those of its own attributes.
     fn renamed(&self, attribute: i64, table: &Table, entities: Option<&[i64]>) -> Table {
-        let rows: Vec<u32> =
-            (0..table.len()).filter(|row| !self.names.hidden.contains(&table.e[*row])).map(|row| row as u32).collect();
-        let mut facts: Vec<Fact> = rows.iter().map(|row| table.fact(*row as usize, attribute)).collect();
-        for fact in &mut facts {
-            if let Value::Keyword(name) = &fact.v
-                && let Some(new) = self.names.renamed.get(name)
-            {
-                fact.v = Value::Keyword(Arc::clone(new));
-            }
-        }
+        let below = (0..table.len()).map(|row| table.fact(row, attribute));
+        let mut facts: Vec<Fact> = below.filter_map(|fact| self.renamed_fact(fact)).collect();
         if !self.is_history() {
             // Said by nobody, they are as old as the attributes of every store.
             let own = self.names.shown.iter().filter(|(id, _)| **id < 0 && self.below.attribute_by_id(**id).is_none());

@@ -1,6 +1,6 @@
 //! Facts seen through one layer of a lens: facts themselves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -253,16 +253,18 @@ impl Facts for LensView {
         self.below.transactions(from, until)
     }
 
-    /// What the lens makes shows in a history alone: what is below records nothing of it.
     fn said(&self, t: i64, budget: &Budget) -> Result<Vec<Fact>> {
-        if self.is_history() {
-            let places = Places { a: true, ..ALL_PLACES };
-            return Ok(self.scan(&Scan { t: Some(t), places, ..Scan::default() }, budget)?.facts());
-        }
-        let Names { made, hidden, .. } = &self.names;
         let mut said = self.below.said(t, budget)?;
-        said.retain(|fact| !made.contains_key(&fact.a) && !hidden.contains(&fact.a));
-        Ok(said)
+        said.retain(|fact| !self.names.hidden.contains(&fact.a));
+        let (made, mut shown): (Vec<Fact>, Vec<Fact>) = said.into_iter().partition(|fact| self.names.made.contains_key(&fact.a));
+        let mut by_attribute: BTreeMap<i64, Vec<Fact>> = BTreeMap::new();
+        for fact in made {
+            by_attribute.entry(fact.a).or_default().push(fact);
+        }
+        for (attribute, facts) in by_attribute {
+            shown.extend(self.reread(attribute, facts, budget)?);
+        }
+        Ok(shown)
     }
 
     fn is_history(&self) -> bool {
