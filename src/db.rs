@@ -29,7 +29,7 @@ pub use index_pull::Walk;
 pub use moment::Moment;
 pub use prepared::Prepared;
 pub use report::Report;
-pub(crate) use rules::{LENSES, RULES, Shelf};
+pub(crate) use rules::{LENSES, Named, RULES};
 
 use std::fmt;
 use std::sync::Arc;

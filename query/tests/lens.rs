@@ -298,7 +298,14 @@ fn a_fact_that_cannot_be_read_is_named_or_left_out() {
     assert_eq!(error.value(), Some("\"2026-01-02\""));
     assert!(error.help().is_some_and(|help| help.contains(":lens/on-failure :skip")));
     check("{:lens/coerce {:order/at :long} :lens/on-failure :skip}", "[:find ?v :where [_ :order/at ?v]]", "");
-    // Who is not looked at is not read.
+    // Who is not looked at is not read: 12.50 is no long.
+    check("{:lens/coerce {:order/total :long}}", "[:find ?v :where [11 :order/total ?v]]", "[1000]");
+    check("{:lens/coerce {:order/total :long}}", "[:find ?v :where [[:identity/contact \"bob@x\"] :order/total ?v]]", "[1000]");
+    check(
+        "{:lens/coerce {:order/total :long}}",
+        "[:find (pull ?e [*]) :where [?e :order/tag \"2\"]]",
+        "[{:db/id 11, :identity/contact \"bob@x\", :order/tag [\"01\" \"1\" \"2\"], :order/total 1000, :user/friend {:db/id 10}}]",
+    );
     check("{:lens/coerce {:order/at :long}}", "[:find ?e :where [?e :user/first \"Cat\"] [(missing? $ ?e :order/at)]]", "[12]");
 
     let lens = "{:lens/compute {:order/half (/ ?order/total 2)}}";

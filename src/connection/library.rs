@@ -4,7 +4,7 @@ use annals_query::lens::Lens;
 use annals_query::{Value, check, parse};
 
 use super::Connection;
-use crate::db::{LENSES, Report, Shelf};
+use crate::db::{LENSES, Named, Report};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Connection {
@@ -52,16 +52,16 @@ impl Connection {
         self.keep(crate::db::RULES, name, text)
     }
 
-    fn keep(&self, shelf: Shelf, name: &str, text: &str) -> Result<Report> {
+    fn keep(&self, kind: Named, name: &str, text: &str) -> Result<Report> {
         let is_declared =
-            self.db()?.schema().declaration_by_ident(shelf.name).is_some_and(|known| known.attribute.unique.is_some());
+            self.db()?.schema().declaration_by_ident(kind.name).is_some_and(|known| known.attribute.unique.is_some());
         if !is_declared {
             self.transact(&format!(
                 "[{{:db/ident :{} :db/valueType :db.type/keyword :db/cardinality :db.cardinality/one :db/unique :db.unique/identity}}
                   {{:db/ident :{} :db/valueType :db.type/string :db/cardinality :db.cardinality/one}}]",
-                shelf.name, shelf.text
+                kind.name, kind.text
             ))?;
         }
-        self.transact(&format!("[{{:{} {} :{} {}}}]", shelf.name, Value::keyword(name), shelf.text, Value::from(text)))
+        self.transact(&format!("[{{:{} {} :{} {}}}]", kind.name, Value::keyword(name), kind.text, Value::from(text)))
     }
 }

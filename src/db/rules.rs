@@ -20,7 +20,7 @@ const RUNS_TEXT: &str = include_str!("rules/runs.edn");
 
 /// What a store keeps under a name, as a text.
 #[derive(Clone, Copy)]
-pub(crate) struct Shelf {
+pub(crate) struct Named {
     /// What one of them is called.
     noun: &'static str,
     /// The attribute of the name, without colon.
@@ -30,9 +30,9 @@ pub(crate) struct Shelf {
 }
 
 /// Lenses.
-pub(crate) const LENSES: Shelf = Shelf { noun: "lens", name: "lens/name", text: "lens/text" };
+pub(crate) const LENSES: Named = Named { noun: "lens", name: "lens/name", text: "lens/text" };
 /// Rules.
-pub(crate) const RULES: Shelf = Shelf { noun: "rules", name: "rules/name", text: "rules/text" };
+pub(crate) const RULES: Named = Named { noun: "rules", name: "rules/name", text: "rules/text" };
 
 impl Db {
     /// The text of the rules kept under a name (without colon); `annals/runs` are those for run histories.
@@ -96,10 +96,10 @@ impl Db {
         self.of(Arc::clone(&self.snapshot))
     }
 
-    fn kept(&self, shelf: Shelf, name: &str, others: &[&str]) -> Result<Arc<str>> {
+    fn kept(&self, kind: Named, name: &str, others: &[&str]) -> Result<Arc<str>> {
         let db = self.present();
         let id = |ident: &str| db.schema().entity(ident).map(Value::Long);
-        if let (Some(name_id), Some(text_id)) = (id(shelf.name), id(shelf.text)) {
+        if let (Some(name_id), Some(text_id)) = (id(kind.name), id(kind.text)) {
             let named = db.datoms(Order::Avet, &[name_id, Value::keyword(name)])?;
             if let Some(newest) = named.iter().max_by_key(|datom| datom.t) {
                 let texts = db.datoms(Order::Eavt, &[Value::Long(newest.e), text_id])?;
@@ -108,9 +108,9 @@ impl Db {
                 }
             }
         }
-        let names = self.names_kept(shelf)?;
+        let names = self.names_kept(kind)?;
         let near = nearest(name, names.iter().map(|name| &**name).chain(others.iter().copied()), 1);
-        let Shelf { noun, name: name_attribute, text: text_attribute } = shelf;
+        let Named { noun, name: name_attribute, text: text_attribute } = kind;
         let help = match near.first() {
             Some(near) => format!("did you mean `:{near}`?"),
             None => format!("keep it first: {{:{name_attribute} :{name} :{text_attribute} \"..\"}}"),
@@ -123,9 +123,9 @@ impl Db {
         .with_help(help))
     }
 
-    fn names_kept(&self, shelf: Shelf) -> Result<Vec<Arc<str>>> {
+    fn names_kept(&self, kind: Named) -> Result<Vec<Arc<str>>> {
         let db = self.present();
-        let Some(id) = db.schema().entity(shelf.name) else { return Ok(Vec::new()) };
+        let Some(id) = db.schema().entity(kind.name) else { return Ok(Vec::new()) };
         let datoms = db.datoms(Order::Aevt, &[Value::Long(id)])?;
         let mut names: Vec<Arc<str>> = datoms.iter().filter_map(|datom| datom.v.as_text().map(Arc::from)).collect();
         names.sort_unstable();
