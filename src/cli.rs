@@ -21,7 +21,7 @@ mod tell;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use annals::{Error, ErrorKind};
 use clap::Parser as _;
@@ -40,7 +40,7 @@ pub(crate) fn main() -> ExitCode {
     let mut global = arguments.global;
     // A variable that is set to nothing names no store.
     global.db = global.db.or_else(|| std::env::var_os("ANNALS_DB").filter(|path| !path.is_empty()).map(Into::into));
-    let mut session = Session { global, interrupted: Arc::new(AtomicBool::new(false)) };
+    let mut session = Session::new(global);
     let as_json = session.errors_as_json();
     dispatch(&mut session, arguments.command).unwrap_or_else(|failure| failure.report(as_json))
 }

@@ -49,6 +49,20 @@ pub(super) enum Format {
     Markdown,
 }
 
+impl Format {
+    /// As it is written.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Edn => "edn",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Markdown => "markdown",
+        }
+    }
+}
+
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     /// Make the store

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use annals::query::{Budget, Given, ast, check, edn, engine, parse};
+use annals::query::{Answer, Budget, Given, Span, ast, check, edn, engine, parse};
 use annals::{Db, Error, ErrorKind};
 
 use super::arguments::QueryArguments;
@@ -29,6 +29,11 @@ struct Question {
 
 /// `annals q`.
 pub(super) fn q(session: &Session, arguments: &QueryArguments) -> Outcome {
+    print_answer(&answer(session, arguments)?, session.format())
+}
+
+/// The answer of a query; what it warns of is told.
+pub(super) fn answer(session: &Session, arguments: &QueryArguments) -> Outcome<Answer> {
     let question = question(session, arguments)?;
     let answer = engine::answer(&question.checked, &question.given, &question.options, &question.budget);
     let answer = question.told(answer)?;
@@ -38,7 +43,7 @@ pub(super) fn q(session: &Session, arguments: &QueryArguments) -> Outcome {
             tell(&format!("  help: {help}"));
         }
     }
-    print_answer(&answer, session.format())
+    Ok(answer)
 }
 
 /// `annals explain`.
@@ -81,12 +86,16 @@ fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> 
     let (name, text) = text_or_file(&arguments.query, "query")?;
     let mut query = parse::query(&text).in_text(&name, &text)?;
     let mut db = session.seen()?;
-    let rules = library::rules(&db, &arguments.rules)?;
+    if !arguments.rules.is_empty() && !query.inputs.iter().any(|place| matches!(place, ast::Input::Rules(_))) {
+        // Rules that were named are in reach, whether or not the query says where.
+        query.inputs.push(ast::Input::Rules(Span::default()));
+    }
+    let (rules, inputs) = rules_and_inputs(&db, &query, arguments)?;
     if arguments.history {
         db = db.history();
     }
     let stores = library::stores(&arguments.with_stores)?;
-    let mut given = given(&query, &rules, (&db, &stores), &arguments.inputs)?;
+    let mut given = given(&query, &rules, (&db, &stores), &inputs)?;
     db.with_rules_of_lens(&mut query, &mut given).in_text(&name, &text)?;
     let in_reach = given.iter().find_map(|given| match given {
         Given::Rules(rules) => Some(rules.clone()),
@@ -105,14 +114,34 @@ fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> 
     })
 }
 
+/// The rules for `%`, and the other inputs with their places. Where no rules were named, `%` takes an input like any other place, if there
+/// is one for it.
+fn rules_and_inputs<'a>(
+    db: &Db,
+    query: &ast::Query,
+    arguments: &'a QueryArguments,
+) -> Outcome<(ast::RuleSet, Vec<(usize, &'a str)>)> {
+    let mut inputs: Vec<(usize, &str)> = arguments.inputs.iter().map(String::as_str).enumerate().collect();
+    let mut places = query.inputs.iter().filter(|place| !matches!(place, ast::Input::Source(..)));
+    let rules_at = places.position(|place| matches!(place, ast::Input::Rules(_)));
+    let count = query.inputs.iter().filter(|place| !matches!(place, ast::Input::Source(..))).count();
+    match rules_at {
+        Some(at) if arguments.rules.is_empty() && inputs.len() == count => {
+            let (place, text) = inputs.remove(at);
+            Ok((library::rules_of_text(db, &format!("input {}", place + 1), text)?, inputs))
+        }
+        _ => Ok((library::rules(db, &arguments.rules)?, inputs)),
+    }
+}
+
 /// One thing for each place of `:in`: the store for sources, the rules for `%`, the inputs in their order for the rest.
 fn given(
     query: &ast::Query,
     rules: &ast::RuleSet,
     (db, stores): (&Db, &BTreeMap<String, Db>),
-    inputs: &[String],
+    inputs: &[(usize, &str)],
 ) -> Outcome<Vec<Given>> {
-    let mut rest = inputs.iter().enumerate();
+    let mut rest = inputs.iter().copied();
     let mut next = |wanted: &str| {
         rest.next().ok_or_else(|| {
             Failure::from(

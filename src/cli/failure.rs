@@ -78,6 +78,16 @@ impl Failure {
         }
     }
 
+    /// An error in an entry of a longer text, which the person knows by this name.
+    pub(super) fn from_line(self, name: &str, line: usize) -> Self {
+        match self {
+            Self::Told { error, text: Some((part, text)) } if ["entry", "query"].contains(&&*part) => {
+                Self::Told { error, text: Some((format!("{name}, from line {line}"), text)) }
+            }
+            told => told,
+        }
+    }
+
     /// Prints the error to standard error, as JSON if `as_json`, and gives the exit code.
     pub(super) fn report(&self, as_json: bool) -> ExitCode {
         let Self::Told { error, text } = self else { return ExitCode::SUCCESS };

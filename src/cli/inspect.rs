@@ -75,14 +75,24 @@ fn known(text: &str, has_facts: bool) -> Result<()> {
 
 /// `annals schema`: every attribute that some fact uses.
 pub(super) fn schema(session: &Session) -> Outcome {
+    schema_of(session, None)
+}
+
+/// The attributes in use: all, those of a namespace, or the one of this name, used or not.
+pub(super) fn schema_of(session: &Session, wanted: Option<&str>) -> Outcome {
     let db = session.db()?;
+    let wanted = wanted.map(|text| Wanted::of(&db, text)).transpose()?;
     let columns = ["attribute", "type", "cardinality", "unique", "facts", "entities", "types", "example"];
     let mut rows = rows(session, &columns);
     let attributes: BTreeMap<_, _> =
         db.schema().declarations().map(|declaration| (declaration.attribute.ident.clone(), declaration)).collect();
     for (ident, declaration) in attributes {
+        let is_named = wanted.as_ref().is_some_and(|wanted| matches!(wanted, Wanted::Attribute(name) if *name == *ident));
+        if !is_named && wanted.as_ref().is_some_and(|wanted| !wanted.is_namespace_of(&ident)) {
+            continue;
+        }
         let use_of = usage_of(&db, declaration.attribute.id)?;
-        if use_of.facts == 0 {
+        if use_of.facts == 0 && !is_named {
             continue;
         }
         let attribute = &declaration.attribute;
@@ -100,6 +110,37 @@ pub(super) fn schema(session: &Session) -> Outcome {
         ])?;
     }
     rows.finish()
+}
+
+/// A part of the schema; its name without colon.
+enum Wanted {
+    Attribute(String),
+    Namespace(String),
+}
+
+impl Wanted {
+    /// What `text` names, with or without colon.
+    fn of(db: &Db, text: &str) -> Result<Self> {
+        let name = text.strip_prefix(':').unwrap_or(text);
+        if db.schema().declaration_by_ident(name).is_some() {
+            return Ok(Self::Attribute(name.to_owned()));
+        }
+        let namespace = Self::Namespace(name.trim_end_matches('/').to_owned());
+        if db.schema().declarations().any(|declaration| namespace.is_namespace_of(&declaration.attribute.ident)) {
+            return Ok(namespace);
+        }
+        let near = Facts::names_near(db, name);
+        let help = near
+            .first()
+            .map_or("without a name, all attributes in use are shown".to_owned(), |near| format!("did you mean :{near}?"));
+        Err(Error::new(ErrorKind::NotFound, format!("no attribute and no namespace is known as {text}"))
+            .with_value(text)
+            .with_help(help))
+    }
+
+    fn is_namespace_of(&self, ident: &str) -> bool {
+        matches!(self, Self::Namespace(name) if ident.rsplit_once('/').is_some_and(|(namespace, _)| namespace == name))
+    }
 }
 
 #[derive(Default)]

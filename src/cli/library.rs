@@ -20,8 +20,17 @@ fn named_text(argument: &str, kept: impl Fn(&str) -> annals::Result<std::sync::A
 
 /// A lens of the command line.
 pub(super) fn lens(db: &Db, argument: &str) -> Outcome<Lens> {
-    let (name, text) = named_text(argument, |name| db.lens_text(name))?;
+    let (name, text) = named_lens_text(db, argument)?;
     Lens::read_with(&text, db.functions()).in_text(&name, &text)
+}
+
+fn named_lens_text(db: &Db, argument: &str) -> Outcome<(String, String)> {
+    named_text(argument, |name| db.lens_text(name))
+}
+
+/// The text of a lens of the command line.
+pub(super) fn lens_text(db: &Db, argument: &str) -> Outcome<String> {
+    Ok(named_lens_text(db, argument)?.1)
 }
 
 /// The rules of the command line, all of them together.
@@ -33,6 +42,14 @@ pub(super) fn rules(db: &Db, arguments: &[String]) -> Outcome<RuleSet> {
         rules = rules.joined(more).in_text(&name, &text)?;
     }
     Ok(rules)
+}
+
+/// Rules that were given as a text, or by the name under which the store keeps them.
+pub(super) fn rules_of_text(db: &Db, name: &str, text: &str) -> Outcome<RuleSet> {
+    if text.trim_start().starts_with(':') {
+        return rules(db, &[text.trim().to_owned()]);
+    }
+    parse::named_rules(name, text).in_text(name, text)
 }
 
 /// The stores of `--with`, by name without dollar sign. They must be there.

@@ -1,5 +1,6 @@
 //! What every command has at hand: the global flags, the store they name, and the view of it they ask for.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -14,16 +15,27 @@ pub(super) struct Session {
     pub(super) global: Global,
     /// Set by Ctrl-C: a query in progress stops.
     pub(super) interrupted: Arc<AtomicBool>,
+    /// The store, once a command has opened it: the shell asks it again and again.
+    opened: OnceCell<Connection>,
 }
 
 impl Session {
+    /// With these flags, and no store opened.
+    pub(super) fn new(global: Global) -> Self {
+        Self { global, interrupted: Arc::default(), opened: OnceCell::new() }
+    }
+
     pub(super) fn format(&self) -> Format {
         output::format_or_default(self.global.format)
     }
 
     /// The store, which must be there.
     pub(super) fn connection(&self) -> Result<Connection> {
-        place::open(self.global.db.as_deref())
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened.clone());
+        }
+        let connection = place::open(self.global.db.as_deref())?;
+        Ok(self.opened.get_or_init(|| connection).clone())
     }
 
     /// The store, made when there is none.
