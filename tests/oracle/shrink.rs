@@ -1,7 +1,7 @@
 //! A store and a program that differ from what is right, made small: fewer clauses, then fewer transactions and forms.
 
 use crate::common::random::Program;
-use crate::common::random::shrink::shrunk;
+use crate::common::random::shrink::{kind, shrunk};
 use crate::common::random::trial::{InMemory, Outcome, outcome};
 use crate::opened::{Opened, Script};
 
@@ -14,6 +14,7 @@ const NOTHING: &str = "[:db/add \"datomic.tx\" :db/doc \"nothing\"]";
 /// The smallest store and program found that still differ, for a person.
 pub(crate) fn described(script: &Script, opened: &Opened, program: &Program, difference: String) -> String {
     let (mut small, mut difference) = shrunk(program, difference, opened);
+    let wanted = kind(&difference);
     let mut script = script.clone();
     let mut attempts = 0;
     loop {
@@ -25,7 +26,7 @@ pub(crate) fn described(script: &Script, opened: &Opened, program: &Program, dif
             let opened = candidate.open();
             let program = Program { worlds: opened.worlds.clone(), ..small.clone() };
             match outcome(&program, &opened) {
-                Outcome::Differ(difference) => Some((candidate, program, difference)),
+                Outcome::Differ(found) if kind(&found) == wanted => Some((candidate, program, found)),
                 _ => None,
             }
         });

@@ -279,6 +279,16 @@ impl Goal {
         }
     }
 
+    /// True if a function or predicate is called in it, not counting what rules call.
+    pub(crate) fn has_call(&self) -> bool {
+        match &self.kind {
+            GoalKind::Call(_) => true,
+            GoalKind::Union(union) => union.branches.iter().flatten().any(|goal| goal.has_call()),
+            GoalKind::Absent(absent) => absent.goals.iter().any(|goal| goal.has_call()),
+            GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Rule(_) => false,
+        }
+    }
+
     /// The variables that must be bound before the goal can run.
     pub(crate) fn requires(&self, predicates: &[Predicate]) -> Vec<Slot> {
         match &self.kind {

@@ -194,7 +194,8 @@ fn plan_inner(goals: &[Arc<Goal>], outer: &[Slot], output: &[Slot], surroundings
         bound.contains_all(output)
     };
     let is_last = matches!(plan.steps.last(), Some(Step { goal, .. }) if matches!(goal.kind, GoalKind::Input(_)));
-    if is_last && can_do_without {
+    // A call may fail for arguments that the rows around it would have excluded.
+    if is_last && can_do_without && !goals.iter().any(|goal| goal.has_call()) {
         plan.steps.pop();
         set_keep(&mut plan.steps, output);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::budget::Budget;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::plan::goal::{CallGoal, GoalKind, RuleGoal};
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::{Plan, Step};
@@ -52,53 +52,120 @@ impl Drop for Held<'_> {
 }
 
 /// The distinct rows that a plan answers.
+///
+/// A step that fails for some arguments waits until every other step has spoken: the error counts only if such arguments are left then. So
+/// whether there is an answer does not depend on the order of the steps: rows only become fewer, and a step that succeeds on many
+/// succeeds on fewer.
 pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
-    let mut current = Relation::unit();
+    let mut block = Block { current: Relation::unit(), failing: Vec::new(), run, frame };
     let mut held = Held { budget: run.budget, bytes: 0 };
-    let mut deferred: Vec<(&Step, &CallGoal)> = Vec::new();
-    for (at, step) in plan.steps.iter().enumerate() {
-        let started = run.efforts.as_ref().map(|_| Instant::now());
+    let mut steps: Vec<&Step> = plan.steps.iter().collect();
+    let mut is_in_order = true;
+    while !steps.is_empty() {
+        let mut waiting: Vec<&Step> = Vec::new();
+        let mut refusal: Option<Error> = None;
+        for (at, step) in steps.iter().enumerate() {
+            if !is_in_order && !block.is_ready(step) {
+                waiting.push(step);
+                continue;
+            }
+            let later = if is_in_order { &[][..] } else { &steps[at + 1..] };
+            let keep = block.keep(step, waiting.iter().chain(later), plan);
+            let columns = block.current.slots.len();
+            match block.take(step, &keep) {
+                Ok(()) => {}
+                Err(error) if call::is_of_the_budget(&error) => return Err(error),
+                Err(error) => {
+                    is_in_order = false;
+                    refusal.get_or_insert(error);
+                    waiting.push(step);
+                    continue;
+                }
+            }
+            held.hold(&block.current)?;
+            let is_last = at + 1 == steps.len();
+            if block.current.slots.len() < columns && block.current.rows >= DISTINCT_ROWS_MIN && !is_last {
+                block.current = distinct(block.current, run.budget)?;
+            }
+            if block.current.rows == 0 {
+                return Ok(Relation::empty(plan.output.clone()));
+            }
+        }
+        if waiting.len() == steps.len() {
+            let stuck = || Error::new(Code::UnboundVariable, "no clause can run first");
+            return Err(refusal.unwrap_or_else(stuck));
+        }
+        steps = waiting;
+    }
+    for (step, goal) in block.failing {
+        block.current = call::filter_strictly(&block.current, goal, run.budget).map_err(|error| error.at(step.goal.span))?;
+    }
+    distinct(block.current.project(&plan.output)?, run.budget)
+}
+
+/// A block while it runs.
+struct Block<'b, 'p> {
+    /// The rows found so far.
+    current: Relation,
+    /// Predicates that failed for some of them.
+    failing: Vec<(&'b Step, &'b CallGoal)>,
+    run: &'b Run<'p>,
+    frame: &'b Frame<'b>,
+}
+
+impl<'b> Block<'b, '_> {
+    /// True if what the step needs is bound: a step before it may have failed.
+    fn is_ready(&self, step: &Step) -> bool {
+        let needs = step.goal.requires(&self.run.program.predicates);
+        needs.iter().all(|slot| self.current.position(*slot).is_some())
+    }
+
+    /// The variables that are needed after a step.
+    fn keep<'s>(&self, step: &Step, others: impl Iterator<Item = &'s &'s Step>, plan: &Plan) -> SlotSet {
         let mut keep = step.keep.clone();
-        for (step, _) in &deferred {
+        for (step, _) in &self.failing {
             keep.extend(step.goal.mentions());
         }
-        let columns = current.slots.len();
-        let rows_before = current.rows;
+        let mut others = others.peekable();
+        if others.peek().is_some() {
+            keep.extend(plan.output.iter().copied());
+        }
+        others.for_each(|step| keep.extend(step.goal.mentions()));
+        keep
+    }
+
+    fn take(&mut self, step: &'b Step, keep: &SlotSet) -> Result<()> {
+        let run = self.run;
+        let started = run.efforts.as_ref().map(|_| Instant::now());
+        let rows_before = self.current.rows;
         if let GoalKind::Call(goal) = &step.goal.kind
             && goal.is_test()
         {
-            run.note(step, |effort| effort.took(call::method(&current, goal)));
-            let (filtered, has_failed) = call::filter(&current, goal, run.budget)?;
-            current = filtered;
+            run.note(step, |effort| effort.took(call::method(&self.current, goal)));
+            let (mut filtered, has_failed) = call::filter(&self.current, goal, run.budget)?;
             if has_failed {
-                deferred.push((step, goal));
+                self.failing.push((step, goal));
+                let mut keep = keep.clone();
                 keep.extend(step.goal.mentions());
+                filtered = filtered.keep(&keep);
+            } else {
+                filtered = filtered.keep(keep);
             }
-            current = current.keep(&keep);
+            self.current = filtered;
         } else {
-            current = run_step(step, &keep, &current, run, frame).map_err(|error| error.at(step.goal.span))?;
+            self.current = run_step(step, keep, &self.current, run, self.frame).map_err(|error| error.at(step.goal.span))?;
         }
-        run.budget.check_rows(current.rows)?;
-        held.hold(&current)?;
-        if current.slots.len() < columns && current.rows >= DISTINCT_ROWS_MIN && at + 1 < plan.steps.len() {
-            current = distinct(current, run.budget)?;
-        }
+        run.budget.check_rows(self.current.rows)?;
         if let Some(started) = started {
             run.note(step, |effort| {
                 effort.runs += 1;
                 effort.rows_before += rows_before;
-                effort.rows += current.rows;
+                effort.rows += self.current.rows;
                 effort.time += started.elapsed();
             });
         }
-        if current.rows == 0 {
-            return Ok(Relation::empty(plan.output.clone()));
-        }
+        Ok(())
     }
-    for (step, goal) in deferred {
-        current = call::filter_strictly(&current, goal, run.budget).map_err(|error| error.at(step.goal.span))?;
-    }
-    distinct(current.project(&plan.output)?, run.budget)
 }
 
 fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {

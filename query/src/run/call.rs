@@ -65,7 +65,8 @@ pub(crate) fn filter_strictly(current: &Relation, goal: &CallGoal, budget: &Budg
     Ok(current.select(&rows::chosen(&is_kept)))
 }
 
-fn is_of_the_budget(error: &Error) -> bool {
+/// True if the run itself is at its end, whatever else it could do.
+pub(crate) fn is_of_the_budget(error: &Error) -> bool {
     matches!(error.code(), Code::LimitExceeded | Code::Timeout | Code::Cancelled)
 }
 

@@ -123,7 +123,13 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
     let group = group_of(predicate, bound, run)?;
     run.tables.borrow_mut().open.push(component);
     let result = group.borrow_mut().answer(demand, run);
-    run.tables.borrow_mut().open.pop();
+    let mut tables = run.tables.borrow_mut();
+    tables.open.pop();
+    if result.is_err() {
+        // What was found so far is not complete, and the call may be made again, with other demands.
+        tables.groups.remove(&(predicate, bound.to_vec()));
+    }
+    drop(tables);
     result
 }
 

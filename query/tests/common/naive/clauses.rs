@@ -46,8 +46,12 @@ impl Naive {
     ) -> Result<Vec<Environment>> {
         let mut bound = bound.clone();
         let mut waiting: Vec<&Clause> = clauses.to_vec();
+        // Clauses that failed for the environments as they are: they wait until others have left fewer.
+        let mut failing: Vec<(&Clause, Error)> = Vec::new();
         while !waiting.is_empty() {
-            let ready = waiting.iter().enumerate().filter_map(|(position, clause)| {
+            let untried =
+                waiting.iter().enumerate().filter(|(_, clause)| !failing.iter().any(|(other, _)| std::ptr::eq(*other, **clause)));
+            let ready = untried.filter_map(|(position, clause)| {
                 let around = variables::around(clause, clauses, visible);
                 Some((position, self.after(clause, &bound, &around)?, around))
             });
@@ -56,16 +60,28 @@ impl Naive {
                 let known = variables::of(waiting[*position]).intersection(&bound).count();
                 (is_settled(waiting[*position], &waiting), new == 0, known, std::cmp::Reverse(*position))
             }) else {
-                return Err(
-                    Error::new(Code::UnboundVariable, "clauses wait for a variable that nothing binds").at(waiting[0].span())
-                );
+                let stuck =
+                    || Error::new(Code::UnboundVariable, "clauses wait for a variable that nothing binds").at(waiting[0].span());
+                return Err(failing.into_iter().next().map_or_else(stuck, |(_, error)| error));
             };
-            let clause = waiting.remove(position);
-            environments = self.clause(clause, &environments, &bound, &around, place)?;
+            let clause = waiting[position];
+            match self.clause(clause, &environments, &bound, &around, place) {
+                Ok(found) => environments = found,
+                Err(error) if error.code() == Code::LimitExceeded => return Err(error),
+                Err(error) => {
+                    failing.push((clause, error));
+                    continue;
+                }
+            }
+            waiting.remove(position);
+            failing.clear();
             if !matches!(clause, Clause::Predicate { .. } | Clause::Not { .. } | Clause::NotJoin { .. }) {
                 environments = distinct(environments);
             }
             bound = after;
+            if environments.is_empty() {
+                return Ok(environments);
+            }
         }
         let failed = environments.iter().find(|environment| environment.contains_key(&failure()));
         failed.map_or(Ok(()), |environment| self.failure_of(clauses, environment, place))?;

@@ -173,9 +173,22 @@ impl Maker<'_> {
                 let result = if call.starts_with("or") { kind } else { result };
                 format!("[({}) {}]", call.replace("IT", &name), self.variable(scope, result, 20))
             }
-            13 if self.random.percent(20) => {
-                let argument = long(self)?;
-                format!("[(/ 6 {argument}) {}]", self.fresh())
+            13 => {
+                // What fails for some arguments.
+                let (any, text, argument) =
+                    (self.random.choose(&scope.variables).0.clone(), self.known(scope, Kind::String), long(self));
+                let long = argument.unwrap_or_else(|| any.clone());
+                let text = text.unwrap_or_else(|| any.clone());
+                let forms = [
+                    format!("[(/ 6 {long})"),
+                    format!("[(quot {long} {long})"),
+                    format!("[(inc {any})"),
+                    format!("[(subs {text} 1 2)"),
+                    format!("[(nth [1 2] {long})"),
+                    format!("[(+ {any} {long})"),
+                ];
+                let call = self.random.choose(&forms).clone();
+                format!("{call} {}]", self.variable(scope, Kind::Long, 20))
             }
             _ => return None,
         })

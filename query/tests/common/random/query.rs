@@ -129,7 +129,7 @@ fn clauses_into(program: &mut Program, maker: &mut Maker<'_>, scope: &mut Scope)
             let clause = if number < patterns { Some(positive(maker, &mut grown)) } else { other(maker, &mut grown) };
             let Some(clause) = clause else { continue };
             program.clauses.push(clause);
-            let is_kept = leaves_something(program, &grown, &given).unwrap_or_else(|_| maker.random.percent(25));
+            let is_kept = leaves_something(program, &grown, &given).unwrap_or_else(|_| maker.random.percent(40));
             if is_kept || maker.random.percent(4) {
                 *scope = grown;
                 break;

@@ -10,23 +10,35 @@ const LIMIT_ATTEMPTS: usize = 600;
 
 /// The smallest program found, by leaving out one part after another, in which an answer still differs, and how.
 pub(crate) fn shrunk(program: &Program, difference: String, tried: &dyn Tried) -> (Program, String) {
-    by_parts(program, difference, &|candidate| differs(candidate, tried))
+    let kind = kind(&difference);
+    by_parts(program, difference, &|candidate| differs(candidate, tried).filter(|found| self::kind(found) == kind))
 }
 
 /// The same with facts left out, too: for facts in memory.
 pub(crate) fn shrunk_with_facts(program: &Program, difference: String, tried: &dyn Tried) -> (Program, String) {
     let (mut small, mut difference) = shrunk(program, difference, tried);
+    let kind = kind(&difference);
     let mut attempts = 0;
     loop {
         let next = with_fewer_facts(&small).into_iter().find_map(|candidate| {
             attempts += 1;
-            if attempts > LIMIT_ATTEMPTS { None } else { Some((differs(&candidate, tried)?, candidate)) }
+            if attempts > LIMIT_ATTEMPTS {
+                None
+            } else {
+                Some((differs(&candidate, tried).filter(|found| self::kind(found) == kind)?, candidate))
+            }
         });
         match next {
             Some((found, candidate)) => (small, difference) = (candidate, found),
             None => return shrunk(&small, difference, tried),
         }
     }
+}
+
+/// What kind of difference it is: a program that is made small must keep it.
+pub(crate) fn kind(difference: &str) -> &'static str {
+    let kinds = ["panics", "the check", "it fails", "no error", "instead of:", "rows instead", "is not expected", "too often"];
+    kinds.into_iter().find(|kind| difference.contains(kind)).unwrap_or("other")
 }
 
 fn differs(program: &Program, tried: &dyn Tried) -> Option<String> {
