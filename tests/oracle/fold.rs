@@ -25,7 +25,11 @@ pub(crate) fn facts_of(log: &[Datom], schema: &[Datom]) -> MemoryFacts {
 /// Who ever got a name, the latest first.
 fn names(log: &[Datom]) -> Names {
     let given = log.iter().rev().filter(|datom| datom.added && datom.a == attribute::IDENT);
-    given.filter_map(|datom| Some((datom.e, datom.v.as_text()?.into()))).collect()
+    let is_held = |given: &Datom| {
+        let same = log.iter().rev().find(|datom| (datom.e, datom.a, &datom.v) == (given.e, given.a, &given.v));
+        same.is_some_and(|last| last.added)
+    };
+    given.filter_map(|datom| Some((datom.e, datom.v.as_text()?.into(), is_held(datom)))).collect()
 }
 
 /// Who has a name and a cardinality is an attribute.

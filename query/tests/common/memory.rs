@@ -62,8 +62,9 @@ impl View {
     }
 }
 
-/// Names of entities, the latest given first: a name belongs to whom it was last given.
-pub(crate) type Names = Vec<(i64, Arc<str>)>;
+/// Names of entities, the latest given first, and whether each is still held: a name belongs to whom it was last given, and is shown while it
+/// is held.
+pub(crate) type Names = Vec<(i64, Arc<str>, bool)>;
 
 /// How the columns of a batch are made.
 #[derive(Debug)]
@@ -98,7 +99,11 @@ impl MemoryFacts {
     pub(crate) fn new(attributes: Vec<Attribute>, log: Vec<Fact>) -> Self {
         let ident = attributes.iter().find(|attribute| &*attribute.ident == IDENT).map(|attribute| attribute.id);
         let given = log.iter().rev().filter(|fact| fact.added && Some(fact.a) == ident);
-        let names = given.filter_map(|fact| Some((fact.e, fact.v.as_text()?.into()))).collect();
+        let taken_back = |given: &Fact| {
+            let same = log.iter().rev().find(|fact| (fact.e, fact.a, &fact.v) == (given.e, given.a, &given.v));
+            same.is_some_and(|last| !last.added)
+        };
+        let names = given.filter_map(|fact| Some((fact.e, fact.v.as_text()?.into(), !taken_back(fact)))).collect();
         Self::named(attributes, names, log)
     }
 
@@ -328,7 +333,7 @@ impl Facts for MemoryFacts {
     fn attribute(&self, ident: &str) -> Option<Arc<Attribute>> {
         let present = self.attributes.iter().find(|attribute| &*attribute.ident == ident).cloned();
         present.or_else(|| {
-            let (id, _) = self.names.iter().find(|(_, name)| &**name == ident)?;
+            let (id, ..) = self.names.iter().find(|(_, name, _)| &**name == ident)?;
             self.attribute_by_id(*id)
         })
     }
@@ -339,14 +344,14 @@ impl Facts for MemoryFacts {
 
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         let attribute = self.attributes.iter().find(|attribute| &*attribute.ident == ident).map(|attribute| attribute.id);
-        Ok(attribute.or_else(|| self.names.iter().find(|(_, name)| &**name == ident).map(|(id, _)| *id)))
+        Ok(attribute.or_else(|| self.names.iter().find(|(_, name, _)| &**name == ident).map(|(id, ..)| *id)))
     }
 
     fn ident_of(&self, entity: i64) -> Result<Option<Arc<str>>> {
         if let Some(attribute) = self.attribute_by_id(entity) {
             return Ok(Some(Arc::clone(&attribute.ident)));
         }
-        Ok(self.names.iter().find(|(id, _)| *id == entity).map(|(_, name)| Arc::clone(name)))
+        Ok(self.names.iter().find(|(id, _, is_held)| *id == entity && *is_held).map(|(_, name, _)| Arc::clone(name)))
     }
 
     fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>> {
