@@ -17,6 +17,7 @@ pub(crate) mod call;
 pub(crate) mod closure;
 pub(crate) mod compare;
 pub(crate) mod effort;
+pub(crate) mod entity;
 pub(crate) mod fixpoint;
 pub(crate) mod gather;
 pub(crate) mod graph;

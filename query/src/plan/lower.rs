@@ -1,5 +1,6 @@
 //! From clauses to goals: scopes become slots, names become ids, rules that do not recurse become unions.
 
+pub(crate) mod ground;
 mod nested;
 mod pattern;
 mod rules;
@@ -13,6 +14,7 @@ use crate::facts::Facts;
 use crate::function::{AnyFunction, Function, Kind};
 use crate::plan::dependency::Dependencies;
 use crate::plan::goal::{AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Predicate, RuleGoal, Target, UnionGoal};
+use crate::plan::lower::ground::Grounds;
 use crate::plan::lower::rules::RuleCall;
 use crate::plan::mention::{every_variable, mentioned};
 use crate::plan::resolve::Resolver;
@@ -42,12 +44,15 @@ pub(crate) struct Lowering<'q> {
     pub(crate) resolver: Resolver,
     /// Variables that stand where an entity is expected, and the sources in which it is looked for.
     pub(crate) entity_uses: BTreeMap<Slot, BTreeSet<SourceName>>,
+    /// What `ground` binds, and where entities are expected of it.
+    pub(crate) grounds: Grounds,
     /// The attributes that will be scanned.
     pub(crate) attributes: BTreeMap<SourceName, BTreeSet<i64>>,
     /// Constants that stand as arguments of rules.
     pub(crate) constants: BTreeMap<Slot, (Value, Span)>,
     predicate_ids: BTreeMap<(Arc<str>, SourceName), usize>,
-    rule_calls: Vec<RuleGoal>,
+    /// Each with the bodies in which it stands.
+    rule_calls: Vec<(RuleGoal, Vec<u32>)>,
     /// Predicates whose heads are not lowered yet.
     open_predicates: Vec<(usize, Span)>,
     /// The call in whose rule we are: rules have a text of their own, so errors in them name the call.
@@ -69,6 +74,7 @@ impl<'q> Lowering<'q> {
             predicates: Vec::new(),
             resolver: Resolver { is_strict, ..Resolver::default() },
             entity_uses: BTreeMap::new(),
+            grounds: Grounds::default(),
             attributes: BTreeMap::new(),
             constants: BTreeMap::new(),
             predicate_ids: BTreeMap::new(),
@@ -98,6 +104,12 @@ impl<'q> Lowering<'q> {
     fn fresh(&mut self, variable: &Variable) -> Slot {
         self.names.push(variable.clone());
         self.names.len() as Slot - 1
+    }
+
+    /// Says that a variable stands where an entity is expected.
+    fn note_entity(&mut self, slot: Slot, source: &SourceName) {
+        self.entity_uses.entry(slot).or_default().insert(source.clone());
+        self.grounds.note_entity(slot, source);
     }
 
     /// A goal of its own number.
@@ -135,7 +147,9 @@ impl<'q> Lowering<'q> {
             }
             Clause::Function { call, binding, .. } => {
                 let kind = self.call(call, Some(binding), scope)?;
-                goals.push(self.goal(kind, call.span));
+                let goal = self.goal(kind, call.span);
+                self.grounds.note(call, &goal);
+                goals.push(goal);
                 return Ok(());
             }
             Clause::And(clauses, _) => {
@@ -255,7 +269,7 @@ impl<'q> Lowering<'q> {
         if let (Some(Function { kind: Kind::Sourced(_), .. }), Some(CallArgument::Slot(slot))) =
             (function.built_in(), args.first())
         {
-            self.entity_uses.entry(*slot).or_default().insert(name.clone());
+            self.note_entity(*slot, name);
         }
         let Source::Facts(facts) = source else { return Ok(()) };
         let places = attribute_places(function);

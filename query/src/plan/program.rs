@@ -28,7 +28,6 @@ use crate::source::{Source, Sources};
 use crate::value::Value;
 
 /// A query that knows its order of steps.
-#[derive(Debug)]
 pub(crate) struct Program {
     /// The steps of `:where`.
     pub(crate) plan: Plan,
@@ -40,6 +39,10 @@ pub(crate) struct Program {
     pub(crate) output: Vec<(Variable, Slot)>,
     /// Constants that stand as arguments of rules, resolved where an entity is expected; `None` leads nowhere.
     pub(crate) constants: BTreeMap<Slot, Option<Value>>,
+    /// What `ground` gives, by the number of its goal, where names in it stand for entities.
+    pub(crate) grounded: BTreeMap<u32, Relation>,
+    /// Where the results of other functions stand for entities.
+    pub(crate) expected: Expected,
     /// Variables that have one value.
     pub(crate) known: Known,
     /// Where the query looks.
@@ -64,6 +67,9 @@ pub(crate) struct Setting<'s> {
     /// What it may spend.
     pub(crate) budget: &'s Budget,
 }
+
+/// The variables of a function's binding that stand for entities, and where to look for those, by the number of its goal.
+pub(crate) type Expected = BTreeMap<u32, Vec<(Slot, Vec<Arc<dyn Facts>>)>>;
 
 /// What was given, each for its place.
 struct Inputs<'q> {
@@ -93,6 +99,7 @@ impl Program {
             goals.push(lowering.goal(GoalKind::Given(relation), span));
         }
         let constants = resolved_constants(&mut lowering, &sources)?;
+        let (grounded, expected) = resolved_results(&mut lowering, &sources)?;
         for (name, ids) in &lowering.attributes {
             if let Some(Source::Facts(facts)) = sources.get(name) {
                 facts.announce(&ids.iter().copied().collect::<Vec<_>>(), setting.budget)?;
@@ -111,7 +118,20 @@ impl Program {
         let slots = output.iter().map(|(_, slot)| *slot).collect::<Vec<_>>();
         let plan = plan_block(&goals, &slots, None, surroundings)?;
         let Lowering { predicates, names, resolver, .. } = lowering;
-        Ok(Self { plan, predicates, names, output, constants, known, sources, patterns, warnings: resolver.warnings, planner })
+        Ok(Self {
+            plan,
+            predicates,
+            names,
+            output,
+            constants,
+            grounded,
+            expected,
+            known,
+            sources,
+            patterns,
+            warnings: resolver.warnings,
+            planner,
+        })
     }
 }
 
@@ -300,6 +320,41 @@ fn entity_value(
         }
     }
     Ok(Some(entity.map_or_else(|| value.clone(), Value::Long)))
+}
+
+/// Where the results of functions stand for entities: for literals of `ground` what they bind, with names and lookup references as
+/// their entities; for other functions the sources in which to look.
+///
+/// Only what the function's own query or rule body expects counts. What leads nowhere stays itself, and matches no entity.
+fn resolved_results(lowering: &mut Lowering<'_>, sources: &Sources) -> Result<(BTreeMap<u32, Relation>, Expected)> {
+    let (mut grounded, mut expected) = (BTreeMap::new(), Expected::new());
+    for ground in lowering.grounds.take() {
+        let slots = ground.target.slots();
+        let uses = slots.iter().filter_map(|slot| Some((*slot, lowering.grounds.uses(ground.body, *slot)?.clone())));
+        let uses = uses.collect::<Vec<_>>();
+        if uses.is_empty() {
+            continue;
+        }
+        let Some((value, span)) = ground.literal else {
+            let facts = |names: &BTreeSet<SourceName>| {
+                names.iter().filter_map(|name| sources.get(name)?.facts().cloned()).collect::<Vec<_>>()
+            };
+            expected.insert(ground.goal, uses.iter().map(|(slot, names)| (*slot, facts(names))).collect());
+            continue;
+        };
+        // A value that does not fit its binding is the run's to refuse.
+        let Ok(mut rows) = take_apart(&ground.target, &value) else { continue };
+        for (own, value) in rows.iter_mut().flatten() {
+            if let Some((_, names)) = uses.iter().find(|(slot, _)| slot == own)
+                && let Some(found) = entity_value(value, names, span, lowering, sources)?
+            {
+                *value = found;
+            }
+        }
+        let column = |slot: &Slot| column_of(rows.iter().filter_map(|row| value_in(row, *slot)).collect());
+        grounded.insert(ground.goal, Relation::new(slots.clone(), slots.iter().map(column).collect(), rows.len()));
+    }
+    Ok((grounded, expected))
 }
 
 fn resolved_constants(lowering: &mut Lowering<'_>, sources: &Sources) -> Result<BTreeMap<Slot, Option<Value>>> {

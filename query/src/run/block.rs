@@ -188,9 +188,12 @@ fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, fram
             let input = frame.input.unwrap_or(&unit).project(slots)?;
             run.join(step, current, &input, keep)
         }
+        GoalKind::Call(_) if run.program.grounded.contains_key(&step.goal.id) => {
+            run.join(step, current, &run.program.grounded[&step.goal.id], keep)
+        }
         GoalKind::Call(goal) => {
             run.note(step, |effort| effort.took(call::method(current, goal)));
-            Ok(call::apply(current, goal, run.budget)?.keep(keep))
+            Ok(call::apply(current, goal, run.program.expected.get(&step.goal.id), run.budget)?.keep(keep))
         }
         GoalKind::Union(goal) => {
             run.note(step, |effort| effort.took(Method::Branches));

@@ -1,8 +1,11 @@
 //! Predicates and functions over the rows found so far.
 
+use std::sync::Arc;
+
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
+use crate::facts::Facts;
 use crate::function::Kind;
 use crate::plan::goal::{CallArgument, CallGoal, Target};
 use crate::plan::input::{take_apart, value_in};
@@ -10,6 +13,7 @@ use crate::plan::slot::Slot;
 use crate::run::arithmetic;
 use crate::run::compare;
 use crate::run::effort::Method;
+use crate::run::entity;
 use crate::run::gather::{column_of, column_within, repeat};
 use crate::run::join::CHUNK_ROWS;
 use crate::run::key::codes;
@@ -71,14 +75,21 @@ pub(crate) fn is_of_the_budget(error: &Error) -> bool {
 }
 
 /// Binds what a function gives; without a binding form, keeps the rows for which it is truthy.
-pub(crate) fn apply(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Relation> {
+///
+/// `expected` are the variables of the form that stand for entities, and where to look for those.
+pub(crate) fn apply(
+    current: &Relation,
+    goal: &CallGoal,
+    expected: Option<&Vec<(Slot, Vec<Arc<dyn Facts>>)>>,
+    budget: &Budget,
+) -> Result<Relation> {
     let results = if goal.function.asks_source() { sourced(current, goal, budget)? } else { pure(current, goal, budget)? };
     match &goal.binding {
         None => {
             let is_kept = (0..results.len()).map(|row| results.value(row).is_truthy()).collect::<Vec<_>>();
             Ok(current.select(&rows::chosen(&is_kept)))
         }
-        Some(target) => bind(current, target, results, budget),
+        Some(target) => bind(current, target, results, expected.map_or(&[], Vec::as_slice), budget),
     }
 }
 
@@ -238,10 +249,16 @@ fn about_entities(
 }
 
 /// Takes the results apart. A variable that is bound already must be the same.
-fn bind(current: &Relation, target: &Target, results: Column, budget: &Budget) -> Result<Relation> {
+fn bind(
+    current: &Relation,
+    target: &Target,
+    results: Column,
+    expected: &[(Slot, Vec<Arc<dyn Facts>>)],
+    budget: &Budget,
+) -> Result<Relation> {
     let mut chosen = Vec::with_capacity(current.rows);
     let slots = target.slots();
-    let columns = if let Target::Scalar(_) = target {
+    let mut columns = if let Target::Scalar(_) = target {
         match results {
             Column::Value(values) => {
                 chosen.extend((0..values.len() as u32).filter(|row| !matches!(values[*row as usize], Value::Nil)));
@@ -269,6 +286,11 @@ fn bind(current: &Relation, target: &Target, results: Column, budget: &Budget) -
         }
         columns.into_iter().map(column_of).collect()
     };
+    for (slot, facts) in expected {
+        if let Some(at) = slots.iter().position(|own| own == slot) {
+            columns[at] = entity::resolved(columns[at].clone(), facts)?;
+        }
+    }
     let mut rows_so_far = current.select(&chosen);
     if !matches!(target, Target::Scalar(_) | Target::Ignore) {
         rows_so_far.key = None;

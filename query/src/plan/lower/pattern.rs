@@ -91,7 +91,7 @@ impl Lowering<'_> {
         let known = match &goal.attribute {
             Place::Blank => return Ok(None),
             Place::Slot(slot) => {
-                self.entity_uses.entry(*slot).or_default().insert(name.clone());
+                self.note_entity(*slot, name);
                 return Ok(None);
             }
             Place::Constant(Value::Keyword(ident)) => self.resolver.attribute(facts, ident, self.place_of(span))?,
@@ -112,7 +112,7 @@ impl Lowering<'_> {
         match place {
             Place::Blank => Ok(true),
             Place::Slot(slot) => {
-                self.entity_uses.entry(*slot).or_default().insert(name.clone());
+                self.note_entity(*slot, name);
                 Ok(true)
             }
             Place::Constant(value) => {

@@ -35,7 +35,7 @@ impl Lowering<'_> {
         if self.dependencies.is_recursive(call.name) || self.goal_count > UNFOLDED_GOALS_MAX {
             let predicate = self.predicate(call.name, &source, call.span);
             let goal = RuleGoal { predicate, args: slots };
-            self.rule_calls.push(goal.clone());
+            self.rule_calls.push((goal.clone(), self.grounds.bodies()));
             goals.push(self.goal(GoalKind::Rule(goal), call.span));
             return Ok(());
         }
@@ -47,7 +47,10 @@ impl Lowering<'_> {
         let caller = self.rule_name.replace(Arc::clone(call.name));
         for head in heads {
             required.extend(slots.iter().take(head.head.required.len()));
-            branches.push(self.unfold(head, &slots, &source)?);
+            self.grounds.enter();
+            let branch = self.unfold(head, &slots, &source);
+            self.grounds.leave();
+            branches.push(branch?);
         }
         self.call_span = outer;
         self.rule_name = caller;
@@ -147,7 +150,10 @@ impl Lowering<'_> {
             for rule in rules.rules.iter().filter(|rule| rule.name == name) {
                 let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
                 let head = rule.head.variables().map(|variable| self.slot(&mut scope, variable)).collect();
-                let goals = self.block(&rule.clauses, &mut scope)?;
+                self.grounds.enter();
+                let goals = self.block(&rule.clauses, &mut scope);
+                self.grounds.leave();
+                let goals = goals?;
                 self.predicates[id].branches.push(PredicateBranch { head, goals });
             }
         }
@@ -162,7 +168,7 @@ impl Lowering<'_> {
         self.lower_predicates()?;
         loop {
             let mut changed = false;
-            for call in &self.rule_calls {
+            for (call, bodies) in &self.rule_calls {
                 for (at, arg) in call.args.iter().enumerate() {
                     let heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
                     let used = heads.filter_map(|slot| self.entity_uses.get(&slot)).flatten().cloned().collect::<Vec<_>>();
@@ -171,6 +177,7 @@ impl Lowering<'_> {
                     {
                         let known = self.entity_uses.entry(*slot).or_default();
                         let before = known.len();
+                        self.grounds.note_uses(bodies, *slot, &used);
                         known.extend(used);
                         changed |= known.len() > before;
                     }

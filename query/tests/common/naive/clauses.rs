@@ -7,7 +7,7 @@ use annals_query::ast::{Argument, Binding, Call, Clause, Input as Written, Neste
 use annals_query::{Attribute, Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
 
 use super::super::memory::{Keep, MemoryFacts, View, plain};
-use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
+use super::{Environment, Input, Naive, Place, Scope, Variables, bind, distinct, variables};
 
 /// True if no other clause that waits can still bind what a call in this clause takes: of equal numbers the lesser kind stays, and a call
 /// may show which that is.
@@ -113,7 +113,11 @@ impl Naive {
                 Clause::Pattern { .. } | Clause::And(..) => unreachable!("patterns are done above, and `and` is flattened"),
                 Clause::Predicate { call, .. } => found.extend(self.predicate(call, environment, place)?),
                 Clause::Function { call, binding, .. } => {
-                    found.extend(take_apart(&whole(call, binding), &self.call(call, environment, place)?, environment)?);
+                    let mut bound =
+                        take_apart(&whole(call, binding), &self.call(call, environment, place)?, &Environment::new())?;
+                    let is_literal = matches!((&*call.name, &call.args[..]), ("ground", [Argument::Constant(..)]));
+                    bound = bound.iter().map(|bound| self.grounded(bound, is_literal, place)).collect::<Result<_>>()?;
+                    found.extend(bound.iter().filter_map(|bound| joined(environment, bound)));
                 }
                 Clause::Or { source, branches, .. } => {
                     let crossing = self.after(clause, bound, around).expect("the clause was ready");
@@ -124,6 +128,8 @@ impl Naive {
                     let crossing: Variables = border.variables().cloned().collect();
                     let given = crossing.intersection(bound).cloned().collect();
                     let place = inside(source.as_ref(), place);
+                    let scope = Scope { clauses: branches, source: place.source, outer: Some((crossing.clone(), place.scope)) };
+                    let place = Place { scope: &scope, ..place };
                     found.extend(self.branches(branches, environment, (&given, &crossing, &crossing), place)?);
                 }
                 Clause::Not { source, clauses, .. } => {
@@ -134,7 +140,9 @@ impl Naive {
                 }
                 Clause::NotJoin { source, clauses, .. } => {
                     let shared = variables::of(clause);
-                    if !self.is_any(clauses, environment, (&shared, &shared), inside(source.as_ref(), place))? {
+                    let place = inside(source.as_ref(), place);
+                    let scope = Scope { clauses, source: place.source, outer: Some((shared.clone(), place.scope)) };
+                    if !self.is_any(clauses, environment, (&shared, &shared), Place { scope: &scope, ..place })? {
                         found.push(environment.clone());
                     }
                 }
@@ -244,6 +252,24 @@ impl Naive {
         }
         let function = function::lookup(&call.name);
         function.ok_or_else(|| Error::new(Code::UnknownFunction, call.name.to_string()))?.call(&values)
+    }
+
+    /// What a function binds, with names as their entities where entities are expected; what leads nowhere stays itself.
+    fn grounded(&self, bound: &Environment, is_literal: bool, place: Place<'_>) -> Result<Environment> {
+        let mut grounded = bound.clone();
+        for (variable, value) in bound.iter().filter(|(_, value)| matches!(value, Value::Keyword(_) | Value::Vector(_))) {
+            let mut entities = BTreeSet::new();
+            for source in self.entity_sources_in(variable, place.scope) {
+                if let Some(Input::Facts(facts)) = self.sources.get(&source) {
+                    let found = Self::entity(facts, value);
+                    entities.insert(if is_literal { found? } else { found.unwrap_or(None) });
+                }
+            }
+            if let (1, Some(Some(entity))) = (entities.len(), entities.first()) {
+                grounded.insert(variable.clone(), entity.clone());
+            }
+        }
+        Ok(grounded)
     }
 
     /// The answer of a query inside the query.

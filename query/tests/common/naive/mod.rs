@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use annals_query::ast::{PullPattern, Query, RuleSet, SourceName, Variable};
+use annals_query::ast::{Clause, PullPattern, Query, RuleSet, SourceName, Variable};
 use annals_query::{Code, Error, Facts as _, Given, Result, Value};
 
 use super::memory::MemoryFacts;
@@ -83,6 +83,17 @@ pub(super) struct Place<'a> {
     source: &'a SourceName,
     /// The tables of the fixpoint under way. None outside of rules, and inside of `not`, which wants complete answers.
     tables: Option<&'a RefCell<rules::Tables>>,
+    /// The clauses whose variables are the same as those here.
+    scope: &'a Scope<'a>,
+}
+
+/// The clauses of a query, a rule or a border, in which a name means one variable.
+pub(super) struct Scope<'a> {
+    clauses: &'a [Clause],
+    /// What `$` means in all of it.
+    source: &'a SourceName,
+    /// Of a border: what crosses it, and the scope around it.
+    outer: Option<(Variables, &'a Scope<'a>)>,
 }
 
 /// What the query means. It must have passed the check.
@@ -90,7 +101,8 @@ pub(crate) fn answer(query: &Query, inputs: &[Input]) -> Result<Expected> {
     let (naive, environments) = inputs::take(query, inputs)?;
     let bound = query.inputs.iter().flat_map(inputs::bound_by).collect();
     let source = SourceName::default();
-    let place = Place { source: &source, tables: None };
+    let scope = Scope { clauses: &query.clauses, source: &source, outer: None };
+    let place = Place { source: &source, tables: None, scope: &scope };
     let clauses = variables::flat(&query.clauses);
     let environments = naive.every(&clauses, environments, &bound, &bound, place)?;
     find::find(&naive, query, &environments)

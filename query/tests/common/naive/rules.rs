@@ -7,7 +7,7 @@ use std::sync::Arc;
 use annals_query::ast::{Rule, SourceName, Term, Variable};
 use annals_query::{Result, Value};
 
-use super::{Environment, Input, Naive, Place, Variables, bind, distinct, variables};
+use super::{Environment, Input, Naive, Place, Scope, Variables, bind, distinct, variables};
 
 /// How a rule is called: its name, the source it runs on, and which arguments have which values.
 pub(super) type Call = (Arc<str>, SourceName, Vec<Option<Value>>);
@@ -89,7 +89,8 @@ impl Naive {
                 let bound: Variables = environment.keys().cloned().collect();
                 let head: Vec<Variable> = rule.head.variables().cloned().collect();
                 let visible = head.iter().cloned().collect();
-                let place = Place { source, tables: Some(tables) };
+                let scope = Scope { clauses: &rule.clauses, source, outer: None };
+                let place = Place { source, tables: Some(tables), scope: &scope };
                 let found = self.every(&variables::flat(&rule.clauses), vec![environment], &bound, &visible, place)?;
                 tuples.extend(distinct(found).iter().map(|found| head.iter().map(|variable| found[variable].clone()).collect()));
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use annals_query::ast::{Argument, Call, Clause, SourceName, Term, Variable};
 use annals_query::{Facts as _, Value, ValueType};
 
-use super::{Input, Naive, Place, Variables};
+use super::{Input, Naive, Place, Scope, Variables};
 
 /// The clauses, with each `and` replaced by what it holds.
 pub(super) fn flat(clauses: &[Clause]) -> Vec<&Clause> {
@@ -63,6 +63,17 @@ impl Naive {
         search.found
     }
 
+    /// The sources in which a variable of a scope stands where an entity is expected.
+    pub(super) fn entity_sources_in(&self, variable: &Variable, scope: &Scope<'_>) -> BTreeSet<SourceName> {
+        let mut found = self.entity_sources(variable, scope.clauses, scope.source);
+        if let Some((crossing, outer)) = &scope.outer
+            && crossing.contains(variable)
+        {
+            found.extend(self.entity_sources_in(variable, outer));
+        }
+        found
+    }
+
     /// The sources in which an argument of a rule stands where an entity is expected.
     pub(super) fn entity_sources_of_argument(&self, rule: &str, position: usize, source: &SourceName) -> BTreeSet<SourceName> {
         let mut search = EntitySearch { naive: self, found: BTreeSet::new(), seen: BTreeSet::new() };
@@ -85,7 +96,8 @@ impl EntitySearch<'_> {
     }
 
     fn clause(&mut self, variable: &Variable, clause: &Clause, source: &SourceName) {
-        let place = Place { source, tables: None };
+        let here = Scope { clauses: &[], source, outer: None };
+        let place = Place { source, tables: None, scope: &here };
         match clause {
             Clause::Pattern { source: name, terms, .. } => {
                 let name = Naive::source_name(name, place);
