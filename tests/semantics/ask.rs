@@ -124,13 +124,11 @@ fn single(vector: &Vector<'_>, stage: &Stage, db: &Db) -> Option<Result<Value>> 
     };
     if let Some(pattern) = vector.source("pull") {
         let pattern = stage.fill(pattern);
-        return Some(match vector.form("of") {
-            Some(of) => entity(of).and_then(|of| db.pull(&pattern, of)),
-            None => {
-                let many = vector.items("of-many").iter().map(entity).collect::<Result<Vec<EntityRef>>>();
-                many.and_then(|many| db.pull_many(&pattern, many)).map(Value::vector)
-            }
-        });
+        if let Some(of) = vector.form("of") {
+            return Some(entity(of).and_then(|of| db.pull(&pattern, of)));
+        }
+        let many = vector.items("of-many").iter().map(entity).collect::<Result<Vec<EntityRef>>>();
+        return Some(many.and_then(|many| db.pull_many(&pattern, many)).map(Value::vector));
     }
     if let Some(form) = vector.form("entity") {
         let found = entity(form).and_then(|of| db.entity(of));
