@@ -265,3 +265,38 @@ fn explain(shell: &mut Shell<'_>, argument: &Argument<'_>) -> Outcome<Next> {
     }
     done(shell.explain(argument.needed()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    const REFERENCE: &str = include_str!("../../../docs/reference/shell.md");
+
+    #[test]
+    fn every_command_says_what_it_does_once_with_an_example() {
+        let names: BTreeSet<&str> = all().map(|command| command.name).collect();
+        assert_eq!(names.len(), all().count(), "no name stands twice");
+        for Command { name, arguments, doc, example, takes, .. } in all() {
+            assert!(doc.ends_with('.') && !doc.contains('\n'), ":{name}: {doc}");
+            assert!(example.split(' ').next() == Some(&format!(":{name}")), ":{name}: {example}");
+            assert_eq!(arguments.is_empty(), *takes == Takes::Nothing, ":{name}");
+            assert!(lookup(name).is_some_and(|command| command.name == *name));
+        }
+    }
+
+    #[test]
+    fn the_reference_shows_every_command() {
+        let mut missing = String::new();
+        for Command { name, arguments, doc, example, .. } in all() {
+            let blank = if arguments.is_empty() { "" } else { " " };
+            let row = format!("| `:{name}{blank}{}` | {doc} | `{example}` |", arguments.replace('|', "\\|"));
+            if !REFERENCE.contains(&row) {
+                writeln!(missing, "{row}").expect("a text can be written to");
+            }
+        }
+        assert!(missing.is_empty(), "docs/reference/shell.md should say:\n{missing}");
+    }
+}

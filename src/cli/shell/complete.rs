@@ -2,7 +2,7 @@
 
 mod place;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,7 @@ impl InReach {
 }
 
 /// A word, and what is said beside it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 struct Choice {
     text: String,
     about: Option<&'static str>,
@@ -128,8 +128,13 @@ impl Words {
                 sections.chain(variables(text, place.start)).collect()
             }
         };
-        let fitting: BTreeSet<Choice> = choices.into_iter().filter(|choice| choice.text.starts_with(place.word)).collect();
-        (place.start, fitting.into_iter().collect())
+        // Sorted, and each name once, with what one of its meanings is about.
+        let mut fitting: BTreeMap<String, Option<&'static str>> = BTreeMap::new();
+        for Choice { text, about } in choices.into_iter().filter(|choice| choice.text.starts_with(place.word)) {
+            let known = fitting.entry(text).or_default();
+            *known = known.or(about);
+        }
+        (place.start, fitting.into_iter().map(|(text, about)| Choice { text, about }).collect())
     }
 
     fn arguments(&self, takes: Takes, word: &str) -> Vec<Choice> {
@@ -215,6 +220,11 @@ fn calls<'n>(db: &Db, rules: impl Iterator<Item = &'n str>) -> Vec<Choice> {
     clauses.chain(functions_known).chain(aggregates).chain(rules).collect()
 }
 
+/// True for a command that does little alone.
+fn wants_argument(name: &str) -> bool {
+    command::lookup(name).is_some_and(|command| command.takes != Takes::Nothing)
+}
+
 fn keywords(text: &str) -> Vec<String> {
     let tokens = Tokens::of(text).filter(|token| token.kind == Kind::Keyword);
     tokens.map(|token| text[token.start..token.end].to_owned()).collect()
@@ -244,12 +254,132 @@ impl Completer for Words {
         let (start, choices) = self.choices(text, end);
         let suggestions = choices.into_iter().map(|choice| Suggestion {
             span: Span::new(start, end),
-            // A path goes on, and so does `last`.
-            append_whitespace: !choice.text.ends_with('/'),
+            // Behind a command stands its argument; behind a word of a query often a bracket.
+            append_whitespace: choice.text.strip_prefix(':').is_some_and(|name| start == 0 && wants_argument(name)),
             description: choice.about.map(str::to_owned),
             value: choice.text,
             ..Suggestion::default()
         });
         CompletionResult::fresh(suggestions.collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use annals::contract::{Recorder, RunOptions};
+
+    use super::*;
+
+    struct Store {
+        folder: tempfile::TempDir,
+        connection: Connection,
+        in_reach: InReach,
+        words: Words,
+    }
+
+    impl Store {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let connection = Connection::open(folder.path().join("annals.db")).expect("a store");
+            connection.transact("[{:person/name \"Ada\" :person/age 36}]").expect("facts");
+            let in_reach = InReach::default();
+            let words = Words::new(connection.clone(), in_reach.clone());
+            Self { folder, connection, in_reach, words }
+        }
+
+        /// What the word at the end may become.
+        fn choices(&mut self, text: &str) -> Vec<String> {
+            let result = self.words.complete(text, text.len());
+            result
+                .suggestions()
+                .iter()
+                .map(|suggestion| format!("{}{}", &text[..suggestion.span.start], suggestion.value))
+                .collect()
+        }
+
+        #[track_caller]
+        fn check(&mut self, text: &str, expected: &[&str]) {
+            assert_eq!(self.choices(text), expected, "{text}");
+        }
+
+        /// These are among the choices, and none of those.
+        #[track_caller]
+        fn check_among(&mut self, text: &str, expected: &[&str], unwanted: &[&str]) {
+            let choices = self.choices(text);
+            for word in expected {
+                assert!(choices.iter().any(|choice| choice == word), "{text}: {word} is not in {choices:?}");
+            }
+            for word in unwanted {
+                assert!(choices.iter().all(|choice| choice != word), "{text}: {word} is in {choices:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_language_the_store_and_the_shell_know_is_completed() {
+        let mut store = Store::new();
+        store.check("[:find ?n :where [_ :person/n", &["[:find ?n :where [_ :person/name"]);
+        store.check("[:find ?name ?n :wher", &["[:find ?name ?n :where"]);
+        store.check("[:find ?na :where [?p :person/name ?na", &["[:find ?na :where [?p :person/name ?na"]);
+        store.check(
+            "[:find ?name :in $ ?age :where [?p :person/name ?na",
+            &["[:find ?name :in $ ?age :where [?p :person/name ?name"],
+        );
+        store.check("[(starts", &["[(starts-with?"]);
+        store.check("[:find (count-", &["[:find (count-distinct"]);
+        store.check_among("[(no", &["[(not", "[(not-join", "[(not-in"], &[]);
+        store.check("not \"in a te", &[]);
+        store.check(":as", &[":as-of"]);
+        store.check(":format j", &[":format json", ":format jsonl"]);
+        store.check(":timer o", &[":timer off", ":timer on"]);
+        store.check(":history o", &[":history off", ":history on"]);
+        store.check(":explain [:fin", &[":explain [:find"]);
+        store.check(":schema per", &[":schema person"]);
+        store.check(":help not-j", &[":help not-join"]);
+        store.check_among("[:find ?x ", &["[:find ?x :where", "[:find ?x ?x"], &[]);
+    }
+
+    #[test]
+    fn words_are_read_again_when_the_store_has_moved_on() {
+        let mut store = Store::new();
+        store.check("[_ :town/", &[]);
+        store.check(":logs ", &[]);
+        store.connection.transact("[{:town/name \"Paris\"}]").expect("facts");
+        store.check("[_ :town/", &["[_ :town/name"]);
+        let recorder = Recorder::start(&store.connection, RunOptions::default()).expect("a run");
+        let id = recorder.run_id().to_string();
+        store.check(":logs ", &[&format!(":logs {id}"), ":logs last"]);
+        store.check(&format!("[[:run/id \"{}", &id[..8]), &[&format!("[[:run/id \"{id}")]);
+        Recorder::start(&store.connection, RunOptions::default()).expect("a run");
+        store.check(":show last~", &[":show last~1"]);
+        store.check_among(":as-of l", &[":as-of last@start", ":as-of last~1@end"], &[":as-of last"]);
+    }
+
+    #[test]
+    fn rules_lenses_and_files_that_are_in_reach_are_completed() {
+        let mut store = Store::new();
+        store.check("[:find ?r :where (ances", &[]);
+        store.in_reach.set(&[":annals/runs".to_owned()], None);
+        store.check("[:find ?r :where (ances", &["[:find ?r :where (ancestor"]);
+        store.connection.keep_lens("{:lens/name :people :lens/rename {:someone/called :person/name}}").expect("a lens");
+        store.check(":lens :", &[":lens :people"]);
+        store.in_reach.set(&[], Some(":people"));
+        store.check("[_ :someone/", &["[_ :someone/called"]);
+        let folder = store.folder.path().display().to_string();
+        fs::write(store.folder.path().join("old rules.edn"), "[]").expect("a file");
+        fs::write(store.folder.path().join(".hidden"), "").expect("a file");
+        fs::create_dir(store.folder.path().join("older")).expect("a folder");
+        for command in ["read", "rules", "lens"] {
+            store.check(
+                &format!(":{command} {folder}/ol"),
+                &[&format!(":{command} {folder}/old rules.edn"), &format!(":{command} {folder}/older/")],
+            );
+            store.check_among(
+                &format!(":{command} {folder}/"),
+                &[&format!(":{command} {folder}/annals.db")],
+                &[&format!(":{command} {folder}/.hidden")],
+            );
+        }
+        store.check(":rules :ann", &[":rules :annals/runs"]);
     }
 }

@@ -15,6 +15,9 @@ use crate::cli::failure::{Outcome, is_colour_welcome};
 
 const MENU: &str = "completion";
 
+/// What ends the prompt.
+const INDICATOR: &str = "> ";
+
 struct Brackets;
 
 impl Validator for Brackets {
@@ -49,12 +52,12 @@ impl Prompt for Looking {
     }
 
     fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
-        Cow::Borrowed("> ")
+        Cow::Borrowed(INDICATOR)
     }
 
     /// Blanks, so that lines stand below one another.
     fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        Cow::Owned(" ".repeat(self.0.chars().count() + 2))
+        Cow::Owned(" ".repeat(self.0.chars().count() + INDICATOR.len()))
     }
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
@@ -88,7 +91,7 @@ impl Editor {
             .with_validator(Box::new(Brackets))
             .with_highlighter(Box::new(Colours))
             .with_completer(Box::new(Words::new(connection, in_reach.clone())))
-            .with_menu(ReedlineMenu::EngineCompleter(Box::new(ColumnarMenu::default().with_name(MENU))))
+            .with_menu(ReedlineMenu::EngineCompleter(Box::new(ColumnarMenu::default().with_name(MENU).with_marker(INDICATOR))))
             .with_quick_completions(true)
             .with_partial_completions(true)
             .with_edit_mode(Box::new(Emacs::new(keys)))
