@@ -38,16 +38,16 @@ impl Answer {
     /// The answer as one value: rows and columns as vectors, rows with names as maps; nil for a row or a value that is not there.
     pub fn into_value(self) -> Value {
         let row = |row: Vec<Value>| Value::from(row);
-        let named = |names: &ReturnMap, row: Vec<Value>| {
-            Value::Map(Arc::new(names.names.iter().map(|name| names.kind.key(name)).zip(row).collect()))
+        let as_map = |keys: &ReturnMap, row: Vec<Value>| {
+            Value::Map(Arc::new(keys.names.iter().map(|name| keys.kind.key(name)).zip(row).collect()))
         };
         let mut rows = self.rows.into_iter();
         match &self.shape {
             Shape::Relation => rows.map(row).collect::<Vec<_>>().into(),
-            Shape::RelationOfMaps(names) => rows.map(|row| named(names, row)).collect::<Vec<_>>().into(),
+            Shape::RelationOfMaps(names) => rows.map(|row| as_map(names, row)).collect::<Vec<_>>().into(),
             Shape::Collection => rows.flatten().collect::<Vec<_>>().into(),
             Shape::Tuple => rows.next().map_or(Value::Nil, row),
-            Shape::TupleAsMap(names) => rows.next().map_or(Value::Nil, |row| named(names, row)),
+            Shape::TupleAsMap(names) => rows.next().map_or(Value::Nil, |row| as_map(names, row)),
             Shape::Scalar => rows.next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Nil),
         }
     }

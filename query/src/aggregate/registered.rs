@@ -42,9 +42,10 @@ impl RegisteredAggregate {
             budget.spend_steps(bag.len() as u64)?;
             // In an order of their own, so that the answer depends on no plan.
             bag.sort_unstable();
-            let call = || constants.iter().map(|constant| format!(" {constant}")).collect::<String>();
+            let words = std::iter::once(self.name.to_string()).chain(constants.iter().map(Value::to_string));
+            let call = || format!("({} ..)", words.collect::<Vec<_>>().join(" "));
             let result = (self.compute)(constants, &bag);
-            let result = result.map_err(|failure| failed(&self.name, &format!("({}{} ..)", self.name, call()), failure))?;
+            let result = result.map_err(|failure| failed(&self.name, &call(), failure))?;
             checked_result(&self.name, result)
         });
         Ok(Column::Value(results.collect::<Result<Vec<_>>>()?.into()))
@@ -80,8 +81,9 @@ impl AnyAggregate {
         match self {
             Self::BuiltIn(aggregate) => aggregate.example.call.to_owned(),
             Self::Registered(aggregate) => {
-                let constants = (1..=aggregate.constants.least).map(|at| format!(" {at}")).collect::<String>();
-                format!("({}{constants} ?x)", aggregate.name)
+                let constants = (1..=aggregate.constants.least).map(|at| at.to_string());
+                let words = std::iter::once(aggregate.name.to_string()).chain(constants).collect::<Vec<_>>();
+                format!("({} ?x)", words.join(" "))
             }
         }
     }

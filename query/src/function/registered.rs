@@ -118,9 +118,10 @@ impl AnyFunction {
         match self {
             Self::BuiltIn(function) => function.example.call.to_owned(),
             Self::Registered(function) => {
-                let args = ('a'..='z').take(function.arity.least).map(|letter| format!(" ?{letter}")).collect::<String>();
-                let more = if function.arity.most == Some(function.arity.least) { "" } else { " .." };
-                format!("({}{args}{more})", function.name)
+                let args = ('a'..='z').take(function.arity.least).map(|letter| format!("?{letter}"));
+                let more = (function.arity.most != Some(function.arity.least)).then(|| "..".to_owned());
+                let words = std::iter::once(function.name.to_string()).chain(args).chain(more).collect::<Vec<_>>();
+                format!("({})", words.join(" "))
             }
         }
     }

@@ -68,8 +68,11 @@ pub(crate) struct Setting<'s> {
     pub(crate) budget: &'s Budget,
 }
 
-/// The variables of a function's binding that stand for entities, and where to look for those, by the number of its goal.
-pub(crate) type Expected = BTreeMap<u32, Vec<(Slot, Vec<Arc<dyn Facts>>)>>;
+/// A variable of a function's binding that stands for an entity, and where to look for that.
+pub(crate) type EntityVariable = (Slot, Vec<Arc<dyn Facts>>);
+
+/// Such variables by the number of the function's goal.
+pub(crate) type Expected = BTreeMap<u32, Vec<EntityVariable>>;
 
 /// What was given, each for its place.
 struct Inputs<'q> {
@@ -132,6 +135,13 @@ impl Program {
             warnings: resolver.warnings,
             planner,
         })
+    }
+}
+
+impl Program {
+    /// The variables of a function's binding that stand for entities.
+    pub(crate) fn expected_of(&self, goal: &Goal) -> &[EntityVariable] {
+        self.expected.get(&goal.id).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -127,7 +127,7 @@ impl Puller<'_> {
             match spec {
                 PullSpec::Wildcard => {}
                 PullSpec::Attribute(spec) if &*spec.ident == ID && !spec.is_reverse => {
-                    self.place_ids(spec, nodes, &mut pulled)?
+                    self.place_ids(spec, nodes, &mut pulled)?;
                 }
                 PullSpec::Attribute(spec) => self.attribute(frame, (place, spec), &entities, nodes, &mut pulled)?,
             }

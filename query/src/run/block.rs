@@ -193,7 +193,7 @@ fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, fram
         }
         GoalKind::Call(goal) => {
             run.note(step, |effort| effort.took(call::method(current, goal)));
-            Ok(call::apply(current, goal, run.program.expected.get(&step.goal.id), run.budget)?.keep(keep))
+            Ok(call::apply(current, goal, run.program.expected_of(&step.goal), run.budget)?.keep(keep))
         }
         GoalKind::Union(goal) => {
             run.note(step, |effort| effort.took(Method::Branches));

@@ -1,14 +1,12 @@
 //! Predicates and functions over the rows found so far.
 
-use std::sync::Arc;
-
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
-use crate::facts::Facts;
 use crate::function::Kind;
 use crate::plan::goal::{CallArgument, CallGoal, Target};
 use crate::plan::input::{take_apart, value_in};
+use crate::plan::program::EntityVariable;
 use crate::plan::slot::Slot;
 use crate::run::arithmetic;
 use crate::run::compare;
@@ -77,19 +75,14 @@ pub(crate) fn is_of_the_budget(error: &Error) -> bool {
 /// Binds what a function gives; without a binding form, keeps the rows for which it is truthy.
 ///
 /// `expected` are the variables of the form that stand for entities, and where to look for those.
-pub(crate) fn apply(
-    current: &Relation,
-    goal: &CallGoal,
-    expected: Option<&Vec<(Slot, Vec<Arc<dyn Facts>>)>>,
-    budget: &Budget,
-) -> Result<Relation> {
+pub(crate) fn apply(current: &Relation, goal: &CallGoal, expected: &[EntityVariable], budget: &Budget) -> Result<Relation> {
     let results = if goal.function.asks_source() { sourced(current, goal, budget)? } else { pure(current, goal, budget)? };
     match &goal.binding {
         None => {
             let is_kept = (0..results.len()).map(|row| results.value(row).is_truthy()).collect::<Vec<_>>();
             Ok(current.select(&rows::chosen(&is_kept)))
         }
-        Some(target) => bind(current, target, results, expected.map_or(&[], Vec::as_slice), budget),
+        Some(target) => bind(current, target, results, expected, budget),
     }
 }
 
@@ -204,7 +197,9 @@ fn for_each_combination(
             args[*at] = column.value(group[0] as usize);
         }
         let result = call(&args)?;
-        group.iter().for_each(|row| values[*row as usize] = result.clone());
+        for row in group {
+            values[row as usize] = result.clone();
+        }
     }
     Ok(Column::Value(values.into()))
 }
@@ -249,13 +244,7 @@ fn about_entities(
 }
 
 /// Takes the results apart. A variable that is bound already must be the same.
-fn bind(
-    current: &Relation,
-    target: &Target,
-    results: Column,
-    expected: &[(Slot, Vec<Arc<dyn Facts>>)],
-    budget: &Budget,
-) -> Result<Relation> {
+fn bind(current: &Relation, target: &Target, results: Column, expected: &[EntityVariable], budget: &Budget) -> Result<Relation> {
     let mut chosen = Vec::with_capacity(current.rows);
     let slots = target.slots();
     let mut columns = if let Target::Scalar(_) = target {
