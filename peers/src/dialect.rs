@@ -15,6 +15,8 @@ pub enum Dialect {
     Annals,
     /// Native EDN, as DataScript and its relatives read it.
     Edn,
+    /// The same with every attribute's type declared.
+    TypedEdn,
     /// DataScript's JavaScript interface: keywords are texts, data is JSON.
     JavaScript,
     /// Corium: EDN, ids with the partition in their upper bits, values of declared types.
@@ -68,7 +70,7 @@ impl Dialect {
         let base = match self {
             Self::Annals => BASE,
             Self::Corium => CORIUM_BASE,
-            Self::Edn | Self::JavaScript => 0,
+            Self::Edn | Self::TypedEdn | Self::JavaScript => 0,
         };
         (base + number).to_string()
     }
@@ -94,7 +96,7 @@ impl Dialect {
             if field.is_unique {
                 parts.push(":db/unique :db.unique/identity");
             }
-            let is_typed = self == Self::Corium || field.kind == Kind::Entity;
+            let is_typed = matches!(self, Self::Corium | Self::TypedEdn) || field.kind == Kind::Entity;
             let kind = format!(":db/valueType :db.type/{}", type_of(field.kind));
             if is_typed {
                 parts.push(&kind);

@@ -17,6 +17,9 @@ use crate::random::{Program, View, Width, World};
 /// How long an engine may think about one question.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long it may take to start and to take in a world; a virtual machine that loads much starts slowly.
+const PATIENCE_AT_START: Duration = Duration::from_secs(300);
+
 /// How long it may think where it is known for not coming to an end; it takes a few milliseconds where it does.
 const PATIENCE_WITH_LEFT_RECURSION: Duration = Duration::from_millis(1500);
 
@@ -89,6 +92,11 @@ pub fn installed(name: &str, folder: &str) -> Result<Peer, String> {
             peer.width = Width { transactions: 4, is_typed: true };
             Ok(peer)
         }
+        "datalevin" => {
+            let mut peer = Peer::new("datalevin", Dialect::TypedEdn, text(&["python3", "datalevin.py", folder]));
+            peer.width.is_typed = true;
+            Ok(peer)
+        }
         "nbb" => Ok(Peer::new("nbb", Dialect::Edn, text(&[&nbb, "datascript.cljs"]))),
         _ => Err(format!("no engine is called {name}")),
     }
@@ -111,7 +119,7 @@ impl Peer {
         let transactions: Vec<Json> = world.transactions.iter().map(|data| self.dialect.data(data)).collect();
         let line = json!({"world": {"schema": self.dialect.schema(), "transactions": transactions}});
         self.world = Some(line.clone());
-        match self.exchange(&line, PATIENCE) {
+        match self.exchange(&line, PATIENCE_AT_START) {
             Some(reply) if reply.get("error").is_none() => Ok(()),
             reply => Err(format!("{} does not take the world {line}: {}", self.name, reply.unwrap_or(Json::Null))),
         }
@@ -119,15 +127,12 @@ impl Peer {
 
     /// Asks it.
     pub fn ask(&mut self, program: &Program) -> Said {
-        let mut line = match &program.pull {
-            Some((pattern, entity)) => {
-                json!({"pull": self.dialect.write(pattern), "entity": self.dialect.data(entity)})
-            }
-            None => {
-                let rules = (!program.rules.is_empty()).then(|| self.dialect.write(&program.rules_text()));
-                let inputs: Vec<Json> = program.inputs.iter().map(|(_, given)| self.dialect.data(given)).collect();
-                json!({"query": self.dialect.write(&program.query()), "rules": rules, "inputs": inputs})
-            }
+        let mut line = if let Some((pattern, entity)) = &program.pull {
+            json!({"pull": self.dialect.write(pattern), "entity": self.dialect.data(entity)})
+        } else {
+            let rules = (!program.rules.is_empty()).then(|| self.dialect.write(&program.rules_text()));
+            let inputs: Vec<Json> = program.inputs.iter().map(|(_, given)| self.dialect.data(given)).collect();
+            json!({"query": self.dialect.write(&program.query()), "rules": rules, "inputs": inputs})
         };
         match program.view {
             View::Now => {}
@@ -163,7 +168,7 @@ impl Peer {
         if self.process.is_none() {
             self.process = Process::start(&self.command).ok();
             if let (Some(world), false) = (self.world.clone(), line.get("world").is_some()) {
-                self.exchange(&world, PATIENCE)?;
+                self.exchange(&world, PATIENCE_AT_START)?;
             }
         }
         let process = self.process.as_mut()?;

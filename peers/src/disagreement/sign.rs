@@ -59,6 +59,7 @@ pub const SIGNS: &[(&str, Sign)] = &[
     ("order-of-clauses", |case, _| is_right_in_first_order(case)),
     ("not-join-before-or", |case, _| is_right_in_first_order(case)),
     ("no-tuples", |case, _| is_refused(case, "unknown function or predicate tuple")),
+    ("reference-that-nothing-asks-for", |case, _| case.program.has("lookup-input") && case.agrees_after(resolved)),
     ("inc-of-a-double", |case, _| is_refused(case, "inc cannot be applied") || is_refused(case, "dec cannot be applied")),
     ("call-before-or", |case, _| case.in_first_order.is_some() && is_refused(case, "unbound variable ?")),
     ("required-argument-bound-by-or", |case, _| is_refused(case, "requires its first 1 arguments bound")),
@@ -75,7 +76,10 @@ fn is_read_without_first_place(case: &Case<'_>, peer: &mut Peer) -> bool {
 
 /// Whether the other engine answers as we do when it is asked in words that it understands as we do.
 fn is_mended(case: &Case<'_>, peer: &mut Peer, rewrite: fn(&Program) -> Option<Program>) -> bool {
-    rewrite(&case.program).is_some_and(|other| case.is_their_answer_to(&other, peer, nothing_is_nil))
+    let Some(other) = rewrite(&case.program) else { return false };
+    let theirs = peer.ask(&other);
+    let mended = Case { program: case.program.clone(), ours: case.ours.clone(), theirs, in_first_order: None, ..*case };
+    mended.agrees_after(nothing_is_nil) || (case.program.has("recursion") && both(&mended, is_cut_short))
 }
 
 /// Whether the other engine answers as we do once the clauses stand in an order that suits it.

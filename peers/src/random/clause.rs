@@ -131,7 +131,7 @@ impl Maker<'_> {
                 9..12 => self.predicate(scope),
                 12..15 => self.function(scope),
                 15..17 if depth > 0 => self.not(scope, depth - 1),
-                17..20 if depth > 0 => self.alternatives(scope, depth - 1),
+                17..20 if depth > 0 => Some(self.alternatives(scope, depth - 1)),
                 20..24 if depth > 0 => self.call(scope),
                 _ => None,
             };

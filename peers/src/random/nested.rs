@@ -34,7 +34,7 @@ impl Maker<'_> {
     }
 
     /// An `or` or `or-join` whose branches bind the same variables.
-    pub fn alternatives(&mut self, scope: &mut Scope, depth: usize) -> Option<String> {
+    pub fn alternatives(&mut self, scope: &mut Scope, depth: usize) -> String {
         let outer = scope.clone();
         let entity = self.variable(scope, Kind::Entity, 85);
         let kind = *self.random.choose(&[Kind::Entity, Kind::Long, Kind::Text, Kind::Double, Kind::Boolean]);
@@ -46,7 +46,7 @@ impl Maker<'_> {
         }
         let branches = branches.join(" ");
         if !is_join {
-            return Some(format!("(or {branches})"));
+            return format!("(or {branches})");
         }
         self.program.note("or-join");
         let is_bound = outer.variables.iter().any(|(name, _)| *name == entity);
@@ -55,23 +55,20 @@ impl Maker<'_> {
             Some(value) if is_bound && self.random.percent(20) => format!("[{entity}] {value}"),
             Some(value) => format!("{entity} {value}"),
         };
-        Some(format!("(or-join [{border}] {branches})"))
+        format!("(or-join [{border}] {branches})")
     }
 
     /// A branch over the entity and the value; in an `or-join` with locals, some of them named like outer variables.
     fn branch(&mut self, entity: &str, value: Option<&str>, kind: Kind, outer: Option<&Scope>, depth: usize) -> String {
         let mut scope = Scope::default();
         scope.add(entity, Kind::Entity);
-        let base = match value {
-            Some(value) => {
-                scope.add(value, kind);
-                format!("[{entity} @{} {value}]", self.field(kind).name)
-            }
-            None => {
-                let field = self.field(Kind::Any);
-                let wanted = if self.random.percent(50) { "_".to_owned() } else { self.literal(field.kind) };
-                format!("[{entity} @{} {wanted}]", field.name)
-            }
+        let base = if let Some(value) = value {
+            scope.add(value, kind);
+            format!("[{entity} @{} {value}]", self.field(kind).name)
+        } else {
+            let field = self.field(Kind::Any);
+            let wanted = if self.random.percent(50) { "_".to_owned() } else { self.literal(field.kind) };
+            format!("[{entity} @{} {wanted}]", field.name)
         };
         let more = match self.random.below(12) {
             0..4 => self.predicate(&scope),

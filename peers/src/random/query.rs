@@ -172,7 +172,6 @@ fn inputs(random: &mut Random, program: &mut Program, scope: &mut Scope, width: 
                 program.note("lookup-input");
                 (name.clone(), format!("[@code \"k{}\"]", random.between(1, ENTITIES)))
             }
-            0 | 1 => (name.clone(), literal(random, kind)),
             2 => {
                 let values = [literal(random, kind), literal(random, kind), literal(random, kind)];
                 (format!("[{name} ...]"), format!("[{}]", values.join(" ")))
