@@ -36,15 +36,24 @@ pub(super) fn chosen(
     let mut rows: Vec<u32> = Vec::new();
     for row in 0..table.rows {
         budget.spend_steps(tests.len() as u64)?;
-        let mut holds = true;
-        for test in &tests {
-            holds = holds && test.value(&table, row)?.is_truthy();
-        }
-        if holds {
+        if holds(&tests, &table, row)? {
             rows.push(row as u32);
         }
     }
     Ok(Table { columns: table.columns.iter().map(|column| column.gather(&rows)).collect(), rows: rows.len() })
+}
+
+/// True if every condition holds. One that fails counts if no other takes the row away, in whatever order they are written.
+fn holds(tests: &[Test<'_>], table: &Table, row: usize) -> Result<bool> {
+    let mut failure = None;
+    for test in tests {
+        match test.value(table, row) {
+            Ok(value) if !value.is_truthy() => return Ok(false),
+            Ok(_) => {}
+            Err(error) => drop(failure.get_or_insert(error)),
+        }
+    }
+    failure.map_or(Ok(true), Err)
 }
 
 impl<'q> Test<'q> {

@@ -37,10 +37,11 @@ pub(super) fn find(naive: &Naive, query: &Query, environments: &[Environment]) -
     }
     let mut rows = Vec::new();
     for group in groups.values() {
-        let conditions: Result<Vec<Value>> = query.having.iter().map(|condition| holds(naive, condition, group)).collect();
-        if !conditions?.iter().all(Value::is_truthy) {
+        let conditions: Vec<Result<Value>> = query.having.iter().map(|condition| holds(naive, condition, group)).collect();
+        if conditions.iter().any(|held| held.as_ref().is_ok_and(|value| !value.is_truthy())) {
             continue;
         }
+        conditions.into_iter().collect::<Result<Vec<Value>>>()?;
         let row: Result<Vec<Value>> = elements.iter().map(|element| value(naive, element, group)).collect();
         let keys: Result<Vec<Value>> = keys.iter().map(|element| value(naive, element, group)).collect();
         let row = row?;
