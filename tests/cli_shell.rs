@@ -254,3 +254,24 @@ fn help_knows_functions_aggregates_rules_and_all_that_a_name_means() {
     check(":help\n", &[PEOPLE, ":as-of T|now", "What is there:"]);
     check(":rules :annals/runs\n:help ancestor\n", &["the rule (ancestor ?above ?run)  :annals/runs"]);
 }
+
+#[test]
+fn a_signal_that_ends_programs_ends_the_shell_whatever_it_waits_for() {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+    for (name, number) in [("HUP", 1), ("TERM", 15)] {
+        let place = Place::with_people();
+        let mut child = place.command(&["shell"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the shell starts");
+        let mut input = child.stdin.take().expect("it is piped");
+        std::io::Write::write_all(&mut input, b"[:find ?n . :where [_ :name ?n]]\n").expect("it reads");
+        // The answer shows that it waits for the next entry.
+        let mut answer = String::new();
+        let output = child.stdout.take().expect("it is piped");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut answer).expect("it answers");
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill is there").success());
+        let ended = child.wait().expect("it ends");
+        assert_eq!(ended.signal(), Some(number), "{name}: {ended}");
+        drop(input);
+    }
+}
