@@ -79,7 +79,7 @@ impl Failure {
     }
 
     /// An error in an entry of a longer text, which the person knows by this name.
-    pub(super) fn from_line(self, name: &str, line: usize) -> Self {
+    pub(super) fn in_entry_of(self, name: &str, line: usize) -> Self {
         match self {
             Self::Told { error, text: Some((part, text)) } if ["entry", "query"].contains(&&*part) => {
                 Self::Told { error, text: Some((format!("{name}, from line {line}"), text)) }

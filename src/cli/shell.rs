@@ -56,13 +56,13 @@ impl Shell<'_> {
         let mut entries = Entries::default();
         for line in io::stdin().lock().lines() {
             let Some(entry) = entries.push(&line?) else { continue };
-            if self.answer(&entry.text).map_err(|failure| failure.from_line("standard input", entry.line))? == Next::Stop {
+            if self.answer(&entry.text).map_err(|failure| failure.in_entry_of("standard input", entry.line))? == Next::Stop {
                 return Ok(());
             }
         }
         match entries.rest() {
             Some(entry) => {
-                self.answer(&entry.text).map(|_| ()).map_err(|failure| failure.from_line("standard input", entry.line))
+                self.answer(&entry.text).map(|_| ()).map_err(|failure| failure.in_entry_of("standard input", entry.line))
             }
             None => Ok(()),
         }
@@ -84,6 +84,10 @@ impl Shell<'_> {
                     Ok(Next::Go) => {}
                     Ok(Next::Stop) | Err(Failure::OutputClosed) => return Ok(()),
                     Err(failure) => {
+                        if self.session.is_interrupted() {
+                            // The terminal has shown ^C where the error would begin.
+                            tell("");
+                        }
                         failure.report(false);
                         break;
                     }
@@ -144,7 +148,7 @@ impl Shell<'_> {
 
     fn add(&self, entry: &str) -> Outcome {
         if self.session.looks_back() {
-            return Err(usage("facts are added now, and this shell looks back", "say :as-of now and :since now first"));
+            return Err(usage("facts are added now, and this shell looks back", "say :as-of now and :since off first"));
         }
         let connection = self.session.connection()?;
         for data in TxData::read_many(entry).in_text("entry", entry)? {

@@ -101,7 +101,7 @@ const LOOKING: &[Command] = &[
         ":as-of last@end",
         settings::as_of,
     ),
-    command(("since", "T|now"), Takes::Moment, "Looks only at what was said after T.", ":since 10m", settings::since),
+    command(("since", "T|off"), Takes::Moment, "Looks only at what was said after T.", ":since 10m", settings::since),
     command(
         ("history", "on|off|ENTITY [ATTRIBUTE]"),
         Takes::EdnOrSwitch,

@@ -147,7 +147,7 @@ impl Words {
             Takes::Switch | Takes::EdnOrSwitch => words(&["off", "on"]),
             Takes::Number => words(&["off"]),
             Takes::Format => <Format as clap::ValueEnum>::value_variants().iter().map(|format| format.name().into()).collect(),
-            Takes::Moment => [words(&["now"]), borders(&self.runs())].concat(),
+            Takes::Moment => [words(&["now", "off"]), borders(&self.runs())].concat(),
             Takes::Transaction => borders(&self.runs()),
             Takes::Run => self.runs().into_iter().map(Choice::from).collect(),
             Takes::Attribute if word.starts_with(':') => self.known.idents.iter().cloned().map(Choice::from).collect(),
@@ -155,10 +155,7 @@ impl Words {
             Takes::File => files(word),
             Takes::Lens => [words(&["off"]), named(&self.known.lenses), files(word)].concat(),
             Takes::Rules => [words(&["off"]), named(&self.known.rules), files(word)].concat(),
-            Takes::Name => {
-                let names = help::names().map(Choice::from);
-                names.chain(self.known.calls.iter().cloned()).collect()
-            }
+            Takes::Name => help::names().map(Choice::from).chain(self.known.calls.iter().cloned()).collect(),
         }
     }
 

@@ -69,8 +69,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 fn overview() -> String {
     let mut text = OPENING.to_owned();
     for (title, commands) in GROUPS {
-        text.push_str(&format!("\n\n{title}:"));
-        commands.iter().for_each(|command| text.push_str(&listed(command)));
+        text.extend(["\n\n", title, ":"]);
+        text.extend(commands.iter().map(listed));
     }
     text.push_str("\n\nThe examples of words ask about these facts:\n  ");
     text.push_str(language::PEOPLE);

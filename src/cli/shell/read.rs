@@ -21,7 +21,7 @@ pub(super) fn file(shell: &mut Shell<'_>, path: &str) -> Outcome<Next> {
     shell.files_open += 1;
     let outcome = entries_of(&text)
         .iter()
-        .map(|entry| shell.answer(&entry.text).map_err(|failure| failure.from_line(&name, entry.line)))
+        .map(|entry| shell.answer(&entry.text).map_err(|failure| failure.in_entry_of(&name, entry.line)))
         .find(|next| !matches!(next, Ok(Next::Go)));
     shell.files_open -= 1;
     outcome.unwrap_or(Ok(Next::Go))

@@ -77,13 +77,13 @@ pub(super) fn as_of(shell: &mut Shell<'_>, argument: &Argument<'_>) -> Outcome<N
 }
 
 pub(super) fn since(shell: &mut Shell<'_>, argument: &Argument<'_>) -> Outcome<Next> {
-    let Some(text) = argument.text else { return told(argument, shell.session.global.since.as_deref().unwrap_or("now")) };
+    let Some(text) = argument.text else { return told(argument, shell.session.global.since.as_deref().unwrap_or("off")) };
     shell.session.global.since = fixed(shell.session, text)?;
     Ok(Next::Go)
 }
 
 /// A time that stays the same however long the shell stays open: an age is counted from now, and `last` is the last run of now.
-/// None for `now`.
+/// None for `now`, and for `off`.
 fn fixed(session: &Session, text: &str) -> Outcome<Option<String>> {
     if matches!(text, "now" | "off") {
         return Ok(None);
