@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use annals::query::ast::RuleSet;
 use annals::query::{check, parse};
 use annals::{Connection, Db, Input, Value};
 
@@ -12,8 +13,8 @@ const ROUNDS: usize = 2_001;
 const LIMIT_MORE_US: f64 = 60.0;
 
 const QUESTIONS: [(&str, &str); 6] = [
-    ("point", r#"[:find ?a . :in $ ?name :where [?e :person/name ?name] [?e :person/age ?a]]"#),
-    ("three clauses", r#"[:find ?f ?a :in $ ?name :where [?e :person/name ?name] [?e :person/friend ?f] [?f :person/age ?a]]"#),
+    ("point", r"[:find ?a . :in $ ?name :where [?e :person/name ?name] [?e :person/age ?a]]"),
+    ("three clauses", r"[:find ?f ?a :in $ ?name :where [?e :person/name ?name] [?e :person/friend ?f] [?f :person/age ?a]]"),
     (
         "predicates, or, not",
         r#"[:find ?f :in $ ?name :where [?e :person/name ?name] [?e :person/friend ?f] [?f :person/age ?a] [(< 3 ?a)]
@@ -21,18 +22,15 @@ const QUESTIONS: [(&str, &str); 6] = [
     ),
     (
         "ten clauses",
-        r#"[:find ?z :in $ ?name :where [?e :person/name ?name] [?e :person/friend ?b] [?b :person/friend ?c] [?c :person/friend ?d]
+        r"[:find ?z :in $ ?name :where [?e :person/name ?name] [?e :person/friend ?b] [?b :person/friend ?c] [?c :person/friend ?d]
             [?d :person/friend ?f] [?f :person/friend ?g] [?g :person/friend ?h] [?h :person/friend ?i] [?i :person/friend ?j]
-            [?j :person/age ?z]]"#,
+            [?j :person/age ?z]]",
     ),
     (
         "pull",
-        r#"[:find (pull ?f [:person/name {:person/friend [:person/age]}]) . :in $ ?name :where [?e :person/name ?name] [?e :person/friend ?f]]"#,
+        r"[:find (pull ?f [:person/name {:person/friend [:person/age]}]) . :in $ ?name :where [?e :person/name ?name] [?e :person/friend ?f]]",
     ),
-    (
-        "aggregate",
-        r#"[:find ?s (count ?e) :in $ ?name :where [?x :person/name ?name] [?x :person/friend ?e] [?e :person/sex ?s]]"#,
-    ),
+    ("aggregate", r"[:find ?s (count ?e) :in $ ?name :where [?x :person/name ?name] [?x :person/friend ?e] [?e :person/sex ?s]]"),
 ];
 
 fn people() -> (tempfile::TempDir, Connection) {
@@ -98,7 +96,7 @@ fn main() {
         let queries = std::cell::RefCell::new(vec![query; ROUNDS]);
         let checking = median(|_| {
             let query = queries.borrow_mut().pop().expect("one a round");
-            std::hint::black_box(check::check(query, Default::default()).expect("the question is right"));
+            std::hint::black_box(check::check(query, RuleSet::default()).expect("the question is right"));
         });
         missed += usize::from(new - again > LIMIT_MORE_US);
         println!("| {label} | {new:.1} | {known:.1} | {again:.1} | {:.1} | {reading:.1} | {checking:.1} |", new - again);

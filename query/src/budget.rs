@@ -150,6 +150,13 @@ impl Budget {
         Ok(())
     }
 
+    /// Says that `bytes` more are held for a moment, beside those taken.
+    pub fn check_bytes(&self, bytes: u64) -> Result<()> {
+        let taken = self.take_bytes(bytes);
+        self.return_bytes(bytes);
+        taken
+    }
+
     /// Gives back what [`Budget::take_bytes`] took.
     pub fn return_bytes(&self, bytes: u64) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);

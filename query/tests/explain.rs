@@ -5,6 +5,8 @@ mod common;
 
 use std::sync::Arc;
 
+use annals_query::ast::RuleSet;
+use annals_query::engine::Options;
 use annals_query::explain::TreeStyle;
 use annals_query::{Budget, Explanation, Given, Value, ValueType, check, engine, parse};
 use common::memory::MemoryFacts;
@@ -41,8 +43,8 @@ fn explain_within(text: &str, budget: &Budget) -> Explanation {
     if query.inputs.len() > 1 {
         given.push(Given::Rules(rules.clone()));
     }
-    let checked = check::check(query, if given.len() > 1 { rules } else { Default::default() }).expect(text);
-    engine::explain(&checked, &given, &Default::default(), budget).expect(text)
+    let checked = check::check(query, if given.len() > 1 { rules } else { RuleSet::default() }).expect(text);
+    engine::explain(&checked, &given, &Options::default(), budget).expect(text)
 }
 
 /// The step whose clause begins so was run in this way.

@@ -142,8 +142,11 @@ fn declared(kind: ValueType) -> String {
 fn equality(seen: &Seen<'_>) -> Option<Hint> {
     let GoalKind::Call(call) = &seen.step().goal.kind else { return None };
     let (slot, value) = match (call.function.name(), &call.args[..], &call.binding) {
-        ("=" | "==", [CallArgument::Slot(slot), CallArgument::Constant(value)], None)
-        | ("=" | "==", [CallArgument::Constant(value), CallArgument::Slot(slot)], None) => (*slot, value),
+        (
+            "=" | "==",
+            [CallArgument::Slot(slot), CallArgument::Constant(value)] | [CallArgument::Constant(value), CallArgument::Slot(slot)],
+            None,
+        ) => (*slot, value),
         _ => return None,
     };
     let is_value = |step: &Step| matches!(&step.goal.kind, GoalKind::Scan(scan) if scan.value.slot() == Some(slot));

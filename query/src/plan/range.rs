@@ -35,10 +35,12 @@ pub(crate) struct Compared {
     pub(crate) value: Value,
 }
 
+/// The comparisons that are ranges, each with the one that says the same from the other side.
+const TURNED: [(&str, &str); 4] = [("<", ">"), ("<=", ">="), (">", "<"), (">=", "<=")];
+
 /// What a goal compares with constants: `(< 1 ?x 9)` says two things.
 pub(crate) fn comparisons(goal: &Goal, known: &Known) -> Vec<Compared> {
     let GoalKind::Call(CallGoal { function, args, binding: None, .. }) = &goal.kind else { return Vec::new() };
-    const TURNED: [(&str, &str); 4] = [("<", ">"), ("<=", ">="), (">", "<"), (">=", "<=")];
     let Some((operator, turned)) = TURNED.into_iter().find(|(name, _)| *name == function.name()) else { return Vec::new() };
     let constant = |arg: &CallArgument| match arg {
         CallArgument::Constant(value) => Some(value.clone()),

@@ -17,7 +17,9 @@ impl Adjacency {
         let mut offsets = vec![0_u32; nodes + 1];
         for chunk in from.chunks(CHUNK_ROWS) {
             budget.spend_steps(chunk.len() as u64)?;
-            chunk.iter().for_each(|node| offsets[*node as usize + 1] += 1);
+            for node in chunk {
+                offsets[*node as usize + 1] += 1;
+            }
         }
         for node in 0..nodes {
             offsets[node + 1] += offsets[node];
@@ -105,7 +107,7 @@ impl Search<'_> {
         while let Some(node) = to.get(next).copied() {
             next += 1;
             to.extend(self.steps.of(node).iter().filter(|node| reached.mark(**node)));
-            if next % CHUNK_ROWS == 0 {
+            if next.is_multiple_of(CHUNK_ROWS) {
                 budget.spend_steps(CHUNK_ROWS as u64)?;
                 budget.check_rows(to.len())?;
             }
@@ -127,7 +129,7 @@ impl Search<'_> {
             to.extend(self.edges.of(node).iter().filter(|node| reached.mark(**node)));
             open.extend(self.steps.of(node).iter().filter(|node| stepped.mark(**node)));
             visited += 1;
-            if visited % CHUNK_ROWS == 0 {
+            if usize::is_multiple_of(visited, CHUNK_ROWS) {
                 budget.spend_steps(CHUNK_ROWS as u64)?;
                 budget.check_rows(to.len())?;
             }

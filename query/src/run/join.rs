@@ -129,6 +129,12 @@ pub(crate) struct Pairs {
     pub(crate) ascending: Option<Slot>,
 }
 
+/// So many pairs, before a row is made of any.
+fn check_pairs(count: usize, budget: &Budget) -> Result<()> {
+    budget.check_rows(count)?;
+    budget.check_bytes(count as u64 * 2 * size_of::<u32>() as u64)
+}
+
 fn columns_are_exact(left: &Relation, right: &Relation, slot: Slot) -> bool {
     left.column(slot).zip(right.column(slot)).is_some_and(|(left, right)| is_exact(left, right))
 }
@@ -176,7 +182,7 @@ pub(crate) fn probe_index(probed: &[i64], built: &[i64], index: &Index, budget: 
             }
         }
         budget.spend_steps((chunk.len() + second.len() - before) as u64)?;
-        budget.check_rows(second.len())?;
+        check_pairs(second.len(), budget)?;
     }
     Ok((first, second))
 }
@@ -207,7 +213,7 @@ fn merge_pairs(left: &Relation, right: &Relation, slot: Slot, budget: &Budget) -
         spent += 1;
         if spent % CHUNK_ROWS == 0 {
             budget.spend_steps(CHUNK_ROWS as u64)?;
-            budget.check_rows(pairs.left.len())?;
+            check_pairs(pairs.left.len(), budget)?;
         }
     }
     budget.check_rows(pairs.left.len())?;
@@ -276,6 +282,7 @@ fn cross(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> 
             pairs.right.extend(start as u32..end as u32);
             budget.spend_steps((end - start) as u64 + 1)?;
         }
+        check_pairs(pairs.left.len(), budget)?;
     }
     if left.rows == 1 {
         pairs.ascending = right.ascending;
