@@ -48,7 +48,7 @@ impl Chain {
             e: (FIRST..FIRST + ENTITIES as i64).collect(),
             columns: [
                 longs(&|n| FIRST + (n + 1) % ENTITIES as i64),
-                longs(&|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)),
+                longs(&|n| n * 7_919 % ENTITIES as i64),
                 Column::Value(texts.into()),
                 Column::Value(
                     (0..ENTITIES as i64).map(|n| if n % 2 == 0 { n.into() } else { (n as f64 + 0.5).into() }).collect(),
