@@ -79,11 +79,9 @@ impl Puller<'_> {
             let PullSpec::Attribute(spec) = spec else { continue };
             if &*spec.ident == "db/id" && !spec.is_reverse {
                 map.insert(key(spec), transformed(spec, Value::Long(entity))?);
-            } else if depths[place] == Some(0) {
-                continue;
-            } else if let Some(attribute) = self.facts.attribute(&spec.ident) {
+            } else if let Some(attribute) = self.facts.attribute(&spec.ident).filter(|_| depths[place] != Some(0)) {
                 self.entry(&mut map, spec, &attribute, (pattern, depths, place), (entity, above))?;
-            } else if let Some(default) = &spec.default {
+            } else if let Some(default) = spec.default.as_ref().filter(|_| depths[place] != Some(0)) {
                 map.insert(key(spec), default.clone());
             }
         }

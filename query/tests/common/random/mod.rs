@@ -3,6 +3,7 @@
 mod call;
 mod clause;
 mod find;
+mod function;
 pub(crate) mod history;
 mod nested;
 mod pattern;

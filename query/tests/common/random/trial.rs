@@ -138,11 +138,11 @@ fn answering(program: &Program, tried: &dyn Tried, query: &Query, expected: &nai
 fn failing(program: &Program, tried: &dyn Tried, expected: &Error, is_sure: bool) -> Outcome {
     let is_due = |error: &Error| depends_on_values(error.code()) || error.code() == expected.code();
     let answers: Vec<Result<Answer>> = (0..tried.ways()).map(|way| ask(tried, program, way)).collect();
-    let failed = answers.iter().filter(|answer| answer.as_ref().is_err_and(|error| is_due(error))).count();
+    let failed = answers.iter().filter(|answer| answer.as_ref().is_err_and(is_due)).count();
     if failed == answers.len() {
         return Outcome::Failed;
     }
-    let other = answers.iter().position(|answer| !answer.as_ref().is_err_and(|error| is_due(error)));
+    let other = answers.iter().position(|answer| !answer.as_ref().is_err_and(is_due));
     let way = tried.name(other.expect("not all of them failed"));
     match answers.iter().find_map(|answer| answer.as_ref().err().filter(|error| !is_due(error))) {
         Some(error) => Outcome::Differ(format!("with {way}: {error}, instead of: {expected}")),
