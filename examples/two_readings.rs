@@ -11,8 +11,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let connection = Connection::open(folder.path().join("annals.db"))?;
     connection.transact(
-        r#"[{:db/ident :contact/mail :db/unique :db.unique/identity}
-            {:db/ident :sale/contact :db/valueType :db.type/ref}]"#,
+        "[{:db/ident :contact/mail :db/unique :db.unique/identity}
+          {:db/ident :sale/contact :db/valueType :db.type/ref}]",
     )?;
     let first = connection.transact(
         r#"[{:db/id "ada" :contact/mail "ada@example.org" :contact/first "Ada" :contact/last "Lovelace"}

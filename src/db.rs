@@ -102,7 +102,8 @@ impl Db {
     /// ```
     #[must_use]
     pub fn with_functions(self, functions: Functions) -> Self {
-        Self { functions: self.functions.joined(&functions), ..self }
+        let functions = self.functions.joined(functions);
+        Self { functions, ..self }
     }
 
     /// What queries on this value may call.

@@ -211,8 +211,8 @@ fn one_prepared_query_serves_many_threads_and_stores() {
     let stores: Vec<Connection> = (0..2)
         .map(|n| {
             let store = Connection::open(folder.path().join(format!("{n}.db"))).expect("a store");
-            let people = (0..40 * (n + 1)).map(|at| format!("{{:p/name \"n{at}\" :p/age {}}}", at % 7 + n)).collect::<String>();
-            store.transact(&format!("[{people}]")).expect("people");
+            let people = (0..40 * (n + 1)).map(|at| format!("{{:p/name \"n{at}\" :p/age {}}}", at % 7 + n));
+            store.transact(&format!("[{}]", people.collect::<Vec<_>>().join(" "))).expect("people");
             store
         })
         .collect();

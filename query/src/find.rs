@@ -58,13 +58,7 @@ pub fn finish(
     let pulls = pulls::Pulls::new(shown, surroundings, budget)?;
     // Pulled entities of which nothing is known take their rows along, so how many rows are needed shows only then.
     let end = limit.filter(|_| pulls.is_empty()).map_or(usize::MAX, |limit| query.offset.saturating_add(limit));
-    // What is left out must not depend on the plan: without `:order-by` the least rows stay.
-    let is_cut = query.offset > 0 || limit.is_some_and(|limit| limit < table.rows);
-    let ordered = if keys.is_empty() && !is_cut {
-        (0..table.rows as u32).collect()
-    } else {
-        order::first_rows(&table, &keys, end, budget)?
-    };
+    let ordered = order::first_rows(&table, &keys, end, budget)?;
     budget.check_rows(ordered.len())?;
     budget.spend_steps(ordered.len() as u64)?;
     let range = Range { offset: query.offset, limit: limit.unwrap_or(usize::MAX) };

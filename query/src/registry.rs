@@ -153,9 +153,9 @@ impl Functions {
 
     /// These and the other ones; where both have a name, the other one's holds.
     #[must_use]
-    pub fn joined(&self, other: &Self) -> Self {
+    pub fn joined(&self, other: Self) -> Self {
         if self.is_built_in() || Arc::ptr_eq(&self.0, &other.0) {
-            return other.clone();
+            return other;
         }
         if other.is_built_in() {
             return self.clone();

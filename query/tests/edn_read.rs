@@ -206,7 +206,7 @@ fn every_wrong_text_is_refused_with_place_and_remedy() {
         (":a/b/c", "1:1", "at most one `/`", ":namespace/name"),
         (":a\\b", "1:1", "a character that a keyword cannot hold", "letters"),
         ("a/b/c", "1:1", "at most one `/`", "namespace/name"),
-        ("'[:find]", "1:1", "no quote", "leave it out"),
+        ("'[:a :b]", "1:1", "no quote", "leave it out"),
         ("@a", "1:1", "no meaning", "leave it out"),
         ("a|b", "1:1", "neither a number nor a symbol", "string"),
         ("a\u{a0}b", "1:1", "neither a number nor a symbol", "string"),

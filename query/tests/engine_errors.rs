@@ -23,18 +23,18 @@ fn chain(length: i64) -> Given {
     Given::Facts(Arc::new(MemoryFacts::of(rows)))
 }
 
-fn run(text: &str, given: &[Given], options: Options, budget: &Budget) -> Result<Answer> {
+fn run(text: &str, given: &[Given], options: &Options, budget: &Budget) -> Result<Answer> {
     let rules = given.iter().find_map(|given| match given {
         Given::Rules(rules) => Some(rules.clone()),
         _ => None,
     });
     let checked = check::check(parse::query(text)?, rules.unwrap_or_default())?;
-    engine::answer(&checked, given, &options, budget).map_err(|error| error.located_in(text))
+    engine::answer(&checked, given, options, budget).map_err(|error| error.located_in(text))
 }
 
 #[track_caller]
 fn refused(text: &str, given: &[Given], code: Code, column: Option<u32>, help: &str) -> Error {
-    let error = run(text, given, Options::default(), &Budget::default()).expect_err(text);
+    let error = run(text, given, &Options::default(), &Budget::default()).expect_err(text);
     assert_eq!(error.code(), code, "{error}");
     assert_eq!(error.position().map(|at| at.column), column, "{error}");
     assert!(error.help().is_some_and(|own| own.contains(help)), "{:?} holds {help:?}", error.help());
@@ -95,20 +95,20 @@ fn errors_of_functions_name_the_call() {
 fn a_comparison_that_no_row_reaches_is_no_error() {
     let text = "[:find ?e :where [(< ?a 40)] [?e :age ?a] [?e :name \"ada\"]]";
     let answer =
-        run(text, &[people()], Options::default(), &Budget::default()).expect("bob, whose age is no number, is not asked about");
+        run(text, &[people()], &Options::default(), &Budget::default()).expect("bob, whose age is no number, is not asked about");
     assert_eq!(answer.rows.len(), 1);
 }
 
 #[test]
 fn an_unknown_attribute_is_a_warning_and_an_error_where_strictness_is_asked_for() {
     let text = "[:find ?e :where [?e :nme \"ada\"]]";
-    let answer = run(text, &[people()], Options::default(), &Budget::default()).expect("a warning is no error");
+    let answer = run(text, &[people()], &Options::default(), &Budget::default()).expect("a warning is no error");
     assert!(answer.rows.is_empty());
     assert_eq!(answer.warnings.len(), 1);
     assert_eq!(answer.warnings[0].code, "query/unknown-attribute");
     assert!(answer.warnings[0].message.contains(":nme"));
     let error =
-        run(text, &[people()], Options { strict: true, ..Options::default() }, &Budget::default()).expect_err("it is asked for");
+        run(text, &[people()], &Options { strict: true, ..Options::default() }, &Budget::default()).expect_err("it is asked for");
     assert_eq!((error.code(), error.value()), (Code::UnknownAttribute, Some(":nme")));
     assert_eq!(error.position().map(|at| at.column), Some(22));
     assert!(error.help().is_some());
@@ -123,7 +123,7 @@ fn a_query_stays_within_its_rows_bytes_and_time() {
         Given::Rules(parse::rules(text).expect("rules"))
     };
     let limited =
-        |budget: Budget, text: &str, given: &[Given]| run(text, given, Options::default(), &budget).expect_err(text).code();
+        |budget: Budget, text: &str, given: &[Given]| run(text, given, &Options::default(), &budget).expect_err(text).code();
     assert_eq!(limited(Budget::default().with_limit_rows(100_000), cross, &[chain(100)]), Code::LimitExceeded);
     assert_eq!(limited(Budget::default().with_limit_bytes(100_000), cross, &[chain(100)]), Code::LimitExceeded);
     assert_eq!(limited(Budget::default().with_limit_rows(1_000), closure, &[chain(100), rules()]), Code::LimitExceeded);
@@ -141,7 +141,7 @@ fn a_timeout_that_the_query_names_stops_it() {
     let rules = "[[(reach ?a ?b) [?a :next ?b]] [(reach ?a ?b) (reach ?a ?m) [(!= ?m ?a)] [?m :next ?b]]]";
     let given = [chain(2_000), Given::Rules(parse::rules(rules).expect("rules"))];
     let text = "{:find [?a ?b] :in [$ %] :where [(reach ?a ?b)] :timeout 20}";
-    let error = run(text, &given, Options::default(), &Budget::default()).expect_err("20 ms are too short");
+    let error = run(text, &given, &Options::default(), &Budget::default()).expect_err("20 ms are too short");
     assert_eq!(error.code(), Code::Timeout);
     assert!(error.help().is_some());
 }

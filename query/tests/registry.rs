@@ -250,10 +250,10 @@ fn registries_join_and_compare_by_what_they_are() {
         |n: i64| Functions::new().with_function("my/n", Arity::exactly(0), move |_| Ok::<_, String>(n.into())).expect("free");
     let (first, second) = (one(1), one(2));
     let n = |functions: &Functions| functions.function("my/n").map(|function| function.call(&[]).expect("no error"));
-    assert_eq!(n(&first.joined(&second)), Some(2.into()));
-    assert_eq!(n(&second.joined(&first)), Some(1.into()));
-    assert_eq!(n(&first.joined(&Functions::new())), Some(1.into()));
-    assert_eq!(n(&Functions::new().joined(&first)), Some(1.into()));
+    assert_eq!(n(&first.joined(second.clone())), Some(2.into()));
+    assert_eq!(n(&second.joined(first.clone())), Some(1.into()));
+    assert_eq!(n(&first.joined(Functions::new())), Some(1.into()));
+    assert_eq!(n(&Functions::new().joined(first.clone())), Some(1.into()));
     assert!(first == first.clone() && first != second && Functions::new() == Functions::default());
     assert!(Functions::new().is_built_in() && !first.is_built_in());
 }

@@ -102,7 +102,11 @@ fn answer_fault(vector: &Vector, answer: &Result<Answer>) -> Option<String> {
         let tells = |text: &str| text.contains(wanted);
         answer.warnings.iter().any(|warning| tells(&warning.message) || warning.help.as_deref().is_some_and(tells))
     };
-    if !all_found {
+    let is_pulled = query.find.elements().iter().any(|element| matches!(element, annals_query::ast::Element::Pull { .. }));
+    let is_ascending = !query.order_by.is_empty() || is_pulled || answer.rows.is_sorted();
+    if !is_ascending {
+        Some(format!("{} are not in ascending order, though no other was asked for", shown(&answer.rows)))
+    } else if !all_found {
         Some(format!("{} instead of {}", shown(&answer.rows), shown(&wanted)))
     } else if vector.text("warning").is_some_and(|wanted| !warns(wanted)) {
         Some(format!("does not warn as it should: {:?}", answer.warnings))

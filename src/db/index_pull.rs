@@ -101,7 +101,7 @@ impl Db {
 
     /// What stands behind the attribute in the start of a walk: entities as ids.
     fn start(&self, order: Order, walk: &Walk) -> Result<Vec<Value>> {
-        let place_of_entity = if order == Order::Avet { 1 } else { 0 };
+        let place_of_entity = usize::from(order == Order::Avet);
         let given = walk.start.iter().skip(1).enumerate();
         given
             .map(|(place, value)| {

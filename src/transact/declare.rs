@@ -39,8 +39,8 @@ pub(super) fn check_declarations(
         let from = changes.partition_point(|change| change.datom.e < entity);
         // What is declared, not whose name it is, unless the name is all that is said.
         let mine = || changes[from..].iter().take_while(|change| change.datom.e == entity);
-        let declares = |change: &&Change<'_>| SchemaBuilder::concerns(change.datom.a) && change.datom.a != a::IDENT;
-        let span = mine().filter(declares).find_map(|change| change.span).or_else(|| mine().find_map(|change| change.span));
+        let says_more = |change: &&Change<'_>| SchemaBuilder::concerns(change.datom.a) && change.datom.a != a::IDENT;
+        let span = mine().filter(says_more).find_map(|change| change.span).or_else(|| mine().find_map(|change| change.span));
         let checking = Checking { changes, after, resolver, stored: resolver.schema.declaration(entity).map(AsRef::as_ref) };
         let result = checking.entity(entity);
         match result? {

@@ -197,7 +197,7 @@ fn an_index_pull_walks_an_attribute_from_a_place_in_either_direction() {
     let db = connection.db().expect("a value");
     let names = |order: Order, walk: &Walk| {
         let pulled = db.index_pull(order, "[:p/name]", walk).expect("pulls");
-        pulled.iter().map(|map| map.to_string()).collect::<Vec<_>>().join(" ").replace("{:p/name ", "").replace(['}', '"'], "")
+        pulled.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ").replace("{:p/name ", "").replace(['}', '"'], "")
     };
     let ages = Walk::of(":p/age");
     assert_eq!(names(Order::Avet, &ages), "Bob Ada Eve");
