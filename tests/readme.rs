@@ -108,6 +108,55 @@ fn every_command_of_the_docs_prints_what_stands_there() {
     }
 }
 
+/// The targets of the relative links of a page, `](target)`, without what stands behind `#`.
+fn links(page: &Path) -> Vec<PathBuf> {
+    let text = fs::read_to_string(page).expect("a document is UTF-8");
+    let folder = page.parent().expect("a page lies in a folder");
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', '#']).next())
+        .filter(|target| target.ends_with(".md"))
+        .filter(|target| !target.contains("://"))
+        .map(|target| folder.join(target))
+        .collect()
+}
+
+#[test]
+fn the_book_lists_every_page_and_no_link_is_dead() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| panic!("no page at {}", path.display()));
+    let contents: Vec<PathBuf> = links(&root.join("docs/README.md")).iter().map(|target| whole(target)).collect();
+    let mut pages = vec![root.join("README.md")];
+    for folder in ["docs", "docs/reference"] {
+        for entry in fs::read_dir(root.join(folder)).expect("there is a folder of documents") {
+            let path = entry.expect("it can be listed").path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    for page in &pages {
+        let is_contents = page.ends_with("docs/README.md");
+        assert!(is_contents || contents.contains(&whole(page)), "docs/README.md does not list {}", page.display());
+        for target in links(page) {
+            assert!(target.exists(), "{} links to {}, which is not there", page.display(), target.display());
+        }
+    }
+}
+
+#[test]
+fn every_error_code_stands_in_the_table_and_no_other() {
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/reference/errors.md");
+    let text = fs::read_to_string(page).expect("there is a page of errors");
+    let mut listed: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split('`').next()).collect();
+    let mut known: Vec<&str> = annals_query::Code::ALL.iter().map(|code| code.name()).collect();
+    known.extend(annals::ErrorKind::ALL.iter().map(|kind| kind.code()));
+    listed.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(listed, known);
+}
+
 #[test]
 fn a_wildcard_matches_within_a_line_and_dots_match_lines() {
     assert!(matches_line("a [..] c", "a b c"));
