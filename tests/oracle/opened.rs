@@ -174,13 +174,18 @@ fn what_if(log: &[Datom], from: Option<i64>, said: &[Vec<String>], handles: &mut
     if let Some(t) = from {
         seen.retain(|datom| datom.t <= t);
     }
+    // What might be has an instant, which must be the same for every handle.
+    let instant = instants(&seen).into_iter().max().unwrap_or(0);
     for (number, worlds) in handles.iter_mut().enumerate() {
         let mut db = match from {
             Some(t) => worlds[0].as_of(t).expect("a moment of the store"),
             None => worlds[0].clone(),
         };
-        for forms in said {
-            let Ok(report) = db.with(&text(forms)) else { continue };
+        for (place, forms) in said.iter().enumerate() {
+            let at = Value::Instant(instant + 1 + place as i64);
+            let forms: Vec<String> =
+                forms.iter().cloned().chain([format!("[:db/add \"datomic.tx\" :db/txInstant {at}]")]).collect();
+            let Ok(report) = db.with(&text(&forms)) else { continue };
             if number == 0 {
                 seen.extend(report.datoms.iter().cloned());
                 schema.extend(report.datoms.iter().cloned());

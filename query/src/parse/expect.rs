@@ -62,7 +62,11 @@ pub(super) fn variable(form: &Form) -> Result<(Variable, Span)> {
 /// The value of a literal, which holds no variable.
 pub(super) fn constant(form: &Form) -> Result<Value> {
     match find_variable(form) {
-        None => Ok(form.to_value()),
+        // Inside a query the id of an entity is a long.
+        None => Ok(match form.to_value() {
+            Value::Ref(entity) => Value::Long(entity),
+            value => value,
+        }),
         Some(inner) => {
             Err(expected("a constant", inner).with_help("a literal holds no variables: bind the parts in clauses of their own"))
         }

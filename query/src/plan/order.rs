@@ -14,6 +14,7 @@ use crate::plan::memory::{KeyWriter, OrderKey, Orders};
 use crate::plan::range::with_ranges;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::{Plan, Step};
+use crate::run::relation::Relation;
 
 /// More rows than this are not handed to a recursive rule as demands, unless it needs them.
 const DEMANDS_MAX: f64 = 10_000.0;
@@ -152,10 +153,27 @@ impl Block<'_> {
     }
 }
 
+/// The same step planned anew for a block that has come further than it was planned for: more is bound around it.
+pub(crate) fn planned_again(step: &Step, current: &Relation, surroundings: Surroundings<'_>) -> Result<Step> {
+    let bound = current.slots.iter().map(|slot| (*slot, current.rows as f64)).collect();
+    let state = State { rows: current.rows as f64, distinct: bound };
+    let again = step_of(&step.goal, (step.estimated_rows, step.reason), &state, surroundings)?;
+    Ok(Step { keep: step.keep.clone(), ..again })
+}
+
 fn step(candidate: &Candidate, choice: &Choice, state: &State, surroundings: Surroundings<'_>) -> Result<Step> {
+    step_of(&candidate.goal, (choice.rows, choice.reason), state, surroundings)
+}
+
+fn step_of(
+    goal: &Arc<Goal>,
+    (estimated_rows, reason): (f64, &'static str),
+    state: &State,
+    surroundings: Surroundings<'_>,
+) -> Result<Step> {
     let inner = Surroundings { input_rows: state.rows, ..surroundings };
     let mut bound = Vec::new();
-    let branches = match &candidate.goal.kind {
+    let branches = match &goal.kind {
         GoalKind::Union(union) => {
             let outer = union.border.iter().copied().filter(|slot| state.is_bound(*slot)).collect::<Vec<_>>();
             let plans = union.branches.iter().map(|branch| plan_inner(branch, &outer, &union.border, inner));
@@ -171,14 +189,7 @@ fn step(candidate: &Candidate, choice: &Choice, state: &State, surroundings: Sur
         }
         _ => Vec::new(),
     };
-    Ok(Step {
-        goal: Arc::clone(&candidate.goal),
-        branches,
-        keep: SlotSet::default(),
-        bound,
-        estimated_rows: choice.rows,
-        reason: choice.reason,
-    })
+    Ok(Step { goal: Arc::clone(goal), branches, keep: SlotSet::default(), bound, estimated_rows, reason })
 }
 
 /// Plans what stands inside a border. The rows around it take part as one more goal; where they would come last, joining them is left to

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
 use crate::plan::goal::{CallGoal, GoalKind, RuleGoal};
+use crate::plan::order::planned_again;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::{Plan, Step};
 use crate::run::effort::Method;
@@ -72,7 +73,7 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
             let later = if is_in_order { &[][..] } else { &steps[at + 1..] };
             let keep = block.keep(step, waiting.iter().chain(later), plan);
             let columns = block.current.slots.len();
-            match block.take(step, &keep) {
+            match block.take(step, &keep, is_in_order) {
                 Ok(()) => {}
                 Err(error) if call::is_of_the_budget(&error) => return Err(error),
                 Err(error) => {
@@ -134,7 +135,7 @@ impl<'b> Block<'b, '_> {
         keep
     }
 
-    fn take(&mut self, step: &'b Step, keep: &SlotSet) -> Result<()> {
+    fn take(&mut self, step: &'b Step, keep: &SlotSet, is_in_order: bool) -> Result<()> {
         let run = self.run;
         let started = run.efforts.as_ref().map(|_| Instant::now());
         let rows_before = self.current.rows;
@@ -153,7 +154,13 @@ impl<'b> Block<'b, '_> {
             }
             self.current = filtered;
         } else {
-            self.current = run_step(step, keep, &self.current, run, self.frame).map_err(|error| error.at(step.goal.span))?;
+            let mut found = run_step(step, keep, &self.current, run, self.frame);
+            if !is_in_order && found.as_ref().is_err_and(|error| !call::is_of_the_budget(error)) {
+                // More may be bound now than when it was planned: what is inside of it then meets fewer arguments.
+                let again = planned_again(step, &self.current, fixpoint::surroundings(run))?;
+                found = run_step(&again, keep, &self.current, run, self.frame);
+            }
+            self.current = found.map_err(|error| error.at(step.goal.span))?;
         }
         run.budget.check_rows(self.current.rows)?;
         if let Some(started) = started {
