@@ -263,10 +263,14 @@ pub(super) fn fact(datom: Datom) -> Fact {
 
 /// An error of the store, on its way through the engine.
 pub(super) fn as_query_error(error: &Error) -> QueryError {
-    let code = match error.kind() {
-        ErrorKind::Query(code) => code,
-        _ => Code::Source,
-    };
+    match error.kind() {
+        ErrorKind::Query(code) => passed_on(error, code),
+        _ => passed_on(error, Code::Source),
+    }
+}
+
+/// The same error as one of the engine, under this code.
+pub(super) fn passed_on(error: &Error, code: Code) -> QueryError {
     let passed = QueryError::new(code, error.message());
     let passed = match error.value() {
         Some(value) => passed.with_value(value),

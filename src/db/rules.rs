@@ -136,16 +136,8 @@ impl Db {
 
 /// A name that leads to no rules is an error of the query that gives it.
 fn as_query_error(error: &Error) -> QueryError {
-    let passed = match error.kind() {
-        ErrorKind::NotFound => QueryError::new(Code::UnknownRule, error.message()),
+    match error.kind() {
+        ErrorKind::NotFound => super::facts::passed_on(error, Code::UnknownRule),
         _ => super::facts::as_query_error(error),
-    };
-    let passed = match error.value() {
-        Some(value) => passed.with_value(value),
-        None => passed,
-    };
-    match error.help() {
-        Some(help) => passed.with_help(help),
-        None => passed,
     }
 }

@@ -41,39 +41,31 @@ impl Form {
 
     /// The same form as part of another text, so that no place in it is taken for one of the query.
     #[must_use]
-    pub fn within(mut self, text: Text) -> Self {
-        self.span.text = text;
-        let all = |items: Vec<Self>| items.into_iter().map(|form| form.within(text)).collect();
-        self.kind = match self.kind {
-            FormKind::Scalar(value) => FormKind::Scalar(value),
-            FormKind::List(items) => FormKind::List(all(items)),
-            FormKind::Vector(items) => FormKind::Vector(all(items)),
-            FormKind::Set(items) => FormKind::Set(all(items)),
-            FormKind::Map(entries) => {
-                FormKind::Map(entries.into_iter().map(|(key, value)| (key.within(text), value.within(text))).collect())
-            }
-            FormKind::Tagged(tag, form) => FormKind::Tagged(tag, Box::new(form.within(text))),
-        };
-        self
+    pub fn within(self, text: Text) -> Self {
+        self.placed(&|span| Span { text, ..span })
     }
 
     /// The same form, read from a string that stands at `string` and holds no escapes: its places are moved into the text around.
     #[must_use]
-    pub(crate) fn moved(mut self, string: Span) -> Self {
+    pub(crate) fn moved(self, string: Span) -> Self {
         let by = string.start + 1;
-        self.span = Span { start: self.span.start + by, end: self.span.end + by, text: string.text };
-        let all = |items: Vec<Self>| items.into_iter().map(|form| form.moved(string)).collect();
-        self.kind = match self.kind {
+        self.placed(&|span| Span { start: span.start + by, end: span.end + by, text: string.text })
+    }
+
+    /// The same form, each part of it at another place.
+    fn placed(self, place: &impl Fn(Span) -> Span) -> Self {
+        let all = |items: Vec<Self>| items.into_iter().map(|form| form.placed(place)).collect();
+        let kind = match self.kind {
             FormKind::Scalar(value) => FormKind::Scalar(value),
             FormKind::List(items) => FormKind::List(all(items)),
             FormKind::Vector(items) => FormKind::Vector(all(items)),
             FormKind::Set(items) => FormKind::Set(all(items)),
             FormKind::Map(entries) => {
-                FormKind::Map(entries.into_iter().map(|(key, value)| (key.moved(string), value.moved(string))).collect())
+                FormKind::Map(entries.into_iter().map(|(key, value)| (key.placed(place), value.placed(place))).collect())
             }
-            FormKind::Tagged(tag, form) => FormKind::Tagged(tag, Box::new(form.moved(string))),
+            FormKind::Tagged(tag, form) => FormKind::Tagged(tag, Box::new(form.placed(place))),
         };
-        self
+        Self { kind, span: place(self.span) }
     }
 
     /// The value, without places.
