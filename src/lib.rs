@@ -38,3 +38,8 @@ pub use datom::{Datom, Partition};
 pub use db::{Db, EntityRef, Input, Moment, Order, Prepared, Report, Transaction, TransactionFunctions, Walk};
 pub use error::{Error, ErrorKind, Result};
 pub use index::Tuning;
+
+/// The page about the library: its blocks are run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/reference/library.md")]
+mod library_page {}
