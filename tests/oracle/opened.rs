@@ -47,11 +47,14 @@ pub(crate) fn random(seed: u64) -> (Script, Opened, Setting) {
     let entities: Arc<[i64]> = told::entities().into();
     random.about(&entities);
     let mut vocabulary = told::vocabulary(&mut random);
-    let mut script = Script { seed, transactions: vec![vocabulary.declarations.clone()], what_ifs: Vec::new() };
+    // Each for itself, so that one that is refused takes no other along.
+    let declarations = vocabulary.declarations.iter().map(|declaration| vec![declaration.clone()]);
+    let mut script = Script { seed, transactions: declarations.collect(), what_ifs: Vec::new() };
     let count = random.between(8, 22) as usize;
     script.transactions.extend((0..count).map(|number| vocabulary.transaction(&mut random, number)));
     for _ in 0..random.below(3) {
-        let from = if random.percent(50) { None } else { Some(random.between(3, count as i64)) };
+        let last = script.transactions.len() as i64;
+        let from = if random.percent(50) { None } else { Some(random.between(last - count as i64, last)) };
         let said = (0..random.between(1, 2)).map(|_| vocabulary.transaction(&mut random, 1)).collect();
         script.what_ifs.push((from, said));
     }

@@ -79,9 +79,6 @@ impl Naive {
                 environments = distinct(environments);
             }
             bound = after;
-            if environments.is_empty() {
-                return Ok(environments);
-            }
         }
         let failed = environments.iter().find(|environment| environment.contains_key(&failure()));
         failed.map_or(Ok(()), |environment| self.failure_of(clauses, environment, place))?;
@@ -302,6 +299,9 @@ impl Naive {
     }
 
     fn call_about_entity(name: &str, facts: &MemoryFacts, values: &[Value]) -> Result<Value> {
+        if facts.is_history() {
+            return Err(Error::new(Code::HistoryView, "a value comes and goes in a history"));
+        }
         let entity = match Self::entity(facts, &values[0])? {
             Some(entity) if !matches!(entity.canonical(), Value::Long(_)) => {
                 return Err(Error::new(Code::ArgumentType, format!("a {} is no entity", entity.kind_name())));
@@ -430,6 +430,8 @@ fn matching_facts(facts: &MemoryFacts, terms: &[Term]) -> Result<Vec<Vec<Value>>
             agrees &= match &entities[place] {
                 _ if !stands_for_entity => wanted.same(value),
                 Ok(entity) => entity.as_ref().is_some_and(|entity| entity.same(value)),
+                // What is of another attribute says nothing about this value.
+                Err(_) if place == 2 && !agrees => false,
                 Err(error) => return Err(error.clone()),
             };
         }
