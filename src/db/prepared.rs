@@ -77,7 +77,6 @@ impl Prepared {
     }
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
-    #[expect(clippy::needless_pass_by_value, reason = "as in Db::q_within: a caller makes its options for one question")]
     pub fn q_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
         let options = Options { functions: db.functions().joined(options.functions), ..options };
         let (variant, given) = self.ready(db, inputs, &options)?;
