@@ -204,7 +204,8 @@ impl Db {
 
     /// The same for transaction data built by a program.
     pub fn with_data(&self, data: &TxData) -> Result<Report> {
-        let until = self.view.window.until;
+        // The first transaction is the same in every store, so whatever is asked of the time before it follows it too.
+        let until = self.view.window.until.max(FIRST_T);
         let before =
             if until < self.snapshot.basis() { Arc::new(self.snapshot.known_at(until)?) } else { Arc::clone(&self.snapshot) };
         let data = self.transaction_functions.answered(data, || self.of(Arc::clone(&before)))?;
@@ -236,6 +237,9 @@ impl fmt::Debug for Db {
         f.debug_struct("Db").field("basis_t", &self.basis_t()).field("view", &self.view).finish_non_exhaustive()
     }
 }
+
+/// The first transaction: it says the built-in attributes.
+const FIRST_T: i64 = 1;
 
 /// The instant that the machine's clock shows, in microseconds since 1970 (UTC).
 pub(crate) fn now_micros() -> i64 {

@@ -83,7 +83,10 @@ fn claim_one<'v>(
     match (act, declared) {
         (Act::RetractEntity, _) => claimed.demands.push(demand(DemandKind::RetractEntity, None)),
         (Act::Ensure(spec), _) => claimed.demands.push(demand(DemandKind::Ensure(*spec), None)),
-        (_, None) => return Err(Error::new(ErrorKind::Entity, "no attribute of this name is left in this transaction")),
+        (_, None) => {
+            let error = Error::new(ErrorKind::Entity, "no attribute of this name is left in this transaction");
+            return Err(error.with_help("the transaction takes the attribute's :db/ident away: use it in another transaction"));
+        }
         (Act::RetractAll, Some(declaration)) => {
             check_writable(declaration, e, resolver)?;
             claimed.demands.push(demand(DemandKind::RetractAll, Some(declaration)));

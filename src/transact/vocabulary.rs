@@ -51,7 +51,7 @@ impl<'s> Vocabulary<'s> {
         }
         let mut facts = said_of_schema(&expanded.statements, resolver);
         join_by_ident(&facts, &expanded.coined, resolver);
-        for statement in make_attributes(&facts, &expanded.coined, resolver) {
+        for statement in make_attributes(&facts, &expanded.coined, resolver)? {
             if let Act::Add(Said::Made(value)) = &statement.act {
                 facts.push(SchemaFact { e: statement.e, a: statement.a, v: value.clone(), added: true });
             }
@@ -190,7 +190,7 @@ fn join_by_ident(facts: &[SchemaFact], coined: &[Coined], resolver: &mut Resolve
 }
 
 /// Statements that name the attributes that come into being and give each a cardinality.
-fn make_attributes<'d>(facts: &[SchemaFact], coined: &[Coined], resolver: &Resolver<'_>) -> Vec<Statement<'d>> {
+fn make_attributes<'d>(facts: &[SchemaFact], coined: &[Coined], resolver: &Resolver<'_>) -> Result<Vec<Statement<'d>>> {
     let mut made = Vec::new();
     let mut state = |e: i64, a: i64, v: Value, coined: Option<&Coined>| {
         let span = coined.and_then(|coined| coined.span);
@@ -201,7 +201,9 @@ fn make_attributes<'d>(facts: &[SchemaFact], coined: &[Coined], resolver: &Resol
     let mut wanting: Vec<i64> = Vec::new();
     for new in coined {
         let e = find(new.entity);
-        if e < 0 && !says(e, a::IDENT) {
+        // In the past an entity may not have had the name by which it is known today.
+        let is_nameless = e < 0 || resolver.before.values(e, a::IDENT)?.is_empty();
+        if is_nameless && !says(e, a::IDENT) {
             state(e, a::IDENT, Value::Keyword(new.ident.clone()), Some(new));
         }
         wanting.push(e);
@@ -219,5 +221,5 @@ fn make_attributes<'d>(facts: &[SchemaFact], coined: &[Coined], resolver: &Resol
             state(e, a::CARDINALITY, Value::Ref(cardinality), new);
         }
     }
-    made
+    Ok(made)
 }

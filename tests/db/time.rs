@@ -283,3 +283,20 @@ fn the_transactions_of_a_view_are_those_of_its_window_between_two_borders() {
     assert_eq!((error.code().name(), error.value()), ("query/argument-type", Some("\"then\"")));
     assert!(error.help().is_some_and(|help| help.contains("#inst")), "{error}");
 }
+
+#[test]
+fn what_if_before_the_first_transaction_follows_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = open(&folder);
+    connection.transact("[{:db/ident :p/age :db/valueType :db.type/long} {:p/age 1}]").expect("a person");
+    let then = connection.db().expect("a value").as_of(0).expect("a moment");
+    let report = then.with("[{:db/id \"new\" :p/age 2 :p/name \"Ada\"}]").expect("it may be");
+    assert_eq!(report.t, Some(2));
+    let ages = report.db_after.q("[:find [?a ...] :where [_ :p/age ?a]]", &[]).expect("an answer");
+    assert_eq!(ages.to_edn(), "[2]");
+    // Known by its name today, and neither named nor used as an attribute then.
+    connection.transact("[{:db/ident :p/note :db/doc \"a word\"}]").expect("an ident");
+    let then = connection.db().expect("a value").as_of(2).expect("a moment");
+    let after = then.with("[{:p/note 7}]").expect("it may be").db_after;
+    assert_eq!(after.q("[:find ?n . :where [_ :p/note ?n]]", &[]).expect("an answer").to_edn(), "7");
+}

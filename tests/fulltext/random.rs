@@ -156,7 +156,8 @@ fn views(random: &mut Random, db: &Db, entities: &[i64]) -> Vec<Db> {
     let with = |db: &Db, random: &mut Random| {
         let mut after = db.clone();
         for _ in 0..=random.below(2) {
-            after = after.with(&transaction(random, entities)).expect("it may be").db_after;
+            let text = transaction(random, entities);
+            after = after.with(&text).unwrap_or_else(|error| panic!("{text} after {}: {error}", after.until_t())).db_after;
         }
         after
     };
