@@ -56,8 +56,8 @@ pub enum Placement {
 /// A `:db.entity/attrs` / `:db.entity/preds` specification, asked for with `:db/ensure`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntitySpec {
-    /// Attributes the entity must have.
-    pub required: Vec<i64>,
+    /// Attributes the entity must have, by name: a name may be wanted before anybody has said it.
+    pub required: Vec<Arc<str>>,
     /// Predicates the entity must satisfy.
     pub predicates: Vec<Arc<str>>,
 }
@@ -226,11 +226,7 @@ impl SchemaBuilder {
     }
 
     fn spec(&self, entity: i64) -> Option<EntitySpec> {
-        let required: Vec<i64> = self
-            .names(entity, attribute::ENTITY_ATTRS)
-            .iter()
-            .filter_map(|name| self.entities_by_ident.get(name).copied())
-            .collect();
+        let required = self.names(entity, attribute::ENTITY_ATTRS);
         let predicates = self.names(entity, attribute::ENTITY_PREDS);
         (!required.is_empty() || !predicates.is_empty()).then_some(EntitySpec { required, predicates })
     }

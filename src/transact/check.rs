@@ -13,6 +13,7 @@ use super::refusal::Refusals;
 use super::resolve::Resolver;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind, Result};
+use crate::schema::attribute;
 
 /// A unique value belongs to one entity at most.
 pub(super) fn check_unique(changes: &[Change<'_>], resolver: &mut Resolver<'_>, refusals: &mut Refusals) -> Result<()> {
@@ -142,10 +143,12 @@ fn ensure(e: i64, spec: i64, changes: &[Change<'_>], resolver: &Resolver<'_>) ->
             .with_help("declare it in an earlier transaction, with :db/ident and :db.entity/attrs or :db.entity/preds")));
     };
     let mut missing = Vec::new();
-    for &attribute in &wanted.required {
-        if !has(e, attribute, changes, resolver)? {
-            missing.push(resolver.describe(attribute));
+    for name in &wanted.required {
+        let attribute = resolver.schema.entity(name).or_else(|| named(name, changes));
+        if attribute.map_or(Ok(false), |attribute| has(e, attribute, changes, resolver))? {
+            continue;
         }
+        missing.push(attribute.map_or_else(|| format!(":{name}"), |attribute| resolver.describe(attribute)));
     }
     missing.sort();
     if !missing.is_empty() {
@@ -171,6 +174,15 @@ fn ensure(e: i64, spec: i64, changes: &[Change<'_>], resolver: &Resolver<'_>) ->
         }
     }
     Ok(Ok(()))
+}
+
+/// The entity to which the transaction gives this name.
+fn named(name: &str, changes: &[Change<'_>]) -> Option<i64> {
+    let gives = |change: &&Change<'_>| {
+        let datom = &change.datom;
+        datom.added && datom.a == attribute::IDENT && matches!(&datom.v, Value::Keyword(given) if **given == *name)
+    };
+    changes.iter().find(gives).map(|change| change.datom.e)
 }
 
 /// True if the entity has a value for the attribute after the transaction.
