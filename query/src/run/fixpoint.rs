@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::column::Column;
 use crate::error::{Code, Error, Result};
 use crate::plan::Plan;
 use crate::plan::goal::{Goal, GoalKind, PredicateBranch, RuleGoal};
@@ -25,10 +26,21 @@ const DEMAND_ROWS: f64 = 16.0;
 /// A rule with some parameters bound by its callers.
 pub(crate) type Adorned = (usize, Vec<bool>);
 
+/// The same, with the kinds of numbers that are bound.
+type GroupKey = (Adorned, Vec<Numbers>);
+
+/// Which numbers a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Numbers {
+    Longs,
+    Doubles,
+    Others,
+}
+
 /// The tables of all rules called so far.
 #[derive(Default)]
 pub(crate) struct Tables {
-    groups: BTreeMap<Adorned, Rc<RefCell<Group>>>,
+    groups: BTreeMap<GroupKey, Rc<RefCell<Group>>>,
     closures: BTreeMap<usize, Option<Arc<closure::Closure>>>,
     /// Components whose fixpoint is being computed.
     open: Vec<usize>,
@@ -50,7 +62,7 @@ impl Tables {
 
     /// What was computed for a rule with these arguments bound.
     pub(crate) fn group(&self, adorned: &Adorned) -> Option<Rc<RefCell<Group>>> {
-        self.groups.get(adorned).cloned()
+        self.groups.iter().find(|((known, _), _)| known == adorned).map(|(_, group)| Rc::clone(group))
     }
 }
 
@@ -120,14 +132,15 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
             .with_value(name)
             .with_help("take the recursive call out of `not`"));
     }
-    let group = group_of(predicate, bound, run)?;
+    let key = group_key((predicate, bound.to_vec()), demand);
+    let group = group_of(&key, run)?;
     run.tables.borrow_mut().open.push(component);
     let result = group.borrow_mut().answer(demand, run);
     let mut tables = run.tables.borrow_mut();
     tables.open.pop();
     if result.is_err() {
         // What was found so far is not complete, and the call may be made again, with other demands.
-        tables.groups.remove(&(predicate, bound.to_vec()));
+        tables.groups.remove(&key);
     }
     drop(tables);
     result
@@ -144,14 +157,24 @@ fn closure_of(predicate: usize, run: &Run<'_>) -> Result<Option<Arc<closure::Clo
     Ok(found)
 }
 
-fn group_of(predicate: usize, bound: &[bool], run: &Run<'_>) -> Result<Rc<RefCell<Group>>> {
-    let adorned = (predicate, bound.to_vec());
-    let known = run.tables.borrow().groups.get(&adorned).cloned();
+/// Demands with other kinds of numbers are answered apart: equal numbers of two kinds are one demand, and which of them came first must
+/// not show in the answers.
+fn group_key(adorned: Adorned, demand: &Relation) -> GroupKey {
+    let numbers = |column: &Column| match column {
+        Column::Long(_) => Numbers::Longs,
+        Column::Double(_) => Numbers::Doubles,
+        _ => Numbers::Others,
+    };
+    (adorned, demand.columns.iter().map(numbers).collect())
+}
+
+fn group_of(key: &GroupKey, run: &Run<'_>) -> Result<Rc<RefCell<Group>>> {
+    let known = run.tables.borrow().groups.get(key).cloned();
     if let Some(known) = known {
         return Ok(known);
     }
-    let group = Rc::new(RefCell::new(Group::new(adorned.clone(), run)?));
-    run.tables.borrow_mut().groups.insert(adorned, Rc::clone(&group));
+    let group = Rc::new(RefCell::new(Group::new(key.0.clone(), run)?));
+    run.tables.borrow_mut().groups.insert(key.clone(), Rc::clone(&group));
     Ok(group)
 }
 
