@@ -115,7 +115,7 @@ fn links(page: &Path) -> Vec<PathBuf> {
     text.split("](")
         .skip(1)
         .filter_map(|rest| rest.split([')', '#']).next())
-        .filter(|target| target.ends_with(".md"))
+        .filter(|target| Path::new(target).extension().is_some_and(|extension| extension == "md"))
         .filter(|target| !target.contains("://"))
         .map(|target| folder.join(target))
         .collect()
