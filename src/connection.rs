@@ -1,12 +1,14 @@
 //! A connection to a store: database values out, transactions in, from any number of threads.
 
 mod apply;
+pub(crate) mod bell;
 mod commit;
 mod committing;
 mod counters;
 mod latest;
 mod library;
 mod queue;
+mod watching;
 mod words;
 
 use std::path::Path;
@@ -25,6 +27,7 @@ use crate::transact::TxData;
 
 pub use self::apply::Applied;
 
+use self::bell::Bell;
 use self::counters::Counters;
 use self::latest::Latest;
 use self::queue::Queue;
@@ -94,6 +97,8 @@ struct Shared {
     transaction_functions: TransactionFunctions,
     /// Queries asked lately of this connection's values.
     recent: Arc<Recent>,
+    /// Wakes those who wait for the next transaction.
+    bell: Arc<Bell>,
 }
 
 impl Connection {
@@ -124,8 +129,8 @@ impl Connection {
         let index = Arc::new(Index::new(Arc::new(store), tuning));
         let latest = Latest::open(&index)?;
         let (queue, counters) = (Queue::default(), Mutex::default());
-        let recent = Arc::default();
-        Ok(Self(Arc::new(Shared { index, latest, queue, functions, counters, transaction_functions, recent })))
+        let (recent, bell) = (Arc::default(), Arc::default());
+        Ok(Self(Arc::new(Shared { index, latest, queue, functions, counters, transaction_functions, recent, bell })))
     }
 
     /// The file, as an absolute path.

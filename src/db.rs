@@ -11,7 +11,7 @@ mod functions;
 mod index_pull;
 mod lens;
 mod moment;
-mod prepared;
+pub(crate) mod prepared;
 mod range;
 mod reading;
 pub(crate) mod recent;
@@ -20,7 +20,7 @@ mod rules;
 pub(crate) mod snapshot;
 mod transactions;
 
-pub use ask::Input;
+pub use ask::{DbView, Input};
 pub use datoms::{Order, Transaction};
 pub use entity_ref::EntityRef;
 pub use functions::TransactionFunctions;
@@ -219,6 +219,16 @@ impl Db {
         let view = View { window, filters: self.view.filters.clone() };
         let db_after = Self { snapshot: after, view, ..self.clone() }.seen_anew();
         Ok(Report::new(prepared, self.clone(), db_after))
+    }
+
+    /// What this value looks at.
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// The window and the filters through which it looks.
+    pub(crate) fn through_view(&self) -> &View {
+        &self.view
     }
 
     /// Everything that another snapshot knows, with what the program registered.

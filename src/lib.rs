@@ -14,7 +14,7 @@
 //!
 //! The modules in reading order, from the fact up: [`datom`], [`schema`], [`limits`], [`error`], `words`; [`store`], the file; `index`,
 //! columns built from its log; [`transact`], data to datoms pass by pass; `db`, the value that answers; `connection`, which
-//! commits; [`contract`], runs, lines and state; [`exchange`], streams in and out.
+//! commits; `watch`, queries kept up with it; [`contract`], runs, lines and state; [`exchange`], streams in and out.
 
 mod connection;
 pub mod contract;
@@ -27,6 +27,7 @@ pub mod limits;
 pub mod schema;
 pub mod store;
 pub mod transact;
+mod watch;
 mod words;
 
 pub use annals_query as query;
@@ -35,9 +36,10 @@ pub use annals_query::lens::Lens;
 pub use annals_query::{Functions, Uuid, Value, ValueType};
 pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};
-pub use db::{Db, EntityRef, Input, Moment, Order, Prepared, Report, Transaction, TransactionFunctions, Walk};
+pub use db::{Db, DbView, EntityRef, Input, Moment, Order, Prepared, Report, Transaction, TransactionFunctions, Walk};
 pub use error::{Error, ErrorKind, Result};
 pub use index::Tuning;
+pub use watch::{Change, Closer, Upkeep, Watch, WatchOptions};
 
 /// The page about the library: its blocks are run.
 #[cfg(doctest)]

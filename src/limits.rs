@@ -39,3 +39,7 @@ pub const LIMIT_RECENT_QUERY_BYTES: usize = 16 << 10;
 /// Sets of rules and functions that one prepared query is checked for: a program has one or two, and what comes more often is
 /// checked again each time.
 pub const LIMIT_PREPARED_VARIANTS: usize = 16;
+
+/// How often a watch that waits looks for what other processes committed: people see no delay, and a hundred watches cost a
+/// hundredth of a processor.
+pub const WATCH_INTERVAL: Duration = Duration::from_millis(20);

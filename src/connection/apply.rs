@@ -63,6 +63,7 @@ impl Connection {
         })?;
         *counters = Counters::default();
         shared.latest.advance(&head);
+        shared.bell.ring();
         Ok(applied)
     }
 }

@@ -53,6 +53,7 @@ impl Shared {
         match committed {
             Ok((head, outcomes)) => {
                 self.latest.advance(&head);
+                self.bell.ring();
                 outcomes
             }
             Err(error) => {

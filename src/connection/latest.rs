@@ -30,9 +30,14 @@ impl Latest {
     /// The snapshot as of now. Reads what tells of attributes and idents, and nothing else.
     pub(super) fn open(index: &Arc<Index>) -> Result<Self> {
         let basis = index.store().basis()?;
-        let (builder, schema) = read_schema(index.store(), basis.t)?;
-        let snapshot = Arc::new(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema));
+        let snapshot = Arc::new(read(index, basis.t, basis.instant)?);
         Ok(Self(Mutex::new(Held { snapshot, version: None })))
+    }
+
+    /// The snapshot as it was when transaction `t`, which is committed, was the newest.
+    pub(super) fn snapshot_at(index: &Arc<Index>, t: i64) -> Result<Snapshot> {
+        let instant = index.store().transactions(t - 1, t)?.first().map_or(0, |row| row.instant);
+        read(index, t, instant)
     }
 
     /// The snapshot as of now, whoever committed last.
@@ -75,13 +80,18 @@ impl Latest {
     }
 }
 
+/// A snapshot of which nothing is known yet.
+fn read(index: &Arc<Index>, t: i64, instant: i64) -> Result<Snapshot> {
+    let (builder, schema) = read_schema(index.store(), t)?;
+    Ok(Snapshot::new(Arc::clone(index), t, instant, builder, schema))
+}
+
 /// What follows a snapshot at a later basis, with the changes of the schema in between.
 fn follow(index: &Arc<Index>, held: &Snapshot, basis: Basis) -> Result<Snapshot> {
     let store = index.store();
     let later = store.datoms_until(basis.t)? - store.datoms_until(held.basis())?;
     if later > LIMIT_LOG_DATOMS {
-        let (builder, schema) = read_schema(store, basis.t)?;
-        return Ok(Snapshot::new(Arc::clone(index), basis.t, basis.instant, builder, schema));
+        return read(index, basis.t, basis.instant);
     }
     let attributes: Vec<i64> =
         (attribute::IDENT..=attribute::LAST_OF_SCHEMA).filter(|attribute| SchemaBuilder::concerns(*attribute)).collect();

@@ -1,11 +1,13 @@
 //! Questions: queries and pulls.
 
+use std::fmt;
 use std::sync::Arc;
 
 use annals_query::ast::{self, PullPattern, Query};
 use annals_query::engine::Options;
-use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Given, Value, parse, pull};
+use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Facts, Given, Value, parse, pull};
 
+use super::facts::as_query_error;
 use super::{Db, EntityRef, Prepared};
 use crate::error::Result;
 
@@ -20,6 +22,50 @@ pub enum Input {
     Db(Db),
     /// A value.
     Value(Value),
+    /// Another view of the value that is asked, for a further source such as `$history`: see [`Input::view`].
+    View(DbView),
+}
+
+impl Input {
+    /// A further source that is made of the value that is asked. Where the same question is asked again, of another value or by
+    /// [`Connection::watch`](crate::Connection::watch), the source moves along. `view` must give the same for the same value.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// use annals::Input;
+    /// let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// connection.transact("[{:db/id \"a\" :light/colour :red}]")?;
+    /// connection.transact("[[:db/add 8589934593 :light/colour :green]]")?;
+    /// let was = "[:find [?c ...] :in $ $past :where [?l :light/colour :green] [$past ?l :light/colour ?c _ _ false]]";
+    /// let answer = connection.db()?.q(was, &[Input::view(|db| Ok(db.history()))])?;
+    /// assert_eq!(answer.to_edn(), "[:red]");
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn view(view: impl Fn(&Db) -> Result<Db> + Send + Sync + 'static) -> Self {
+        Self::View(DbView::new(view))
+    }
+}
+
+/// How a database value is looked at: from a value of a connection to one of its views.
+#[derive(Clone)]
+pub struct DbView(Arc<dyn Fn(&Db) -> Result<Db> + Send + Sync>);
+
+impl DbView {
+    /// `view` must give the same for the same value.
+    pub fn new(view: impl Fn(&Db) -> Result<Db> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(view))
+    }
+
+    /// The view of a value.
+    pub fn of(&self, db: &Db) -> Result<Db> {
+        (self.0)(db)
+    }
+}
+
+impl fmt::Debug for DbView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DbView")
+    }
 }
 
 impl From<Db> for Input {
@@ -96,8 +142,14 @@ impl Db {
         Ok(ids.into_iter().map(|id| id.and_then(|_| pulled.next()).unwrap_or(Value::Nil)).collect())
     }
 
-    /// What is given for each place of `:in`: this value for `$`, and the inputs for the others.
-    pub(super) fn given(&self, query: &Query, inputs: &[Input]) -> annals_query::Result<Vec<Given>> {
+    /// What is given for each place of `:in`: this value for `$`, and the inputs for the others. `shown` makes the source of this value
+    /// and of the views made of it.
+    pub(super) fn given_as(
+        &self,
+        query: &Query,
+        inputs: &[Input],
+        shown: &dyn Fn(Db) -> Arc<dyn Facts>,
+    ) -> annals_query::Result<Vec<Given>> {
         let is_asked = |place: &ast::Input| matches!(place, ast::Input::Source(name, _) if &*name.0 == "$");
         let expected = query.inputs.iter().filter(|place| !is_asked(place)).count();
         if expected != inputs.len() {
@@ -110,19 +162,19 @@ impl Db {
         let mut given = Vec::with_capacity(query.inputs.len());
         for place in &query.inputs {
             given.push(match (is_asked(place), place) {
-                (true, _) => Given::Facts(Arc::new(self.clone())),
-                (false, place) => as_given(self, place, inputs.next().expect("the inputs were counted"))?,
+                (true, _) => Given::Facts(shown(self.clone())),
+                (false, place) => match inputs.next().expect("the inputs were counted") {
+                    Input::View(view) => Given::Facts(shown(view.of(self).map_err(|error| as_query_error(&error))?)),
+                    Input::Db(db) => Given::Facts(Arc::new(db.clone())),
+                    Input::Value(value) => as_given(self, place, value)?,
+                },
             });
         }
         Ok(given)
     }
 }
 
-fn as_given(db: &Db, place: &ast::Input, input: &Input) -> annals_query::Result<Given> {
-    let value = match input {
-        Input::Db(db) => return Ok(Given::Facts(Arc::new(db.clone()))),
-        Input::Value(value) => value,
-    };
+fn as_given(db: &Db, place: &ast::Input, value: &Value) -> annals_query::Result<Given> {
     Ok(match (place, value) {
         (ast::Input::Rules(_), value) => Given::Rules(db.given_rules(value)?),
         (ast::Input::Pattern(..), Value::String(text)) => Given::Pattern(pattern(text)?),

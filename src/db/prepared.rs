@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use annals_query::ast::{Query, RuleSet};
 use annals_query::check::{self, Checked};
 use annals_query::engine::{self, Options, Orders};
-use annals_query::{Answer, Budget, Error as QueryError, Explanation, Functions, Given, parse};
+use annals_query::{Answer, Budget, Error as QueryError, Explanation, Facts, Functions, Given, parse};
 
 use super::{Db, Input};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits::LIMIT_PREPARED_VARIANTS;
 
 /// A query that is ready to be asked, of any value of any store, from any thread. Clones share everything.
@@ -78,25 +78,41 @@ impl Prepared {
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
+        self.asked(db, inputs, options, &|db| Arc::new(db))?.answer(budget)
+    }
+
+    /// The query as it is asked of this value, where `shown` makes the source of the value and of the views made of it.
+    pub(crate) fn asked(
+        &self,
+        db: &Db,
+        inputs: &[Input],
+        options: Options,
+        shown: &dyn Fn(Db) -> Arc<dyn Facts>,
+    ) -> Result<Asked> {
         let options = Options { functions: db.functions().joined(options.functions), ..options };
-        let (variant, given) = self.ready(db, inputs, &options)?;
-        engine::answer_again(&variant.checked, &variant.orders, &given, &options, budget)
-            .map_err(|error| variant.rules.locate(error.located_in(&self.0.text)).into())
+        let (variant, given) = self.ready(db, inputs, &options, shown)?;
+        Ok(Asked { prepared: self.clone(), variant, given, options })
     }
 
     /// How the query is answered: its steps in their order, ordered anew, with the rows expected and found.
     pub fn explain(&self, db: &Db, inputs: &[Input]) -> Result<Explanation> {
         let options = Options { functions: db.functions().clone(), ..Options::default() };
-        let (variant, given) = self.ready(db, inputs, &options)?;
+        let (variant, given) = self.ready(db, inputs, &options, &|db| Arc::new(db))?;
         let explanation = engine::explain(&variant.checked, &given, &options, &Budget::default());
-        explanation.map_err(|error| variant.rules.locate(error.located_in(&self.0.text)).into())
+        explanation.map_err(|error| self.located(error, &variant.rules))
     }
 
     /// The query as it is asked of this value, and what is given for each place of its `:in`.
-    fn ready(&self, db: &Db, inputs: &[Input], options: &Options) -> Result<(Arc<Variant>, Vec<Given>)> {
+    fn ready(
+        &self,
+        db: &Db,
+        inputs: &[Input],
+        options: &Options,
+        shown: &dyn Fn(Db) -> Arc<dyn Facts>,
+    ) -> Result<(Arc<Variant>, Vec<Given>)> {
         // What is wrong inside of a pattern or of rules that were given has its place in their text already.
         let located = |error: QueryError| if error.position().is_some() { error } else { error.located_in(&self.0.text) };
-        let mut given = db.given(&self.0.query, inputs).map_err(located)?;
+        let mut given = db.given_as(&self.0.query, inputs, shown).map_err(located)?;
         let mut query = Arc::clone(&self.0.query);
         if db.lens().is_some() {
             let mut seen = Query::clone(&query);
@@ -134,8 +150,37 @@ impl Prepared {
         Ok(variant)
     }
 
+    /// An error, with the place in the text of the query or of the rules.
+    fn located(&self, error: QueryError, rules: &RuleSet) -> Error {
+        rules.locate(error.located_in(&self.0.text)).into()
+    }
+
     /// Also after a panic elsewhere: a variant is in the list as a whole or not at all.
     fn variants(&self) -> MutexGuard<'_, Vec<Arc<Variant>>> {
         self.0.variants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A query with all that it is asked with.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    prepared: Prepared,
+    variant: Arc<Variant>,
+    /// One for each place of the query's `:in`.
+    pub(crate) given: Vec<Given>,
+    /// How it is taken.
+    pub(crate) options: Options,
+}
+
+impl Asked {
+    /// The answer.
+    pub(crate) fn answer(&self, budget: &Budget) -> Result<Answer> {
+        self.answer_to(&self.variant.checked, &self.variant.orders, &self.given, budget)
+    }
+
+    /// The answer to a query that was made of this one, with the same rules and options.
+    pub(crate) fn answer_to(&self, checked: &Checked, orders: &Arc<Orders>, given: &[Given], budget: &Budget) -> Result<Answer> {
+        engine::answer_again(checked, orders, given, &self.options, budget)
+            .map_err(|error| self.prepared.located(error, &self.variant.rules))
     }
 }
