@@ -118,6 +118,82 @@ impl Column {
         }
     }
 
+    /// The values, one after the other.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = Value> {
+        (0..self.len()).map(|row| self.value(row))
+    }
+
+    /// Hands over each value. A loop that knows the kind of the column is quicker than one that asks row by row.
+    pub(crate) fn each(&self, mut take: impl FnMut(Value)) {
+        match self {
+            Self::Long(items) => items.iter().for_each(|item| take(Value::Long(*item))),
+            Self::Double(items) => items.iter().for_each(|item| take(Value::Double(*item))),
+            Self::Boolean(items) => items.iter().for_each(|item| take(Value::Boolean(*item))),
+            Self::Instant(items) => items.iter().for_each(|item| take(Value::Instant(*item))),
+            Self::Text(kind, texts, codes) => {
+                let texts: &[Arc<str>] = texts;
+                let make = match kind {
+                    TextKind::String => Value::String,
+                    TextKind::Keyword => Value::Keyword,
+                };
+                codes.iter().for_each(|code| take(make(Arc::clone(&texts[*code as usize]))));
+            }
+            Self::Value(items) => items.iter().for_each(|item| take(item.clone())),
+        }
+    }
+
+    /// The longs of a column of longs.
+    pub fn as_longs(&self) -> Option<&[i64]> {
+        if let Self::Long(items) = self { Some(items) } else { None }
+    }
+
+    /// The doubles of a column of doubles.
+    pub fn as_doubles(&self) -> Option<&[f64]> {
+        if let Self::Double(items) = self { Some(items) } else { None }
+    }
+
+    /// The flags of a column of booleans.
+    pub fn as_booleans(&self) -> Option<&[bool]> {
+        if let Self::Boolean(items) = self { Some(items) } else { None }
+    }
+
+    /// The microseconds of a column of instants.
+    pub fn as_instants(&self) -> Option<&[i64]> {
+        if let Self::Instant(items) = self { Some(items) } else { None }
+    }
+
+    /// The texts of a column of strings or keywords, without copying one; a keyword without its colon.
+    ///
+    /// ```
+    /// use annals_query::Column;
+    /// use annals_query::column::TextKind;
+    /// let column = Column::Text(TextKind::String, vec!["ada".into(), "bob".into()].into(), vec![1, 0, 1].into());
+    /// assert_eq!(column.as_texts().expect("texts").collect::<Vec<_>>(), ["bob", "ada", "bob"]);
+    /// ```
+    pub fn as_texts(&self) -> Option<impl ExactSizeIterator<Item = &str>> {
+        match self {
+            Self::Text(_, texts, codes) => Some(codes.iter().map(|code| &*texts[*code as usize])),
+            _ => None,
+        }
+    }
+
+    /// The rows in `range`; copies nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the range does not lie within the column.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::Long(items) => Self::Long(items.part(range)),
+            Self::Instant(items) => Self::Instant(items.part(range)),
+            Self::Double(items) => Self::Double(items.part(range)),
+            Self::Boolean(items) => Self::Boolean(items.part(range)),
+            Self::Text(kind, texts, codes) => Self::Text(*kind, Arc::clone(texts), codes.part(range)),
+            Self::Value(items) => Self::Value(items.part(range)),
+        }
+    }
+
     /// The values of the chosen rows, in their order; a row may be chosen again.
     #[must_use]
     pub fn gather(&self, rows: &[u32]) -> Self {

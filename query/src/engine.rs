@@ -15,6 +15,7 @@ pub use crate::plan::memory::Orders;
 use crate::plan::program::{Program, Setting};
 use crate::registry::Functions;
 use crate::run::Run;
+use crate::table::Table;
 
 /// How a query is to be taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,11 @@ impl Options {
 /// # Ok::<(), annals_query::Error>(())
 /// ```
 pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
+    query_table(text, given, budget).map(Answer::from)
+}
+
+/// The same, with the result in columns.
+pub fn query_table(text: &str, given: &[Given], budget: &Budget) -> Result<Table> {
     let query = parse::query(text).map_err(|error| error.located_in(text))?;
     let rules = given.iter().find_map(|given| match given {
         Given::Rules(rules) => Some(rules.clone()),
@@ -50,12 +56,12 @@ pub fn query(text: &str, given: &[Given], budget: &Budget) -> Result<Answer> {
     let rules_texts = RuleSet { texts: rules.texts.clone(), ..RuleSet::default() };
     let located = |error: Error| rules_texts.locate(error.located_in(text));
     let checked = check::check(query, rules).map_err(located)?;
-    answer(&checked, given, &Options::default(), budget).map_err(located)
+    table(&checked, None, given, &Options::default(), budget).map_err(located)
 }
 
 /// Answers a query. `given` matches `query.inputs` one to one.
 pub fn answer(checked: &Checked, given: &[Given], options: &Options, budget: &Budget) -> Result<Answer> {
-    answered(checked, None, given, options, budget)
+    table(checked, None, given, options, budget).map(Answer::from)
 }
 
 /// The same for a query that is asked again and again: its clauses are run in the order chosen before, as long as the estimates are of
@@ -82,16 +88,17 @@ pub fn answer_again(
     options: &Options,
     budget: &Budget,
 ) -> Result<Answer> {
-    answered(checked, Some(orders), given, options, budget)
+    table(checked, Some(orders), given, options, budget).map(Answer::from)
 }
 
-fn answered(
+/// The answer in columns, with the orders of clauses chosen before, if there are some: see [`answer_again`].
+pub fn table(
     checked: &Checked,
     orders: Option<&Arc<Orders>>,
     given: &[Given],
     options: &Options,
     budget: &Budget,
-) -> Result<Answer> {
+) -> Result<Table> {
     let query = checked.query();
     let limited = query.timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
@@ -100,9 +107,8 @@ fn answered(
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();
     let surroundings =
         find::Surroundings { sources: &program.sources, patterns: &program.patterns, functions: &options.functions };
-    let mut answer = find::finish(query, &variables, &relation.columns, relation.rows, surroundings, budget)?;
-    answer.warnings.extend(program.warnings);
-    Ok(answer)
+    let table = find::finish(query, &variables, &relation.columns, relation.rows, surroundings, budget)?;
+    Ok(table.with_warnings(program.warnings))
 }
 
 /// Runs a query and says how: the steps in their order, with the rows expected and found, the time of each, and hints.

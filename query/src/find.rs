@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::answer::{Answer, Shape};
+use crate::answer::Shape;
 use crate::ast::{Argument, Find, PullPattern, Query, Variable};
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
 use crate::registry::Functions;
 use crate::source::Sources;
-use crate::value::Value;
+use crate::table::Table;
 
 mod grouping;
 mod having;
@@ -44,7 +44,7 @@ pub fn finish(
     rows: usize,
     surroundings: Surroundings<'_>,
     budget: &Budget,
-) -> Result<Answer> {
+) -> Result<Table> {
     let shown = query.find.elements();
     let elements = header::distinct(query);
     let functions = surroundings.functions;
@@ -62,12 +62,13 @@ pub fn finish(
     budget.check_rows(ordered.len())?;
     budget.spend_steps(ordered.len() as u64)?;
     let range = Range { offset: query.offset, limit: limit.unwrap_or(usize::MAX) };
-    Ok(Answer {
-        header: shown.iter().map(header::text).collect(),
-        shape: Shape::of(&query.find, query.return_map.as_ref()),
-        rows: if pulls.is_empty() { range.rows(&table, &ordered, shown.len()) } else { pulls.rows(&table, &ordered, range)? },
-        warnings: Vec::new(),
-    })
+    let header = shown.iter().map(header::text).collect();
+    let (columns, rows) = if pulls.is_empty() {
+        table.chosen(&ordered.within(range), shown.len())
+    } else {
+        pulls.columns(&table, &ordered, range)?
+    };
+    Ok(Table::new(header, Shape::of(&query.find, query.return_map.as_ref()), columns, rows))
 }
 
 /// What the clauses gave.
@@ -90,9 +91,57 @@ impl<'a> Given<'a> {
 }
 
 /// Columns of find elements, those that only `:having` and `:order-by` name behind those of `:find`. Pulls are still entities.
-struct Table {
+struct Computed {
     columns: Vec<Column>,
     rows: usize,
+}
+
+impl Computed {
+    /// The first `width` columns of these rows, and how many rows there are.
+    fn chosen(&self, rows: &Ordered, width: usize) -> (Vec<Column>, usize) {
+        let columns = self.columns[..width].iter();
+        match rows {
+            Ordered::AsTheyStand(range) if *range == (0..self.rows) => (columns.cloned().collect(), self.rows),
+            Ordered::AsTheyStand(range) => (columns.map(|column| column.part(range.clone())).collect(), range.len()),
+            Ordered::Sorted(rows) => (columns.map(|column| column.gather(rows)).collect(), rows.len()),
+        }
+    }
+}
+
+/// Rows in the order of the answer.
+enum Ordered {
+    /// These, in the order in which they stand.
+    AsTheyStand(std::ops::Range<usize>),
+    /// These.
+    Sorted(Vec<u32>),
+}
+
+impl Ordered {
+    fn len(&self) -> usize {
+        match self {
+            Self::AsTheyStand(rows) => rows.len(),
+            Self::Sorted(rows) => rows.len(),
+        }
+    }
+
+    /// The rows at these places.
+    fn rows(&self, places: std::ops::Range<usize>) -> Vec<u32> {
+        match self {
+            Self::AsTheyStand(rows) => (rows.start + places.start..rows.start + places.end).map(|row| row as u32).collect(),
+            Self::Sorted(rows) => rows[places].to_vec(),
+        }
+    }
+
+    /// Those between `:offset` and `:limit`.
+    fn within(self, range: Range) -> Self {
+        let start = range.offset.min(self.len());
+        let end = start.saturating_add(range.limit).min(self.len());
+        match self {
+            Self::AsTheyStand(rows) => Self::AsTheyStand(rows.start + start..rows.start + end),
+            Self::Sorted(rows) if (start, end) == (0, rows.len()) => Self::Sorted(rows),
+            Self::Sorted(rows) => Self::Sorted(rows[start..end].to_vec()),
+        }
+    }
 }
 
 /// `:offset` and `:limit`.
@@ -100,13 +149,6 @@ struct Table {
 struct Range {
     offset: usize,
     limit: usize,
-}
-
-impl Range {
-    fn rows(self, table: &Table, ordered: &[u32], width: usize) -> Vec<Vec<Value>> {
-        let rows = ordered.iter().skip(self.offset).take(self.limit);
-        rows.map(|row| table.columns[..width].iter().map(|column| column.value(*row as usize)).collect()).collect()
-    }
 }
 
 /// The variable that an aggregate looks at, and what stands before it.

@@ -9,7 +9,7 @@
 //!
 //! The modules in reading order: [`value`] and [`mod@column`], what there is; [`facts`] and [`source`], where it comes from;
 //! [`edn`], [`ast`], [`parse`], [`check`], the language; [`function`], [`aggregate`] and [`registry`], its words; `plan` and
-//! `run`, how it is answered; [`find`] and [`pull`], how answers look; [`engine`], all of it in one call; [`mod@explain`], how it
+//! `run`, how it is answered; [`find`] and [`pull`], how answers look; [`mod@table`], answers in columns; [`engine`], all of it in one call; [`mod@explain`], how it
 //! was done. [`budget`] bounds every loop.
 //! [`mod@lens`] lies between facts and everything that reads them.
 
@@ -35,6 +35,7 @@ pub mod pull;
 pub mod registry;
 mod run;
 pub mod source;
+pub mod table;
 pub mod value;
 
 pub use answer::{Answer, Given, Shape, Warning};
@@ -45,4 +46,5 @@ pub use explain::Explanation;
 pub use facts::{Attribute, Batch, Cardinality, Estimate, Fact, Facts, Match, Places, Scan, Unique, Values};
 pub use registry::Functions;
 pub use source::{Source, Sources};
+pub use table::Table;
 pub use value::{BigDecimal, BigInt, Uuid, Value, ValueType};

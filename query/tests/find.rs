@@ -64,6 +64,7 @@ fn finish(head: &str, variables: &str, rows: &[Vec<Value>], is_typed: bool) -> R
         find::Surroundings { sources: &sources(), patterns: &patterns, functions: &Functions::new() },
         &Budget::default(),
     )
+    .map(Answer::from)
 }
 
 fn rows_of(text: &str) -> Vec<Vec<Value>> {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use annals::query::{Answer, Budget, Given, Span, ast, check, edn, engine, parse};
+use annals::query::{Budget, Given, Span, Table, ast, check, edn, engine, parse};
 use annals::{Db, Error, ErrorKind};
 
 use super::arguments::QueryArguments;
@@ -33,11 +33,11 @@ pub(super) fn q(session: &Session, arguments: &QueryArguments) -> Outcome {
 }
 
 /// The answer of a query; what it warns of is told.
-pub(super) fn answer(session: &Session, arguments: &QueryArguments) -> Outcome<Answer> {
+pub(super) fn answer(session: &Session, arguments: &QueryArguments) -> Outcome<Table> {
     let question = question(session, arguments)?;
-    let answer = engine::answer(&question.checked, &question.given, &question.options, &question.budget);
+    let answer = engine::table(&question.checked, None, &question.given, &question.options, &question.budget);
     let answer = question.told(answer)?;
-    for warning in &answer.warnings {
+    for warning in answer.warnings() {
         tell(&format!("warning[{}]: {}", warning.code, warning.message));
         if let Some(help) = &warning.help {
             tell(&format!("  help: {help}"));

@@ -5,7 +5,8 @@ mod table;
 use std::io::{self, IsTerminal as _, Write};
 
 use annals::Value;
-use annals::query::{Answer, Shape};
+use annals::query::ast::ReturnMap;
+use annals::query::{Shape, Table};
 
 use super::arguments::Format;
 use super::failure::Outcome;
@@ -138,25 +139,36 @@ pub(super) fn line(text: &str) -> Outcome {
 }
 
 /// Prints the answer of a query as the command line promises for each format and shape.
-pub(super) fn print_answer(answer: &Answer, format: Format) -> Outcome {
-    match (&answer.shape, format) {
-        (Shape::Relation, _) => print_rows(format, RowShape::Arrays, answer.header.clone(), &answer.rows),
-        (Shape::RelationOfMaps(_), Format::Edn) => line(&answer.to_edn()),
-        (Shape::RelationOfMaps(names), _) => {
-            let columns = names.names.iter().map(ToString::to_string).collect();
-            print_rows(format, RowShape::Objects, columns, &answer.rows)
+pub(super) fn print_answer(answer: &Table, format: Format) -> Outcome {
+    let named = |names: &ReturnMap| names.names.iter().map(ToString::to_string).collect();
+    match (answer.shape(), format) {
+        (Shape::RelationOfMaps(names), format) if format != Format::Edn => {
+            print_table(format, RowShape::Objects, named(names), answer)
+        }
+        (Shape::TupleAsMap(names), Format::Table | Format::Markdown | Format::Csv) => {
+            print_table(format, RowShape::Objects, named(names), answer)
+        }
+        (Shape::Relation, _) | (_, Format::Table | Format::Markdown | Format::Csv) => {
+            print_table(format, RowShape::Arrays, answer.header().to_vec(), answer)
         }
         (_, Format::Edn) => line(&answer.to_edn()),
         (_, Format::Json | Format::Jsonl) => {
             let text = serde_json::to_string(answer).expect("every answer has a form in JSON");
             line(&text)
         }
-        (Shape::TupleAsMap(names), _) => {
-            let columns = names.names.iter().map(ToString::to_string).collect();
-            print_rows(format, RowShape::Objects, columns, &answer.rows)
-        }
-        _ => print_rows(format, RowShape::Arrays, answer.header.clone(), &answer.rows),
     }
+}
+
+/// Prints the rows of a table, one after the other.
+fn print_table(format: Format, shape: RowShape, columns: Vec<String>, table: &Table) -> Outcome {
+    let mut writer = RowWriter::new(io::BufWriter::new(io::stdout()), format, shape, columns);
+    let mut values = Vec::new();
+    for row in table.rows() {
+        values.clear();
+        values.extend(row.values());
+        writer.row(&values)?;
+    }
+    writer.finish()
 }
 
 /// Prints one value: a map as its entries, anything else as itself.

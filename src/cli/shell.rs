@@ -116,9 +116,9 @@ impl Shell<'_> {
         let begun = Instant::now();
         let mut answer = ask::answer(self.session, &arguments)?;
         let took = begun.elapsed();
-        let rows = answer.rows.len();
+        let rows = answer.len();
         let limit = self.settings.limit_rows.unwrap_or(rows);
-        answer.rows.truncate(limit);
+        answer.truncate(limit);
         print_answer(&answer, self.session.format())?;
         if limit < rows {
             tell(&format!("{limit} of {rows} rows; :limit off shows all"));

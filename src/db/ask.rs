@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use annals_query::ast::{self, PullPattern, Query};
 use annals_query::engine::Options;
-use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Facts, Given, Value, parse, pull};
+use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Facts, Given, Table, Value, parse, pull};
 
 use super::facts::as_query_error;
 use super::{Db, EntityRef, Prepared};
@@ -104,6 +104,25 @@ impl Db {
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
         self.recent.prepared(query)?.q_within(self, inputs, options, budget)
+    }
+
+    /// Answers a query in columns: no row is made, and texts stay codes until somebody looks at one. For answers of many rows.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// let table = connection.db()?.q_table("[:find ?a ?name :where [?a :db/ident ?name]]", &[])?;
+    /// let ids = table.column(0).as_longs().expect("entities are longs");
+    /// assert!(ids.len() == table.len() && ids.is_sorted());
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn q_table(&self, query: &str, inputs: &[Input]) -> Result<Table> {
+        self.q_table_within(query, inputs, Options::default(), &Budget::default())
+    }
+
+    /// The same within a budget of rows, bytes and time, and with the engine's options.
+    pub fn q_table_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Table> {
+        self.recent.prepared(query)?.q_table_within(self, inputs, options, budget)
     }
 
     /// Reads and checks a query that is to be asked again and again, of this or any other value: see [`Prepared`]. `q` remembers the

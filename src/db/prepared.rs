@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use annals_query::ast::{Query, RuleSet};
 use annals_query::check::{self, Checked};
 use annals_query::engine::{self, Options, Orders};
-use annals_query::{Answer, Budget, Error as QueryError, Explanation, Facts, Functions, Given, parse};
+use annals_query::{Answer, Budget, Error as QueryError, Explanation, Facts, Functions, Given, Table, parse};
 
 use super::{Db, Input};
 use crate::error::{Error, Result};
@@ -78,7 +78,17 @@ impl Prepared {
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Answer> {
-        self.asked(db, inputs, options, &|db| Arc::new(db))?.answer(budget)
+        self.q_table_within(db, inputs, options, budget).map(Answer::from)
+    }
+
+    /// Answers the query in columns: see [`Db::q_table`].
+    pub fn q_table(&self, db: &Db, inputs: &[Input]) -> Result<Table> {
+        self.q_table_within(db, inputs, Options::default(), &Budget::default())
+    }
+
+    /// The same within a budget of rows, bytes and time, and with the engine's options.
+    pub fn q_table_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Table> {
+        self.asked(db, inputs, options, &|db| Arc::new(db))?.table(budget)
     }
 
     /// The query as it is asked of this value, where `shown` makes the source of the value and of the views made of it.
@@ -176,6 +186,12 @@ impl Asked {
     /// The answer.
     pub(crate) fn answer(&self, budget: &Budget) -> Result<Answer> {
         self.answer_to(&self.variant.checked, &self.variant.orders, &self.given, budget)
+    }
+
+    /// The answer in columns.
+    pub(super) fn table(&self, budget: &Budget) -> Result<Table> {
+        engine::table(&self.variant.checked, Some(&self.variant.orders), &self.given, &self.options, budget)
+            .map_err(|error| self.prepared.located(error, &self.variant.rules))
     }
 
     /// The answer to a query that was made of this one, with the same rules and options.

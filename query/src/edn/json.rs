@@ -24,6 +24,7 @@ use serde::{Serialize, Serializer};
 use super::{instant, write};
 use crate::answer::{Answer, Shape};
 use crate::ast::ReturnMap;
+use crate::table::{Grid, Table};
 use crate::value::Value;
 
 impl Serialize for Value {
@@ -60,33 +61,61 @@ impl Serialize for Value {
 /// The rows in the shape that was asked for, as the command line prints them; warnings are not part of it.
 impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let first = self.rows.first();
-        match &self.shape {
-            Shape::Relation => serializer.collect_seq(&self.rows),
-            Shape::RelationOfMaps(names) => {
-                let mut rows = serializer.serialize_seq(Some(self.rows.len()))?;
-                self.rows.iter().try_for_each(|row| rows.serialize_element(&NamedRow { names, row }))?;
-                rows.end()
-            }
-            Shape::Collection => serializer.collect_seq(self.rows.iter().filter_map(|row| row.first())),
-            Shape::Tuple => first.serialize(serializer),
-            Shape::TupleAsMap(names) => first.map(|row| NamedRow { names, row }).serialize(serializer),
-            Shape::Scalar => first.and_then(|row| row.first()).serialize(serializer),
-        }
+        serialize_grid(self, serializer)
     }
 }
 
-struct NamedRow<'a> {
-    names: &'a ReturnMap,
-    row: &'a [Value],
+/// The same, without making rows.
+impl Serialize for Table {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_grid(self, serializer)
+    }
 }
 
-impl Serialize for NamedRow<'_> {
+fn serialize_grid<S: Serializer>(grid: &impl Grid, serializer: S) -> Result<S::Ok, S::Error> {
+    let count = grid.row_count();
+    let first = (count > 0).then_some(0);
+    match grid.shape() {
+        Shape::Relation => {
+            let mut rows = serializer.serialize_seq(Some(count))?;
+            (0..count).try_for_each(|row| rows.serialize_element(&PlainRow { grid, row }))?;
+            rows.end()
+        }
+        Shape::RelationOfMaps(names) => {
+            let mut rows = serializer.serialize_seq(Some(count))?;
+            (0..count).try_for_each(|row| rows.serialize_element(&NamedRow { names, grid, row }))?;
+            rows.end()
+        }
+        Shape::Collection => serializer.collect_seq((0..count).filter_map(|row| grid.cells(row).next())),
+        Shape::Tuple => first.map(|row| PlainRow { grid, row }).serialize(serializer),
+        Shape::TupleAsMap(names) => first.map(|row| NamedRow { names, grid, row }).serialize(serializer),
+        Shape::Scalar => first.and_then(|row| grid.cells(row).next()).serialize(serializer),
+    }
+}
+
+struct PlainRow<'a, G> {
+    grid: &'a G,
+    row: usize,
+}
+
+impl<G: Grid> Serialize for PlainRow<'_, G> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.row.len()))?;
-        for (name, value) in self.names.names.iter().zip(self.row) {
+        serializer.collect_seq(self.grid.cells(self.row))
+    }
+}
+
+struct NamedRow<'a, G> {
+    names: &'a ReturnMap,
+    grid: &'a G,
+    row: usize,
+}
+
+impl<G: Grid> Serialize for NamedRow<'_, G> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.names.names.len()))?;
+        for (name, value) in self.names.names.iter().zip(self.grid.cells(self.row)) {
             // A name is a name in JSON: the colon of `:keys` would only be in the way of whoever reads the objects.
-            map.serialize_entry(&**name, value)?;
+            map.serialize_entry(&**name, &value)?;
         }
         map.end()
     }

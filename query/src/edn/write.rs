@@ -5,6 +5,7 @@ use std::fmt::{self, Display as _, Write as _};
 use super::{REGEX_TAG, atom, instant, tag, text};
 use crate::answer::{Answer, Shape};
 use crate::ast::{ReturnMap, ReturnMapKind};
+use crate::table::{Grid, Table};
 use crate::value::{BigDecimal, Value};
 
 /// Digits behind the point up to which a bigdec is written without an exponent.
@@ -55,25 +56,41 @@ impl Answer {
     /// The answer as EDN text, without a line end: a relation as one vector with a tuple (or map) a line, anything else as
     /// the value itself, `nil` for nothing.
     pub fn to_edn(&self) -> String {
-        EdnAnswer(self).to_string()
+        EdnGrid(self).to_string()
     }
 }
 
-struct EdnAnswer<'a>(&'a Answer);
+impl Table {
+    /// The same as [`Answer::to_edn`], without making rows.
+    pub fn to_edn(&self) -> String {
+        EdnGrid(self).to_string()
+    }
+}
 
-impl fmt::Display for EdnAnswer<'_> {
+struct EdnGrid<'a, G>(&'a G);
+
+impl<G: Grid> fmt::Display for EdnGrid<'_, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = &self.0.rows;
-        match &self.0.shape {
-            Shape::Relation => write_lines(rows, f, |row, f| write_items("[", row.iter(), "]", f)),
-            Shape::RelationOfMaps(names) => write_lines(rows, f, |row, f| write_named(names, row, f)),
-            Shape::Collection => write_items("[", rows.iter().filter_map(|row| row.first()), "]", f),
-            Shape::Scalar => rows.first().and_then(|row| row.first()).unwrap_or(&Value::Nil).fmt(f),
-            Shape::Tuple | Shape::TupleAsMap(_) if rows.is_empty() => f.write_str("nil"),
-            Shape::Tuple => write_items("[", rows[0].iter(), "]", f),
-            Shape::TupleAsMap(names) => write_named(names, &rows[0], f),
+        let grid = self.0;
+        let is_empty = grid.row_count() == 0;
+        match grid.shape() {
+            Shape::Relation => write_lines(grid, f, |row, f| write_items("[", grid.cells(row), "]", f)),
+            Shape::RelationOfMaps(names) => {
+                let keys = return_keys(names);
+                write_lines(grid, f, |row, f| write_entries(keys.iter().zip(grid.cells(row)), f))
+            }
+            Shape::Collection => write_items("[", (0..grid.row_count()).filter_map(|row| grid.cells(row).next()), "]", f),
+            Shape::Scalar | Shape::Tuple | Shape::TupleAsMap(_) if is_empty => f.write_str("nil"),
+            Shape::Scalar => grid.cells(0).next().unwrap_or(Value::Nil).fmt(f),
+            Shape::Tuple => write_items("[", grid.cells(0), "]", f),
+            Shape::TupleAsMap(names) => write_entries(return_keys(names).iter().zip(grid.cells(0)), f),
         }
     }
+}
+
+/// The keys that a return map gives to the columns.
+fn return_keys(names: &ReturnMap) -> Vec<Value> {
+    names.names.iter().map(|name| return_key(names.kind, name)).collect()
 }
 
 /// The key that a return map gives to a column.
@@ -82,13 +99,13 @@ pub(super) fn return_key(kind: ReturnMapKind, name: &std::sync::Arc<str>) -> Val
 }
 
 fn write_lines(
-    rows: &[Vec<Value>],
+    grid: &impl Grid,
     f: &mut fmt::Formatter<'_>,
-    write_row: impl Fn(&[Value], &mut fmt::Formatter<'_>) -> fmt::Result,
+    write_row: impl Fn(usize, &mut fmt::Formatter<'_>) -> fmt::Result,
 ) -> fmt::Result {
     f.write_char('[')?;
-    for (at, row) in rows.iter().enumerate() {
-        if at > 0 {
+    for row in 0..grid.row_count() {
+        if row > 0 {
             f.write_str("\n ")?;
         }
         write_row(row, f)?;
@@ -96,12 +113,12 @@ fn write_lines(
     f.write_char(']')
 }
 
-fn write_named(names: &ReturnMap, row: &[Value], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let keys: Vec<Value> = names.names.iter().map(|name| return_key(names.kind, name)).collect();
-    write_entries(keys.iter().zip(row), f)
-}
-
-fn write_items<'v>(open: &str, items: impl Iterator<Item = &'v Value>, close: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_items(
+    open: &str,
+    items: impl Iterator<Item = impl fmt::Display>,
+    close: &str,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     f.write_str(open)?;
     for (at, item) in items.enumerate() {
         if at > 0 {
@@ -112,7 +129,7 @@ fn write_items<'v>(open: &str, items: impl Iterator<Item = &'v Value>, close: &s
     f.write_str(close)
 }
 
-fn write_entries<'v>(entries: impl Iterator<Item = (&'v Value, &'v Value)>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_entries<'v>(entries: impl Iterator<Item = (&'v Value, impl fmt::Display)>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('{')?;
     for (at, (key, value)) in entries.enumerate() {
         if at > 0 {

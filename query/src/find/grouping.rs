@@ -1,6 +1,6 @@
 //! Grouping: rows that agree in every element that is no aggregate become one.
 
-use super::{Given, Table, aggregate_arguments};
+use super::{Computed, Given, aggregate_arguments};
 use crate::aggregate::Groups;
 use crate::ast::{Argument, Element};
 use crate::budget::Budget;
@@ -9,10 +9,10 @@ use crate::error::{Code, Error, Result, Span};
 use crate::value::Value;
 
 /// A column for each element: without an aggregate the rows as they are, else a row for each group.
-pub(super) fn tabulate(elements: &[&Element], given: &Given<'_>, budget: &Budget) -> Result<Table> {
+pub(super) fn tabulate(elements: &[&Element], given: &Given<'_>, budget: &Budget) -> Result<Computed> {
     if !elements.iter().any(|element| matches!(element, Element::Aggregate { .. })) {
         let columns = elements.iter().map(|element| key_column(element, given).cloned());
-        return Ok(Table { columns: columns.collect::<Result<_>>()?, rows: given.rows });
+        return Ok(Computed { columns: columns.collect::<Result<_>>()?, rows: given.rows });
     }
     let keys = elements.iter().filter(|element| !matches!(element, Element::Aggregate { .. }));
     let keys = keys.map(|element| key_column(element, given)).collect::<Result<Vec<_>>>()?;
@@ -22,7 +22,7 @@ pub(super) fn tabulate(elements: &[&Element], given: &Given<'_>, budget: &Budget
         Element::Aggregate { name, args, span } => aggregated((name, args, *span), given, &groups, budget),
         key => Ok(key_column(key, given)?.gather(groups.first_rows())),
     });
-    Ok(Table { columns: columns.collect::<Result<_>>()?, rows: groups.len() })
+    Ok(Computed { columns: columns.collect::<Result<_>>()?, rows: groups.len() })
 }
 
 fn key_column<'a>(element: &Element, given: &Given<'a>) -> Result<&'a Column> {

@@ -1,6 +1,6 @@
 //! `:having`: which rows of the answer stay.
 
-use super::{Table, header};
+use super::{Computed, header};
 use crate::ast::{Condition, Element, Operand};
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
@@ -23,12 +23,12 @@ enum Arg<'q> {
 
 /// The rows for which every condition holds, which is what is neither false nor nil.
 pub(super) fn chosen(
-    table: Table,
+    table: Computed,
     conditions: &[Condition],
     elements: &[&Element],
     functions: &Functions,
     budget: &Budget,
-) -> Result<Table> {
+) -> Result<Computed> {
     if conditions.is_empty() {
         return Ok(table);
     }
@@ -40,11 +40,11 @@ pub(super) fn chosen(
             rows.push(row as u32);
         }
     }
-    Ok(Table { columns: table.columns.iter().map(|column| column.gather(&rows)).collect(), rows: rows.len() })
+    Ok(Computed { columns: table.columns.iter().map(|column| column.gather(&rows)).collect(), rows: rows.len() })
 }
 
 /// True if every condition holds. One that fails counts if no other takes the row away, in whatever order they are written.
-fn holds(tests: &[Test<'_>], table: &Table, row: usize) -> Result<bool> {
+fn holds(tests: &[Test<'_>], table: &Computed, row: usize) -> Result<bool> {
     let mut failure = None;
     for test in tests {
         match test.value(table, row) {
@@ -71,7 +71,7 @@ impl<'q> Test<'q> {
         Ok(Self { function, args: args.collect::<Result<_>>()?, condition })
     }
 
-    fn value(&self, table: &Table, row: usize) -> Result<Value> {
+    fn value(&self, table: &Computed, row: usize) -> Result<Value> {
         let args = self.args.iter().map(|arg| match arg {
             Arg::Column(place) => Ok(table.columns[*place].value(row)),
             Arg::Constant(value) => Ok(Value::clone(value)),

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Table, header};
+use super::{Computed, Ordered, header};
 use crate::ast::{Direction, Element, OrderKey};
 use crate::budget::Budget;
 use crate::column::Column;
@@ -24,17 +24,16 @@ pub(super) fn keys(keys: &[OrderKey], elements: &[&Element]) -> Vec<Key> {
 
 /// The first `end` rows of the table in the order of `keys`, ties broken by the whole row: so neither the order of rows nor what is cut
 /// off depends on the plan, also where nobody asked for an order.
-pub(super) fn first_rows(table: &Table, keys: &[Key], end: usize, budget: &Budget) -> Result<Vec<u32>> {
+pub(super) fn first_rows(table: &Computed, keys: &[Key], end: usize, budget: &Budget) -> Result<Ordered> {
     let end = end.min(table.rows);
-    let mut rows: Vec<u32> = (0..table.rows as u32).collect();
     if end == 0 {
-        return Ok(Vec::new());
+        return Ok(Ordered::AsTheyStand(0..0));
     }
     budget.spend_steps(table.rows as u64)?;
     if keys.is_empty() && is_ascending(&table.columns, table.rows, budget)? {
-        rows.truncate(end);
-        return Ok(rows);
+        return Ok(Ordered::AsTheyStand(0..end));
     }
+    let mut rows: Vec<u32> = (0..table.rows as u32).collect();
     let columns: Vec<Column> = table.columns.iter().map(ranked).collect();
     let compare = |a: &u32, b: &u32| compare_rows(&columns, keys, *a as usize, *b as usize);
     if end < rows.len() {
@@ -42,7 +41,7 @@ pub(super) fn first_rows(table: &Table, keys: &[Key], end: usize, budget: &Budge
         rows.truncate(end);
     }
     sort_by(&mut rows, compare, budget)?;
-    Ok(rows)
+    Ok(Ordered::Sorted(rows))
 }
 
 /// True if the rows stand in ascending order already, as they often do: facts are scanned by entity.

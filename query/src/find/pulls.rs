@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Range, Surroundings, Table};
+use super::{Computed, Ordered, Range, Surroundings};
 use crate::ast::{Element, PullArgument, PullPattern, SourceName};
 use crate::budget::Budget;
+use crate::column::Column;
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::Facts;
 use crate::function::resolve;
@@ -51,37 +52,46 @@ impl<'a> Pulls<'a> {
         self.elements.iter().all(Option::is_none)
     }
 
-    /// The rows of the range, not counting those that pull an entity of which nothing is known.
-    pub(super) fn rows(&self, table: &Table, ordered: &[u32], range: Range) -> Result<Vec<Vec<Value>>> {
+    /// The columns of the rows in the range, not counting rows that pull an entity of which nothing is known; and how many there are.
+    pub(super) fn columns(&self, table: &Computed, ordered: &Ordered, range: Range) -> Result<(Vec<Column>, usize)> {
         let end = range.offset.saturating_add(range.limit);
-        let mut rows = Vec::new();
+        let mut known = Known { rows: Vec::new(), pulled: vec![Vec::new(); self.elements.len()] };
         let mut place = 0;
-        while place < ordered.len() && rows.len() < end {
-            let wanted = (end - rows.len()).clamp(1, ROWS_AT_ONCE).min(ordered.len() - place);
-            self.extend(&mut rows, table, &ordered[place..place + wanted])?;
+        while place < ordered.len() && known.rows.len() < end {
+            let wanted = (end - known.rows.len()).clamp(1, ROWS_AT_ONCE).min(ordered.len() - place);
+            self.extend(&mut known, table, &ordered.rows(place..place + wanted))?;
             place += wanted;
         }
-        rows.drain(..range.offset.min(rows.len()));
-        Ok(rows)
+        let start = range.offset.min(known.rows.len());
+        let columns = self.elements.iter().zip(known.pulled).zip(&table.columns).map(|((pull, mut pulled), column)| match pull {
+            None => column.gather(&known.rows[start..]),
+            Some(_) => Column::Value(pulled.drain(start..).collect()),
+        });
+        Ok((columns.collect(), known.rows.len() - start))
     }
 
-    fn extend(&self, rows: &mut Vec<Vec<Value>>, table: &Table, chosen: &[u32]) -> Result<()> {
-        let columns = self.elements.iter().zip(&table.columns).map(|(pull, column)| {
-            let values: Vec<Value> = chosen.iter().map(|row| column.value(*row as usize)).collect();
-            match pull {
-                None => Ok(values),
-                Some(pull) => pull.maps(&values, self.functions, self.budget).map_err(|error| error.at(pull.span)),
-            }
+    fn extend(&self, known: &mut Known, table: &Computed, chosen: &[u32]) -> Result<()> {
+        let maps = self.elements.iter().zip(&table.columns).map(|(pull, column)| {
+            let Some(pull) = pull else { return Ok(Vec::new()) };
+            let entities: Vec<Value> = chosen.iter().map(|row| column.value(*row as usize)).collect();
+            pull.maps(&entities, self.functions, self.budget).map_err(|error| error.at(pull.span))
         });
-        let columns = columns.collect::<Result<Vec<Vec<Value>>>>()?;
-        for row in 0..chosen.len() {
-            let is_known = |(place, pull): (usize, &Option<Pull<'_>>)| pull.is_none() || columns[place][row] != Value::Nil;
-            if self.elements.iter().enumerate().all(is_known) {
-                rows.push(columns.iter().map(|column| column[row].clone()).collect());
-            }
+        let mut maps = maps.collect::<Result<Vec<Vec<Value>>>>()?;
+        let is_known = |at: usize| maps.iter().all(|maps| maps.get(at).is_none_or(|map| *map != Value::Nil));
+        let stay: Vec<bool> = (0..chosen.len()).map(is_known).collect();
+        for (pulled, maps) in known.pulled.iter_mut().zip(&mut maps) {
+            pulled.extend(maps.drain(..).zip(&stay).filter(|(_, stays)| **stays).map(|(map, _)| map));
         }
+        known.rows.extend(chosen.iter().zip(&stay).filter(|(_, stays)| **stays).map(|(row, _)| *row));
         Ok(())
     }
+}
+
+/// Rows of which every entity that is pulled is known.
+struct Known {
+    rows: Vec<u32>,
+    /// What was pulled for them, for each element that pulls.
+    pulled: Vec<Vec<Value>>,
 }
 
 impl Pull<'_> {

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use annals_query::ast::{Element, Query};
-use annals_query::{Answer, Budget, Code, Error, Given, Result, Value, check, engine, parse};
+use annals_query::{Answer, Budget, Code, Error, Given, Result, Table, Value, check, engine, parse};
 
 use super::super::memory::Manner;
 use super::super::naive;
@@ -52,22 +52,49 @@ pub(crate) struct InMemory;
 
 impl Tried for InMemory {
     fn ways(&self) -> usize {
-        3
+        4
     }
 
     fn name(&self, way: usize) -> String {
-        ["typed columns", "plain columns, clauses in another order", "random columns, clauses in another order"][way].to_owned()
+        let names = [
+            "typed columns",
+            "plain columns, clauses in another order",
+            "random columns, clauses in another order",
+            "typed columns, the result taken in columns",
+        ];
+        names[way].to_owned()
     }
 
     fn ask(&self, program: &Program, way: usize) -> Result<Answer> {
         let manner = || match way {
-            0 => Manner::Typed,
+            0 | 3 => Manner::Typed,
             1 => Manner::Plain,
             _ => Manner::Random(AtomicU64::new(1)),
         };
         let program = if way == 0 { program.clone() } else { shuffled(program, way as u64) };
         let given: Vec<Given> = program.given(manner)?.iter().map(naive::Input::given).collect();
-        engine::query(&program.text(), &given, &Budget::default().with_timeout(TIMEOUT))
+        let budget = Budget::default().with_timeout(TIMEOUT);
+        match way {
+            3 => engine::query_table(&program.text(), &given, &budget).map(|table| read_by_column(&table)),
+            _ => engine::query(&program.text(), &given, &budget),
+        }
+    }
+}
+
+/// An answer from what a reader of columns sees: every way of looking at a column must show the same.
+fn read_by_column(table: &Table) -> Answer {
+    let columns: Vec<Vec<Value>> = table.columns().iter().map(|column| column.values().collect()).collect();
+    for column in table.columns() {
+        let lengths = [column.as_longs().map(<[i64]>::len), column.as_texts().map(|texts| texts.len())];
+        assert!(column.len() == table.len() && lengths.into_iter().flatten().all(|length| length == table.len()));
+    }
+    assert_eq!(table.to_edn(), Answer::from(table.clone()).to_edn());
+    let rows = (0..table.len()).map(|row| columns.iter().map(|column| column[row].clone()).collect());
+    Answer {
+        header: table.header().to_vec(),
+        shape: table.shape().clone(),
+        rows: rows.collect(),
+        warnings: table.warnings().to_vec(),
     }
 }
 
