@@ -8,19 +8,17 @@
 mod admit;
 mod by_value;
 mod cache;
-mod events;
-pub(crate) mod life;
 mod lives;
 mod novelty;
 mod scan;
 mod select;
+mod stored;
 mod tuning;
-mod values;
 pub(crate) mod view;
 pub(crate) mod window;
 
+pub(crate) use crate::columns::life::{self, Life};
 pub(crate) use cache::{Cached, Index};
-pub(crate) use life::Life;
 pub(crate) use lives::Lives;
 pub(crate) use novelty::Novelty;
 pub use tuning::Tuning;

@@ -12,10 +12,11 @@
 //! # Ok::<(), annals::Error>(())
 //! ```
 //!
-//! The modules in reading order, from the fact up: [`datom`], [`schema`], [`limits`], [`error`], `words`; [`store`], the file; `index`,
-//! columns built from its log; [`transact`], data to datoms pass by pass; `db`, the value that answers; `connection`, which
-//! commits; `watch`, queries kept up with it; [`contract`], runs, lines and state; [`exchange`], streams in and out.
+//! The modules in reading order, from the fact up: [`datom`], [`schema`], [`limits`], [`error`], `words`; [`store`], the file; `columns`,
+//! side files made from its log; `index`, columns in memory; [`transact`], data to datoms pass by pass; `db`, the value that answers;
+//! `connection`, which commits; `watch`, queries kept up with it; [`contract`], runs, lines and state; [`exchange`], streams in and out.
 
+mod columns;
 mod connection;
 pub mod contract;
 pub mod datom;

@@ -22,6 +22,7 @@ mod verify;
 mod words;
 
 pub use commit::WriteTransaction;
+pub(crate) use encode::{decode as decode_value, encode as encode_value};
 pub use read::{Basis, Reader, TransactionRow};
 pub use record::Record;
 pub use verify::{Problem, VerifyReport};

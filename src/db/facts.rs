@@ -20,6 +20,9 @@ const GUESSED_ROWS_PER_VALUE: f64 = 100.0;
 /// How many attributes share the datoms of a log, while nothing is known of them.
 const GUESSED_ATTRIBUTES: f64 = 8.0;
 
+/// How much longer than what is on disk a log may be, for its statistics to say something of all of it.
+const LATER_SHARE: f64 = 2.0;
+
 pub(super) const ALL_PLACES: Places = Places { a: true, v: true, t: true, m: true, added: true };
 
 impl Facts for Stored<'_> {
@@ -76,7 +79,7 @@ impl Facts for Stored<'_> {
         let Some(attribute) = scan.attribute else { return self.estimate_all(scan) };
         match self.snapshot.index().known(attribute) {
             Some(lives) => estimate_from(&lives, scan),
-            None => self.guess(attribute, scan),
+            None => self.estimate_stored(attribute, scan).unwrap_or_else(|| self.guess(attribute, scan)),
         }
     }
 
@@ -172,7 +175,20 @@ impl Db {
         Estimate { rows, distinct_e: entities, distinct_v: entities }
     }
 
-    /// A guess about an attribute of which nothing is in memory.
+    /// What the statistics on disk say of an attribute; nothing if most of the log is not there.
+    fn estimate_stored(&self, attribute: i64, scan: &Scan<'_>) -> Option<Estimate> {
+        let chain = self.snapshot.index().chain()?;
+        let later = self.log_length() / chain.datoms() as f64;
+        if later > LATER_SHARE {
+            return None;
+        }
+        let (distinct_e, distinct_v) = (chain.entities(attribute) * later, chain.values(attribute));
+        let rows = chain.estimate(attribute, &scan.values).ok()? * later;
+        let of_entities = scan.entities.map_or(1.0, |entities| (entities.len() as f64 / distinct_e.max(1.0)).min(1.0));
+        Some(Estimate { rows: rows * of_entities, distinct_e, distinct_v })
+    }
+
+    /// A guess about an attribute of which nothing is known.
     fn guess(&self, attribute: i64, scan: &Scan<'_>) -> Estimate {
         let declaration = self.snapshot.schema().declaration(attribute).map(|declaration| &declaration.attribute);
         let is_many = declaration.is_some_and(|attribute| attribute.cardinality == Cardinality::Many);

@@ -1,6 +1,7 @@
 //! Everything that was said up to one moment: what database values look at, and what a transaction is checked against.
 
 use std::collections::HashMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use annals_query::{Budget, Scan, Value, ValueType, Values};
@@ -168,7 +169,10 @@ impl Snapshot {
             Some(cached) => cached,
             None => match self.read_points(attribute, scan)? {
                 Some(lives) => return Ok(Arc::new(Lives::of(&lives))),
-                None => self.index.column(attribute, self.stored_t, budget)?,
+                None => match self.read_blocks(attribute, scan, budget)? {
+                    Some(lives) => return Ok(Arc::new(lives)),
+                    None => self.index.column(attribute, self.stored_t, budget)?,
+                },
             },
         };
         let is_complete = cached.tail.is_empty() && self.novelty.attribute(attribute).is_none();
@@ -179,6 +183,24 @@ impl Snapshot {
             return Ok(Arc::new(lives));
         }
         self.whole(attribute, budget)
+    }
+
+    /// What the scan selects, read from the blocks on disk that can hold it, if those are few.
+    fn read_blocks(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Option<Lives>> {
+        let is_all = matches!(scan.values, Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded));
+        if scan.entities.is_none() && is_all {
+            return Ok(None);
+        }
+        let Some((lives, tail)) = self.index.picked(attribute, scan, self.stored_t, budget)? else { return Ok(None) };
+        let mut events: Vec<&Datom> = tail.select(attribute, scan);
+        events.retain(|datom| datom.t <= self.stored_t);
+        events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.select(attribute, scan)));
+        if events.is_empty() && (self.novelty.is_empty() || lives.newest_t() <= self.stored_t) {
+            return Ok(Some(lives));
+        }
+        events.sort_unstable();
+        let known = (0..lives.len()).filter_map(|row| lives.life(row).known_at(self.stored_t));
+        Ok(Some(Lives::of(&continued(known, events))))
     }
 
     /// Takes one more attribute's events into account than the columns do, for a scan that picks few rows.

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use annals_query::{Column, Value, Values};
 
 use super::by_value::as_shown;
-use super::values::ValueColumn;
+use crate::columns::values::ValueColumn;
 
 /// A choice of values, made ready for one column.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::ops::{Bound, Range};
 
 use annals_query::{Column, Slice, Value};
 
-use super::values::ValueColumn;
+use crate::columns::values::ValueColumn;
 
 /// A permutation of the rows of a column: ascending by canonical value, rows of one value ascending.
 #[derive(Debug)]

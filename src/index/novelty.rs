@@ -8,7 +8,7 @@ use im::{OrdMap, OrdSet};
 
 use super::admit::Admit;
 use super::by_value::as_shown;
-use super::values::ValuesBuilder;
+use crate::columns::ValuesBuilder;
 use crate::datom::Datom;
 
 /// Datoms of one attribute by entity and by value.

@@ -4,9 +4,9 @@ use annals_query::{Batch, Budget, Column, Places, Result, Scan, Slice};
 
 use super::lives::Lives;
 use super::select::Rows;
-use super::values::{gather, gather_items, part};
 use super::view::View;
 use super::window::Window;
+use crate::columns::values::{gather, gather_items, part};
 
 /// Facts to be shown: rows, and for each whether its addition or its retraction is meant.
 #[derive(Debug, Default)]

@@ -1,5 +1,7 @@
 //! When facts become columns, and how they are read until then.
 
+use crate::columns::Sizes;
+
 /// When facts become columns, and how they are read until then. Every answer is the same whatever these figures say; only time and memory
 /// depend on them.
 ///
@@ -30,6 +32,26 @@ pub struct Tuning {
     pub rows_per_pick: usize,
     /// Picks of at most so many rows are so small that merging is never worth it. 1,024.
     pub small_pick: usize,
+    /// Bytes of memory that columns may take: those that were not asked for lately are let go of, and read again when they are. A query
+    /// keeps what it works on. 1 GiB, which holds some 40 million facts.
+    pub cache_bytes: u64,
+    /// A log of at least so many datoms is kept in columns on disk too, in a folder beside the store: a shorter one is read in a tenth
+    /// of a second. 100,000.
+    pub disk_datoms: i64,
+    /// Datoms that the log may have after what is on disk before they are written there: reading them costs each new process about 2 ms.
+    /// 16,384.
+    pub disk_tail_datoms: i64,
+    /// Datoms of the log that are held in memory until they are written to disk: some 60 MB of log lines. 524,288.
+    pub disk_chunk_datoms: i64,
+    /// Rows of a block on disk, the least that is read of an attribute. 8,192.
+    pub disk_block_rows: usize,
+}
+
+impl Tuning {
+    /// How large the files on disk are made.
+    pub(crate) fn sizes(&self) -> Sizes {
+        Sizes { block_rows: self.disk_block_rows.max(1), chunk_datoms: self.disk_chunk_datoms.max(1) }
+    }
 }
 
 impl Default for Tuning {
@@ -42,6 +64,11 @@ impl Default for Tuning {
             entity_reads: 256,
             rows_per_pick: 32,
             small_pick: 1024,
+            cache_bytes: 1 << 30,
+            disk_datoms: 100_000,
+            disk_tail_datoms: 1 << 14,
+            disk_chunk_datoms: 1 << 19,
+            disk_block_rows: 8192,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::life::Life;
 use super::window::Window;
+use crate::columns::life::Life;
 use crate::datom::Datom;
 
 /// A predicate that keeps a datom in view.

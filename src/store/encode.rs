@@ -36,12 +36,12 @@ const BYTES: u8 = rank(ValueType::Bytes);
 const TUPLE: u8 = rank(ValueType::Tuple);
 
 /// Appends the encoding of a value that can be a fact; refuses any other.
-pub(super) fn encode(value: &Value, out: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn encode(value: &Value, out: &mut Vec<u8>) -> Result<()> {
     encode_at(value, 0, out)
 }
 
 /// Reads one value from the start of `bytes`, and says how many bytes it took. Only what [`encode`] writes is accepted.
-pub(super) fn decode(bytes: &[u8]) -> Result<(Value, usize)> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<(Value, usize)> {
     let mut input = Input { bytes, at: 0 };
     let value = decode_at(&mut input, 0)?;
     Ok((value, input.at))

@@ -86,6 +86,11 @@ fn tuning(random: &mut Random) -> Tuning {
         entity_reads: *random.choose(&[0, 3, 256]),
         rows_per_pick: *random.choose(&[1, 4, 32]),
         small_pick: *random.choose(&[0, 5, 1024]),
+        cache_bytes: *random.choose(&[0, 4000, 1 << 30]),
+        disk_datoms: *random.choose(&[0, 0, 100_000]),
+        disk_tail_datoms: *random.choose(&[1, 10, 60]),
+        disk_chunk_datoms: *random.choose(&[1, 40, 100_000]),
+        disk_block_rows: *random.choose(&[1, 3, 8192]),
     }
 }
 

@@ -1,116 +1,16 @@
-//! The values of many facts as one typed column, which remembers what was a reference.
+//! Values one after the other, on the way to becoming a column.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
 use annals_query::column::{Dictionary, TextKind};
-use annals_query::{Column, Slice, Value};
+use annals_query::{Column, Value};
 use rustc_hash::FxHashMap;
 
-/// Values in rows. Queries see a reference as a long; facts keep it a reference.
-#[derive(Clone, Debug)]
-pub(crate) struct ValueColumn {
-    column: Column,
-    references: References,
-}
+use super::values::{References, ValueColumn};
 
-/// Which rows hold references.
-#[derive(Clone, Debug)]
-enum References {
-    None,
-    All,
-    Some(Slice<bool>),
-}
-
-impl ValueColumn {
-    /// The values as queries see them.
-    pub(crate) fn shown(&self) -> &Column {
-        &self.column
-    }
-
-    /// Number of rows.
-    pub(crate) fn len(&self) -> usize {
-        self.column.len()
-    }
-
-    /// True if this row holds a reference.
-    pub(crate) fn is_reference(&self, row: usize) -> bool {
-        match &self.references {
-            References::None => false,
-            References::All => true,
-            References::Some(flags) => flags[row],
-        }
-    }
-
-    /// The value in one row, as stored.
-    pub(crate) fn stored(&self, row: usize) -> Value {
-        match self.column.value(row) {
-            Value::Long(id) if self.is_reference(row) => Value::Ref(id),
-            value => value,
-        }
-    }
-
-    /// How two rows stand to each other in the exact order of stored values.
-    pub(crate) fn compare_rows(&self, a: usize, b: usize) -> Ordering {
-        if matches!(self.references, References::Some(_)) && (self.is_reference(a) || self.is_reference(b)) {
-            return self.stored(a).cmp(&self.stored(b));
-        }
-        self.column.compare(a, b)
-    }
-
-    /// How a row stands to a canonical value, both as queries see them.
-    pub(crate) fn compare(&self, row: usize, wanted: &Value) -> Ordering {
-        match (&self.column, wanted) {
-            (Column::Long(items), Value::Long(wanted)) | (Column::Instant(items), Value::Instant(wanted)) => {
-                items[row].cmp(wanted)
-            }
-            (Column::Text(TextKind::String, texts, codes), Value::String(wanted))
-            | (Column::Text(TextKind::Keyword, texts, codes), Value::Keyword(wanted)) => {
-                texts[codes[row] as usize].as_bytes().cmp(wanted.as_bytes())
-            }
-            (column, wanted) => column.value(row).canonical().cmp(wanted),
-        }
-    }
-
-    /// These rows, in this order.
-    pub(crate) fn gather(&self, rows: &[u32]) -> Self {
-        let references = match &self.references {
-            References::Some(flags) => References::Some(rows.iter().map(|&row| flags[row as usize]).collect()),
-            uniform => uniform.clone(),
-        };
-        Self { column: gather(&self.column, rows), references }
-    }
-}
-
-/// These rows of a column, in this order.
-pub(crate) fn gather(column: &Column, rows: &[u32]) -> Column {
-    match column {
-        Column::Long(items) => Column::Long(gather_items(items, rows)),
-        Column::Double(items) => Column::Double(gather_items(items, rows)),
-        Column::Boolean(items) => Column::Boolean(gather_items(items, rows)),
-        Column::Instant(items) => Column::Instant(gather_items(items, rows)),
-        Column::Text(kind, texts, codes) => Column::Text(*kind, Arc::clone(texts), gather_items(codes, rows)),
-        Column::Value(items) => Column::Value(rows.iter().map(|&row| items[row as usize].clone()).collect()),
-    }
-}
-
-/// These rows of an array, in this order.
-pub(crate) fn gather_items<T: Copy>(items: &[T], rows: &[u32]) -> Slice<T> {
-    rows.iter().map(|&row| items[row as usize]).collect()
-}
-
-/// A range of rows of a column; copies nothing.
-pub(crate) fn part(column: &Column, range: Range<usize>) -> Column {
-    match column {
-        Column::Long(items) => Column::Long(items.part(range)),
-        Column::Double(items) => Column::Double(items.part(range)),
-        Column::Boolean(items) => Column::Boolean(items.part(range)),
-        Column::Instant(items) => Column::Instant(items.part(range)),
-        Column::Text(kind, texts, codes) => Column::Text(*kind, Arc::clone(texts), codes.part(range)),
-        Column::Value(items) => Column::Value(items.part(range)),
-    }
-}
+/// A code that is not known yet.
+const UNKNOWN: u32 = u32::MAX;
 
 /// Values one after the other, typed as long as all are of one kind.
 #[derive(Debug, Default)]
@@ -142,15 +42,42 @@ struct Texts {
     dictionary: Vec<Arc<str>>,
     codes: Vec<u32>,
     known: FxHashMap<Arc<str>, u32>,
+    /// The dictionary read last, and which of its codes are ours: whole columns are taken over without hashing each row.
+    translated: Option<(Dictionary, Vec<u32>)>,
 }
 
 impl Texts {
     fn push(&mut self, text: &Arc<str>) {
-        let code = match self.known.get(text) {
+        let code = self.code(text);
+        self.codes.push(code);
+    }
+
+    /// Takes over rows of another column.
+    fn extend(&mut self, dictionary: &Dictionary, codes: &[u32]) {
+        if self.continued.as_ref().is_some_and(|continued| Arc::ptr_eq(continued, dictionary)) {
+            self.codes.extend_from_slice(codes);
+            return;
+        }
+        let (_, mut ours) = self
+            .translated
+            .take()
+            .filter(|(known, _)| Arc::ptr_eq(known, dictionary))
+            .unwrap_or_else(|| (Arc::clone(dictionary), vec![UNKNOWN; dictionary.len()]));
+        self.codes.reserve(codes.len());
+        for &code in codes {
+            if ours[code as usize] == UNKNOWN {
+                ours[code as usize] = self.code(&dictionary[code as usize]);
+            }
+            self.codes.push(ours[code as usize]);
+        }
+        self.translated = Some((Arc::clone(dictionary), ours));
+    }
+
+    fn code(&mut self, text: &Arc<str>) -> u32 {
+        match self.known.get(text) {
             Some(code) => *code,
             None => self.learn(text),
-        };
-        self.codes.push(code);
+        }
     }
 
     fn learn(&mut self, text: &Arc<str>) -> u32 {
@@ -189,6 +116,11 @@ impl ValuesBuilder {
         }
         self.extend_shown(&values.column, range.clone());
         self.count += range.len();
+    }
+
+    /// Adds a column, whole.
+    pub(crate) fn append(&mut self, values: &ValueColumn) {
+        self.extend(values, 0..values.len());
     }
 
     /// The column.
@@ -256,11 +188,7 @@ impl ValuesBuilder {
             (Items::Double(items), Column::Double(more)) => items.extend_from_slice(&more[range]),
             (Items::Boolean(items), Column::Boolean(more)) => items.extend_from_slice(&more[range]),
             (Items::Text(kind, texts), Column::Text(other, dictionary, codes)) if kind == other => {
-                if texts.continued.as_ref().is_some_and(|continued| Arc::ptr_eq(continued, dictionary)) {
-                    texts.codes.extend_from_slice(&codes[range]);
-                } else {
-                    codes[range].iter().for_each(|&code| texts.push(&dictionary[code as usize]));
-                }
+                texts.extend(dictionary, &codes[range]);
             }
             (Items::Value(items), column) => items.extend(range.map(|row| column.value(row))),
             (_, column) => {
@@ -303,7 +231,7 @@ impl Items {
                 let known = dictionary.iter().zip(0..).map(|(text, code)| (Arc::clone(text), code)).collect();
                 let continued = Some(Arc::clone(dictionary));
                 let codes = Vec::with_capacity(codes.len());
-                Self::Text(*kind, Texts { continued, dictionary: Vec::clone(dictionary), codes, known })
+                Self::Text(*kind, Texts { continued, dictionary: Vec::clone(dictionary), codes, known, translated: None })
             }
             Column::Value(items) => Self::Value(Vec::with_capacity(items.len())),
         }

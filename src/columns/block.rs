@@ -1,0 +1,178 @@
+//! A block: some thousand rows of one attribute as bytes.
+//!
+//! ```text
+//! e, t added, m added   integers each
+//! ends                  rows that are over 4, then their places, t retracted, m retracted as integers, if there is any
+//! v                     kind 1, then by kind:
+//!   ref long instant      integers
+//!   boolean               integers, 0 and 1
+//!   double                8 bytes each
+//!   string keyword        number of texts 4, their lengths as integers, their bytes behind their length, codes as integers
+//!   mixed                 each value in the store's encoding, all behind their length
+//! ```
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use annals_query::Column;
+use annals_query::column::TextKind;
+use rustc_hash::FxHashMap;
+
+use super::bytes::{Damaged, Input, Read, put_sized};
+use super::integers;
+use super::life::OPEN;
+use super::table::{Table, TableBuilder};
+use super::values::{Kind, References, ValueColumn};
+use crate::store::{decode_value, encode_value};
+
+/// Writes rows of a table as a block.
+pub(super) fn encode(table: &Table, rows: Range<usize>, out: &mut Vec<u8>) {
+    integers::encode(&table.e[rows.clone()], out);
+    integers::encode(&table.t_added[rows.clone()], out);
+    match &table.m_added {
+        Some(m) => integers::encode(&m[rows.clone()], out),
+        None => integers::encode(&[0], out),
+    }
+    encode_ends(table, rows.clone(), out);
+    encode_values(&table.v, rows, out);
+}
+
+fn encode_ends(table: &Table, rows: Range<usize>, out: &mut Vec<u8>) {
+    let over: Vec<usize> = rows.clone().filter(|row| table.t_retracted(*row) != OPEN).collect();
+    out.extend_from_slice(&(over.len() as u32).to_le_bytes());
+    let Some(ends) = table.ends.as_ref().filter(|_| !over.is_empty()) else { return };
+    let places: Vec<i64> = over.iter().map(|row| (row - rows.start) as i64).collect();
+    integers::encode(&places, out);
+    integers::encode(&over.iter().map(|row| ends.t[*row]).collect::<Vec<_>>(), out);
+    integers::encode(&over.iter().map(|row| ends.m[*row]).collect::<Vec<_>>(), out);
+}
+
+fn encode_values(values: &ValueColumn, rows: Range<usize>, out: &mut Vec<u8>) {
+    let kind = values.kind(rows.clone());
+    out.push(kind as u8);
+    match (kind, values.shown()) {
+        (Kind::Ref | Kind::Long | Kind::Instant, Column::Long(items) | Column::Instant(items)) => {
+            integers::encode(&items[rows], out);
+        }
+        (Kind::Boolean, Column::Boolean(items)) => {
+            integers::encode(&items[rows].iter().map(|flag| i64::from(*flag)).collect::<Vec<_>>(), out);
+        }
+        (Kind::Double, Column::Double(items)) => {
+            items[rows].iter().for_each(|item| out.extend_from_slice(&item.to_bits().to_le_bytes()));
+        }
+        (Kind::String | Kind::Keyword, Column::Text(_, texts, codes)) => encode_texts(texts, &codes[rows], out),
+        _ => {
+            let mut bytes = Vec::new();
+            for row in rows {
+                encode_value(&values.stored(row), &mut bytes).expect("what the log holds can be encoded, as in its record");
+            }
+            put_sized(&bytes, out);
+        }
+    }
+}
+
+fn encode_texts(texts: &[Arc<str>], codes: &[u32], out: &mut Vec<u8>) {
+    let mut own: FxHashMap<u32, i64> = FxHashMap::default();
+    let (mut lengths, mut bytes, mut own_codes) = (Vec::new(), Vec::new(), Vec::with_capacity(codes.len()));
+    for code in codes {
+        let next = own.len() as i64;
+        own_codes.push(*own.entry(*code).or_insert_with(|| {
+            let text = texts[*code as usize].as_bytes();
+            lengths.push(text.len() as i64);
+            bytes.extend_from_slice(text);
+            next
+        }));
+    }
+    out.extend_from_slice(&(lengths.len() as u32).to_le_bytes());
+    integers::encode(&lengths, out);
+    put_sized(&bytes, out);
+    integers::encode(&own_codes, out);
+}
+
+/// Reads a block of `count` rows and adds them.
+pub(super) fn decode(bytes: &[u8], count: usize, all: &mut TableBuilder) -> Read<()> {
+    let mut input = Input::new(bytes);
+    let start = all.len();
+    integers::decode(&mut input, count, &mut all.e)?;
+    integers::decode(&mut input, count, &mut all.t_added)?;
+    integers::decode(&mut input, count, &mut all.m_added)?;
+    decode_ends(&mut input, start, all)?;
+    decode_values(&mut input, count, all)?;
+    input.end()
+}
+
+fn decode_ends(input: &mut Input<'_>, start: usize, all: &mut TableBuilder) -> Read<()> {
+    let over = input.u32()? as usize;
+    if over > all.e.len() - start {
+        return Err(Damaged);
+    }
+    if over > 0 {
+        let mut columns = [Vec::new(), Vec::new(), Vec::new()];
+        for column in &mut columns {
+            integers::decode(input, over, column)?;
+        }
+        all.open_all();
+        let [places, t, m] = columns;
+        for ((place, t), m) in places.into_iter().zip(t).zip(m) {
+            let row = usize::try_from(place).ok().and_then(|place| place.checked_add(start)).ok_or(Damaged)?;
+            *all.t_retracted.get_mut(row).ok_or(Damaged)? = t;
+            *all.m_retracted.get_mut(row).ok_or(Damaged)? = m;
+        }
+    } else if !all.t_retracted.is_empty() {
+        all.open_all();
+    }
+    Ok(())
+}
+
+fn decode_values(input: &mut Input<'_>, count: usize, all: &mut TableBuilder) -> Read<()> {
+    let kind = Kind::from_code(input.u8()?).ok_or(Damaged)?;
+    let mut integers = || -> Read<Vec<i64>> {
+        let mut items = Vec::with_capacity(count);
+        integers::decode(input, count, &mut items)?;
+        Ok(items)
+    };
+    let column = match kind {
+        Kind::Ref | Kind::Long => Column::Long(integers()?.into()),
+        Kind::Instant => Column::Instant(integers()?.into()),
+        Kind::Boolean => Column::Boolean(integers()?.into_iter().map(|n| n != 0).collect()),
+        Kind::Double => {
+            let bytes = input.take(count.checked_mul(8).ok_or(Damaged)?)?;
+            let item = |chunk: &[u8]| f64::from_le_bytes(chunk.try_into().expect("chunks of eight bytes"));
+            Column::Double(bytes.chunks_exact(8).map(item).collect())
+        }
+        Kind::String => decode_texts(input, TextKind::String, count)?,
+        Kind::Keyword => decode_texts(input, TextKind::Keyword, count)?,
+        Kind::Mixed => {
+            let mut bytes = input.sized()?;
+            for _ in 0..count {
+                let (value, length) = decode_value(bytes).map_err(|_| Damaged)?;
+                bytes = &bytes[length..];
+                all.v.push(&value);
+            }
+            return if bytes.is_empty() { Ok(()) } else { Err(Damaged) };
+        }
+    };
+    let references = if kind == Kind::Ref { References::All } else { References::None };
+    all.v.append(&ValueColumn { column, references });
+    Ok(())
+}
+
+fn decode_texts(input: &mut Input<'_>, kind: TextKind, count: usize) -> Read<Column> {
+    let texts = input.count()?;
+    let mut lengths = Vec::with_capacity(texts);
+    integers::decode(input, texts, &mut lengths)?;
+    let mut rest = std::str::from_utf8(input.sized()?).map_err(|_| Damaged)?;
+    let mut dictionary: Vec<Arc<str>> = Vec::with_capacity(texts);
+    for length in lengths {
+        let length = usize::try_from(length).map_err(|_| Damaged)?;
+        let (text, later) = rest.split_at_checked(length).ok_or(Damaged)?;
+        dictionary.push(text.into());
+        rest = later;
+    }
+    let mut codes = Vec::with_capacity(count);
+    integers::decode(input, count, &mut codes)?;
+    if codes.iter().any(|code| !(0..texts as i64).contains(code)) {
+        return Err(Damaged);
+    }
+    Ok(Column::Text(kind, Arc::new(dictionary), codes.into_iter().map(|code| code as u32).collect()))
+}

@@ -1,0 +1,180 @@
+//! Segments that together tell of all transactions from the first to some t.
+
+use std::sync::Arc;
+
+use annals_query::{Scan, Values};
+
+use super::bytes::{Damaged, Read};
+use super::segment::{BlockEntry, Segment};
+use super::table::{Table, TableBuilder};
+
+/// Why an attribute could not be read from a chain.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// A file is not what was written.
+    Damaged,
+    /// Whoever waits for it has no time left, or too many rows.
+    Stopped(annals_query::Error),
+}
+
+impl From<Damaged> for Refusal {
+    fn from(_: Damaged) -> Self {
+        Self::Damaged
+    }
+}
+
+/// Segments in the order of their transactions, without a gap.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    segments: Vec<Arc<Segment>>,
+}
+
+impl Chain {
+    /// The segments that cover the most from the first transaction on. Where several begin at one t, the longest is taken.
+    pub(super) fn of(mut found: Vec<Arc<Segment>>) -> Self {
+        found.sort_by_key(|segment| (segment.extent().after_t, std::cmp::Reverse(segment.extent().until_t)));
+        let mut chain = Self::default();
+        for segment in found {
+            if segment.extent().after_t == chain.until_t() {
+                chain.segments.push(segment);
+            }
+        }
+        chain
+    }
+
+    /// Adds the segment that follows.
+    pub(super) fn push(&mut self, segment: Arc<Segment>) {
+        assert_eq!(segment.extent().after_t, self.until_t(), "a chain has no gaps");
+        self.segments.push(segment);
+    }
+
+    /// The last transaction that it tells of; 0 if there is none.
+    pub(crate) fn until_t(&self) -> i64 {
+        self.segments.last().map_or(0, |segment| segment.extent().until_t)
+    }
+
+    /// How many datoms of the log it covers.
+    pub(crate) fn datoms(&self) -> i64 {
+        self.segments.last().map_or(0, |segment| segment.extent().datoms_until)
+    }
+
+    /// The segments, the oldest first.
+    pub(crate) fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+
+    /// Number of rows of an attribute.
+    pub(crate) fn rows(&self, attribute: i64) -> u64 {
+        self.segments.iter().map(|segment| segment.rows(attribute)).sum()
+    }
+
+    /// All lives of an attribute up to [`Chain::until_t`]. `look` is told before each read how many rows it brings.
+    pub(crate) fn load(&self, attribute: i64, mut look: impl FnMut(usize) -> annals_query::Result<()>) -> Result<Table, Refusal> {
+        // The newest segments are the smallest, so that joining from their end copies the large ones once.
+        let mut all: Option<Table> = None;
+        for segment in self.segments.iter().rev() {
+            let directory = segment.directory(attribute)?;
+            let mut rows = TableBuilder::with_capacity(segment.rows(attribute).min(u64::from(u32::MAX)) as usize, false);
+            let blocks: Vec<&BlockEntry> = directory.iter().collect();
+            segment.read(&blocks, &mut rows, |count| look(count).map_err(Refusal::Stopped))?;
+            let table = rows.finish();
+            all = Some(match all {
+                Some(newer) => table.followed_by(&newer),
+                None => table,
+            });
+        }
+        Ok(all.unwrap_or_else(|| TableBuilder::default().finish()).begun())
+    }
+
+    /// The lives of an attribute that a scan's entities and values select, and perhaps some more; nothing if blocks of more than
+    /// `limit_rows` rows would have to be read. `keep` says which rows of a table are wanted.
+    pub(crate) fn pick(
+        &self,
+        attribute: i64,
+        scan: &Scan<'_>,
+        limit_rows: u64,
+        keep: impl Fn(&Table) -> Vec<u32>,
+        mut look: impl FnMut(usize) -> annals_query::Result<()>,
+    ) -> Result<Option<Table>, Refusal> {
+        let mut chosen = Vec::new();
+        let mut rows = 0;
+        for segment in &self.segments {
+            let directory = segment.directory(attribute)?;
+            let places = places(&directory, scan);
+            rows += places.iter().map(|place| u64::from(directory[*place].rows)).sum::<u64>();
+            if rows > limit_rows {
+                return Ok(None);
+            }
+            chosen.push((segment, directory, places));
+        }
+        let mut all: Option<Table> = None;
+        for (segment, directory, places) in chosen.into_iter().rev().filter(|(.., places)| !places.is_empty()) {
+            let blocks: Vec<&BlockEntry> = places.iter().map(|place| &directory[*place]).collect();
+            let mut rows = TableBuilder::default();
+            segment.read(&blocks, &mut rows, |count| look(count).map_err(Refusal::Stopped))?;
+            let table = rows.finish();
+            let kept = keep(&table);
+            let table = if kept.len() == table.len() { table } else { table.gather(&kept) };
+            all = Some(match all {
+                Some(newer) => table.followed_by(&newer),
+                None => table,
+            });
+        }
+        Ok(Some(all.unwrap_or_else(|| TableBuilder::default().finish()).begun()))
+    }
+
+    /// Number of entities of an attribute, about: an entity may occur in several segments.
+    pub(crate) fn entities(&self, attribute: i64) -> f64 {
+        let of = |segment: &Arc<Segment>| segment.attribute(attribute).map_or(0, |entry| entry.entities);
+        self.segments.iter().map(of).sum::<u64>() as f64
+    }
+
+    /// Number of values of an attribute, about.
+    pub(crate) fn values(&self, attribute: i64) -> f64 {
+        let mut all = super::statistics::Statistics::default();
+        self.segments.iter().filter_map(|segment| segment.attribute(attribute)).for_each(|entry| all.join(&entry.statistics));
+        all.distinct()
+    }
+
+    /// About how many rows have such values.
+    pub(crate) fn estimate(&self, attribute: i64, values: &Values<'_>) -> Read<f64> {
+        let mut rows = 0.0;
+        for segment in &self.segments {
+            let Some(entry) = segment.attribute(attribute) else { continue };
+            rows += match values {
+                Values::Any => entry.rows as f64,
+                Values::Equal(wanted) => match entry.statistics.count(wanted) {
+                    Some(count) => count,
+                    None => {
+                        let directory = segment.directory(attribute)?;
+                        let may_hold = directory.iter().filter(|block| block.zone.may_hold(values));
+                        may_hold.map(|block| f64::from(block.rows) / f64::from(block.values.max(1))).sum()
+                    }
+                },
+                Values::Range(low, high) => {
+                    let directory = segment.directory(attribute)?;
+                    directory.iter().map(|block| f64::from(block.rows) * block.zone.share_between(*low, *high)).sum()
+                }
+            };
+        }
+        Ok(rows)
+    }
+}
+
+/// Which blocks of a directory can hold what a scan selects.
+fn places(directory: &[BlockEntry], scan: &Scan<'_>) -> Vec<usize> {
+    let may_hold = |place: &usize| directory[*place].zone.may_hold(&scan.values);
+    let Some(entities) = scan.entities else { return (0..directory.len()).filter(may_hold).collect() };
+    let mut rest = entities;
+    let mut found = Vec::new();
+    for (place, block) in directory.iter().enumerate() {
+        rest = &rest[super::table::gallop(rest, |e| *e < block.first_e)..];
+        match rest.first() {
+            Some(entity) if *entity <= block.last_e => found.push(place),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    found.retain(may_hold);
+    found
+}
