@@ -24,12 +24,16 @@ pub(crate) mod graph;
 pub(crate) mod index;
 pub(crate) mod join;
 pub(crate) mod key;
+pub(crate) mod matrix;
 pub(crate) mod nested;
+pub(crate) mod nodes;
 pub(crate) mod relation;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub(crate) mod shape;
 pub(crate) mod stable;
 pub(crate) mod store;
+pub(crate) mod walk;
 
 /// One run of a program.
 pub(crate) struct Run<'p> {

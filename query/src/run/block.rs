@@ -274,7 +274,8 @@ fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: 
 
 /// The table's columns under the names of the arguments; a variable that stands twice must be the same in both places.
 fn call_columns(table: &Relation, args: &[Option<Slot>], run: &Run<'_>) -> Result<Relation> {
-    let mut named = Relation { slots: Vec::new(), columns: Vec::new(), rows: table.rows, ascending: None, key: None };
+    let ascending = table.ascending.and_then(|slot| args[table.position(slot)?]);
+    let mut named = Relation { slots: Vec::new(), columns: Vec::new(), rows: table.rows, ascending, key: None };
     let mut repeated = Vec::new();
     for (arg, column) in args.iter().zip(&table.columns) {
         match arg {

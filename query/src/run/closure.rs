@@ -1,232 +1,292 @@
-//! Transitive closure, recognised and run as a graph search, however its recursion is spelled.
-//!
-//! A rule is a closure if each of its heads is one of these, where `edge` and `step` are any clauses that do not recurse:
-//!
-//! ```text
-//! base      [(r ?x ?y) edge(?x, ?y)]
-//! right     [(r ?x ?y) step(?x, ?z) (r ?z ?y)]       r = step* then edge
-//! left      [(r ?x ?y) (r ?x ?z) step(?z, ?y)]       r = edge then step*
-//! doubled   [(r ?x ?y) (r ?x ?z) (r ?z ?y)]          r = edge+
-//! ```
+//! Rules that walk, run as searches in a graph: its nodes are the values of the argument that moves, with what steps depend on.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 use crate::plan::Plan;
-use crate::plan::goal::{Goal, GoalKind, Place, PredicateBranch, block_needs};
+use crate::plan::goal::{Goal, GoalKind};
 use crate::plan::order::plan_block;
 use crate::plan::slot::Slot;
 use crate::run::Run;
-use crate::run::block::{Frame, run_plan};
-use crate::run::fixpoint::{spread, surroundings};
-use crate::run::gather::concat;
-use crate::run::graph::{Adjacency, Search};
-use crate::run::index::{Index, NONE};
+use crate::run::block::{Frame, run_plan, stack};
+use crate::run::call::is_of_the_budget;
+use crate::run::fixpoint::surroundings;
+use crate::run::graph::Adjacency;
 use crate::run::join::distinct;
-use crate::run::key::paired_codes;
+use crate::run::nodes::Nodes;
 use crate::run::relation::Relation;
+use crate::run::shape::{Body, Shape, Steps};
 
-/// Which side of an edge the repeated steps stand on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    /// Steps, then an edge.
-    Before,
-    /// An edge, then steps.
-    After,
-}
+/// Steps that cannot run by themselves are found for so many sets of what they depend on.
+const CONTEXTS_MAX: usize = 8;
 
-/// The graph of a rule that is a closure.
+/// The graph of a rule that walks.
 #[derive(Debug)]
 pub(crate) struct Closure {
-    /// The value of each node, each once.
-    nodes: Column,
-    /// Forward and backward.
-    edges: [Adjacency; 2],
-    /// The same, where steps are other than edges, and where they stand.
-    steps: Option<(Side, [Adjacency; 2])>,
-    /// How edges and steps were found.
+    /// The arguments that stay, in the order of the columns of `keys`, and the one that moves.
+    pub(crate) order: Vec<usize>,
+    /// Those on which steps depend, which come first in the columns of `nodes`.
+    pub(crate) contexts: Vec<usize>,
+    /// Where a walk may be.
+    pub(crate) nodes: Nodes,
+    /// What walks begin with; `None` if nodes are that.
+    keys: Option<Nodes>,
+    /// From keys to nodes.
+    pub(crate) base: Adjacency,
+    /// From nodes to nodes; `None` if they are those of `base`.
+    steps: Option<Adjacency>,
+    /// Whether walks go on, by key.
+    pub(crate) goes_on: Option<Vec<bool>>,
+    back: OnceLock<(Adjacency, Option<Adjacency>)>,
     plans: Vec<Plan>,
+    /// True if it answers all demands, not only those it was made for.
+    pub(crate) is_whole: bool,
 }
 
-/// What one head of a closure says.
-enum Head {
-    Base,
-    Doubled,
-    Linear(Side, Vec<Arc<Goal>>, [Slot; 2]),
+/// What a rule is called with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'c> {
+    /// Which arguments are bound.
+    pub(crate) bound: &'c [bool],
+    /// To what.
+    pub(crate) demand: &'c Relation,
 }
 
-/// The graph of a rule, if its heads say no more than that it is a closure.
-pub(crate) fn recognise(predicate: usize, run: &Run<'_>) -> Result<Option<Closure>> {
-    let own = &run.program.predicates[predicate];
-    if own.params.len() != 2 || own.needs.contains(&true) {
-        return Ok(None);
-    }
-    let branches = own.branches.iter().flat_map(|branch| spread(branch, predicate, run)).collect::<Vec<_>>();
-    let Some(heads) = branches.iter().map(|branch| classify(branch, predicate, run)).collect::<Option<Vec<_>>>() else {
-        return Ok(None);
-    };
-    let bases = branches.iter().zip(&heads).filter(|(_, head)| matches!(head, Head::Base)).map(|(branch, _)| branch);
-    let bases = bases.collect::<Vec<_>>();
-    let mut steps: Vec<PredicateBranch> = Vec::new();
-    let mut sides = Vec::new();
-    let mut repeats_base = false;
-    for head in &heads {
-        let (side, step) = match head {
-            Head::Base => continue,
-            Head::Doubled => {
-                repeats_base = true;
-                continue;
-            }
-            Head::Linear(side, goals, ends) => (*side, PredicateBranch { head: ends.to_vec(), goals: goals.clone() }),
+impl Call<'_> {
+    /// The demanded values of arguments, if all of them are bound.
+    pub(crate) fn columns(&self, places: &[usize]) -> Option<Vec<&Column>> {
+        let column = |place: &usize| {
+            let at = self.bound[..*place].iter().filter(|is_bound| **is_bound).count();
+            self.bound[*place].then(|| &self.demand.columns[at])
         };
-        if matches!(bases[..], [base] if is_alike(base, &step)) {
-            repeats_base = true;
-        } else {
-            sides.push(side);
-            steps.push(step);
-        }
+        places.iter().map(column).collect()
     }
-    let is_closure = match &sides[..] {
-        [] => repeats_base,
-        [first, others @ ..] => !repeats_base && others.iter().all(|side| side == first),
-    };
-    if !is_closure {
-        return Ok(None);
-    }
-    let mut plans = Vec::new();
-    let edges = pairs(&bases, run, &mut plans)?;
-    let steps = sides.first().map(|side| Ok((*side, pairs(&steps.iter().collect::<Vec<_>>(), run, &mut plans)?))).transpose()?;
-    Closure::new(&edges, steps.as_ref(), plans, run.budget).map(Some)
-}
 
-fn classify(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Option<Head> {
-    let [x, y] = branch.head[..] else { return None };
-    if x == y {
-        return None;
+    /// The different demands on these arguments.
+    fn distinct(&self, places: &[usize], budget: &Budget) -> Result<Option<Relation>> {
+        let Some(columns) = self.columns(places) else { return Ok(None) };
+        let columns = columns.into_iter().cloned().collect::<Vec<_>>();
+        distinct(Relation::new((0..places.len() as Slot).collect(), columns, self.demand.rows), budget).map(Some)
     }
-    let component = run.program.predicates[predicate].component;
-    let mut calls = Vec::new();
-    let mut rest = Vec::new();
-    for goal in &branch.goals {
-        match &goal.kind {
-            GoalKind::Rule(call) if call.predicate == predicate => calls.push([call.args[0]?, call.args[1]?]),
-            GoalKind::Rule(call) if run.program.predicates[call.predicate].component == component => return None,
-            _ => rest.push(Arc::clone(goal)),
-        }
-    }
-    let is_free =
-        |goals: &[Arc<Goal>], ends: [Slot; 2]| block_needs(goals, &ends, &[], &run.program.predicates).iter().next().is_none();
-    let mentions = |slot: Slot| rest.iter().any(|goal| goal.mentions().contains(&slot));
-    match calls[..] {
-        [] => is_free(&rest, [x, y]).then_some(Head::Base),
-        [[z, last]] if last == y && z != x && z != y && !mentions(y) => {
-            is_free(&rest, [x, z]).then_some(Head::Linear(Side::Before, rest, [x, z]))
-        }
-        [[first, z]] if first == x && z != x && z != y && !mentions(x) => {
-            is_free(&rest, [z, y]).then_some(Head::Linear(Side::After, rest, [z, y]))
-        }
-        [one, other] if rest.is_empty() => {
-            let is_chain = |first: [Slot; 2], then: [Slot; 2]| {
-                [first[0], then[1]] == [x, y] && first[1] == then[0] && !branch.head.contains(&first[1])
-            };
-            (is_chain(one, other) || is_chain(other, one)).then_some(Head::Doubled)
-        }
-        _ => None,
-    }
-}
-
-/// True if both bodies are one and the same pattern between their ends.
-fn is_alike(left: &PredicateBranch, right: &PredicateBranch) -> bool {
-    let ([left_goal], [right_goal]) = (&left.goals[..], &right.goals[..]) else { return false };
-    let (GoalKind::Scan(a), GoalKind::Scan(b)) = (&left_goal.kind, &right_goal.kind) else { return false };
-    let is_one_source = match (&a.source, &b.source) {
-        (crate::source::Source::Facts(a), crate::source::Source::Facts(b)) => Arc::ptr_eq(a, b),
-        _ => false,
-    };
-    is_one_source
-        && a.matches_nothing == b.matches_nothing
-        && a.places().into_iter().zip(b.places()).all(|(a, b)| match (a, b) {
-            (Place::Slot(a), Place::Slot(b)) => {
-                let place_of = |head: &[Slot], slot: &Slot| head.iter().position(|own| own == slot);
-                place_of(&left.head, a).is_some() && place_of(&left.head, a) == place_of(&right.head, b)
-            }
-            (a, b) => a == b,
-        })
-}
-
-/// The pairs that bodies give between their ends.
-fn pairs(bodies: &[&PredicateBranch], run: &Run<'_>, plans: &mut Vec<Plan>) -> Result<Relation> {
-    let mut parts = Vec::new();
-    for body in bodies {
-        let plan = plan_block(&body.goals, &body.head, None, surroundings(run))?;
-        parts.push(run_plan(&plan, run, &Frame::default())?.renamed(vec![0, 1]));
-        plans.push(plan);
-    }
-    Ok(crate::run::block::stack(&[0, 1], &parts))
 }
 
 impl Closure {
+    /// The graph of a rule of this shape. `None` if the shape does not hold after all, or would cost more than rounds.
+    pub(crate) fn new(shape: &Shape, call: Call<'_>, run: &Run<'_>) -> Result<Option<Self>> {
+        let builder = Builder { shape, call, run, plans: Vec::new() };
+        match builder.build() {
+            // Edges that nobody asked for may have been at fault.
+            Err(error) if !is_of_the_budget(&error) => Ok(None),
+            built => built,
+        }
+    }
+
     /// How the edges, and the steps where they are others, were found.
     pub(crate) fn plans(&self) -> &[Plan] {
         &self.plans
     }
 
-    fn new(edges: &Relation, steps: Option<&(Side, Relation)>, plans: Vec<Plan>, budget: &Budget) -> Result<Self> {
-        let ends = [Some(edges), steps.map(|(_, steps)| steps)]
-            .into_iter()
-            .flatten()
-            .flat_map(|pairs| &pairs.columns)
-            .collect::<Vec<_>>();
-        let every = concat(&ends);
-        let rows = every.len();
-        let nodes = distinct(Relation::new(vec![0], vec![every.clone()], rows), budget)?.columns.remove(0);
-        let numbers = numbers(&every, &nodes, budget)?;
-        budget.spend_steps(rows as u64)?;
-        budget.take_bytes(rows as u64 * 16)?;
-        let (edge_numbers, step_numbers) = numbers.split_at(edges.rows * 2);
-        let graph = |numbers: &[u32]| -> Result<[Adjacency; 2]> {
-            let (from, to) = numbers.split_at(numbers.len() / 2);
-            Ok([Adjacency::new(nodes.len(), from, to, budget)?, Adjacency::new(nodes.len(), to, from, budget)?])
-        };
-        let edges = graph(edge_numbers)?;
-        let steps = steps.map(|(side, _)| Ok((*side, graph(step_numbers)?))).transpose()?;
-        Ok(Self { nodes, edges, steps, plans })
+    /// What walks begin with.
+    pub(crate) fn keys(&self) -> &Nodes {
+        self.keys.as_ref().unwrap_or(&self.nodes)
     }
 
-    /// The pairs that answer the demands; where both ends are demanded, those of the first.
-    pub(crate) fn answer(&self, params: &[Slot], bound: &[bool], demand: &Relation, budget: &Budget) -> Result<Relation> {
-        let is_backward = matches!(bound, [false, true]);
-        let starts = match demand.columns.first() {
-            Some(column) => {
-                let found = numbers(column, &self.nodes, budget)?.into_iter().filter(|node| *node != NONE).collect::<Vec<_>>();
-                let unique = distinct(Relation::new(vec![0], vec![longs(&found)], found.len()), budget)?;
-                (0..unique.rows).filter_map(|row| unique.columns[0].value(row).as_long()).map(|node| node as u32).collect()
+    /// From nodes to nodes.
+    pub(crate) fn steps(&self) -> &Adjacency {
+        self.steps.as_ref().unwrap_or(&self.base)
+    }
+
+    /// The argument that moves.
+    pub(crate) fn moving(&self) -> usize {
+        self.order[self.order.len() - 1]
+    }
+
+    /// From nodes to the keys that begin there, and from nodes to those before them.
+    pub(crate) fn back(&self, budget: &Budget) -> Result<(&Adjacency, &Adjacency)> {
+        if self.back.get().is_none() {
+            let base = self.base.reversed(self.nodes.count(), budget)?;
+            let steps = self.steps.as_ref().map(|steps| steps.reversed(self.nodes.count(), budget)).transpose()?;
+            // Nobody else could have set it, as a run has one thread; and if so, to the same.
+            let _ = self.back.set((base, steps));
+        }
+        let (base, steps) = self.back.get().expect("it was set above");
+        Ok((base, steps.as_ref().unwrap_or(base)))
+    }
+}
+
+struct Builder<'b, 'p> {
+    shape: &'b Shape,
+    call: Call<'b>,
+    run: &'b Run<'p>,
+    plans: Vec<Plan>,
+}
+
+impl Builder<'_, '_> {
+    fn build(mut self) -> Result<Option<Closure>> {
+        let shape = self.shape;
+        let Some(base) = self.base()? else { return Ok(None) };
+        let is_for_all = shape.bases.iter().all(|body| body.needs.is_empty());
+        let places = |chosen: &[usize]| {
+            let place = |chosen: &usize| shape.keys.iter().position(|key| key == chosen);
+            chosen.iter().filter_map(place).collect::<Vec<_>>()
+        };
+        let contexts = places(&shape.contexts);
+        match &shape.steps {
+            Steps::Own(bodies) => {
+                let Some((steps, is_for_all_contexts)) = self.steps(bodies, &base, &contexts)? else { return Ok(None) };
+                self.with_steps(&base, &contexts, &steps, is_for_all && is_for_all_contexts)
             }
-            None => (0..self.nodes.len() as u32).collect::<Vec<_>>(),
+            Steps::Base => self.with_base(&[base], false, is_for_all),
+            Steps::BaseIfContained { ends, is_doubled } => {
+                let mut parts = vec![base];
+                for bodies in ends.iter().filter(|bodies| !bodies.is_empty()) {
+                    parts.push(self.relation(bodies, None)?);
+                }
+                self.with_base(&parts, *is_doubled, is_for_all)
+            }
+        }
+    }
+
+    /// Walks begin with the edges by which they go on: those of the first of `parts`. The others must be among them, and where walks are
+    /// not joined, those of one must be all of them.
+    fn with_base(self, parts: &[Relation], is_doubled: bool, is_whole: bool) -> Result<Option<Closure>> {
+        let budget = self.run.budget;
+        let width = self.shape.keys.len();
+        // What stays but for the beginning, then the beginning, then the end.
+        let from = |part: &Relation| part.columns[..width].to_vec();
+        let to = |part: &Relation| part.columns[..width - 1].iter().chain([&part.columns[width]]).cloned().collect::<Vec<_>>();
+        let ends = parts.iter().flat_map(|part| [from(part), to(part)]).collect::<Vec<_>>();
+        let groups = ends.iter().map(|columns| refs(columns)).collect::<Vec<_>>();
+        let Some((nodes, numbers)) = Nodes::of(&groups, budget)? else { return Ok(None) };
+        let graphs = numbers.chunks(2).map(|ends| Adjacency::new(nodes.count(), &ends[0], &ends[1], budget));
+        let mut graphs = graphs.collect::<Result<Vec<_>>>()?;
+        let edges = graphs.swap_remove(0);
+        let mut has_all = is_doubled || graphs.is_empty();
+        for other in &graphs {
+            if !edges.contains(other, nodes.count(), budget)? {
+                return Ok(None);
+            }
+            has_all = has_all || other.contains(&edges, nodes.count(), budget)?;
+        }
+        Ok(has_all.then(|| self.closure(nodes, None, (edges, None), None, is_whole)))
+    }
+
+    fn closure(
+        self,
+        nodes: Nodes,
+        keys: Option<Nodes>,
+        (base, steps): (Adjacency, Option<Adjacency>),
+        goes_on: Option<Vec<bool>>,
+        is_whole: bool,
+    ) -> Closure {
+        let mut order = self.shape.keys.clone();
+        order.push(self.shape.moving);
+        let contexts = self.shape.contexts.clone();
+        Closure { order, contexts, nodes, keys, base, steps, goes_on, back: OnceLock::new(), plans: self.plans, is_whole }
+    }
+
+    fn with_steps(mut self, base: &Relation, contexts: &[usize], steps: &Relation, is_whole: bool) -> Result<Option<Closure>> {
+        let budget = self.run.budget;
+        let (keys, to) = base.columns.split_at(self.shape.keys.len());
+        let (given, ends) = steps.columns.split_at(contexts.len());
+        let to = contexts.iter().map(|place| &keys[*place]).chain(to).collect::<Vec<_>>();
+        let end = |at: usize| given.iter().chain([&ends[at]]).collect::<Vec<_>>();
+        let Some((nodes, numbers)) = Nodes::of(&[to, end(0), end(1)], budget)? else { return Ok(None) };
+        let Some((keys, key_numbers)) = key_nodes(keys, base.rows, budget)? else { return Ok(None) };
+        let base = Adjacency::new(keys.count(), &key_numbers, &numbers[0], budget)?;
+        let steps = Adjacency::new(nodes.count(), &numbers[1], &numbers[2], budget)?;
+        let goes_on = self.goes_on(&keys)?;
+        Ok(Some(self.closure(nodes, Some(keys), (base, Some(steps)), goes_on, is_whole)))
+    }
+
+    /// Where walks begin: keys, then where to. `None` if what they need was not given.
+    fn base(&mut self) -> Result<Option<Relation>> {
+        let mut needs = self.shape.bases.iter().flat_map(|body| body.needs.iter().copied()).collect::<Vec<_>>();
+        needs.sort_unstable();
+        needs.dedup();
+        let places = needs.iter().map(|need| self.shape.keys[*need]).collect::<Vec<_>>();
+        let Some(given) = self.call.distinct(&places, self.run.budget)? else { return Ok(None) };
+        let given = (!needs.is_empty()).then_some((&needs[..], &given));
+        self.relation(&self.shape.bases, given).map(Some)
+    }
+
+    /// The steps, and whether they are all there are.
+    fn steps(&mut self, bodies: &[Body], base: &Relation, places: &[usize]) -> Result<Option<(Relation, bool)>> {
+        if bodies.iter().all(|body| body.needs.is_empty()) {
+            return Ok(Some((self.relation(bodies, None)?, true)));
+        }
+        let budget = self.run.budget;
+        let demanded = self.call.distinct(&self.shape.contexts, budget)?;
+        let is_for_all = demanded.is_none();
+        let contexts = match demanded {
+            Some(contexts) => contexts,
+            None => {
+                let columns = places.iter().map(|place| base.columns[*place].clone()).collect();
+                distinct(Relation::new((0..places.len() as Slot).collect(), columns, base.rows), budget)?
+            }
         };
-        let at = usize::from(is_backward);
-        let edges = &self.edges[at];
-        let search = match &self.steps {
-            // Seen from the other end, what came before comes after.
-            Some((side, steps)) => Search { edges, steps: &steps[at], is_edge_first: (*side == Side::After) != is_backward },
-            None => Search { edges, steps: edges, is_edge_first: true },
-        };
-        let (from, to) = search.run(self.nodes.len(), &starts, budget)?;
-        let rows = from.len();
-        let (first, second) = if is_backward { (to, from) } else { (from, to) };
-        Ok(Relation::new(params.to_vec(), vec![self.nodes.gather(&first), self.nodes.gather(&second)], rows))
+        if contexts.rows > CONTEXTS_MAX {
+            return Ok(None);
+        }
+        let all = (0..places.len()).collect::<Vec<_>>();
+        Ok(Some((self.relation(bodies, Some((&all, &contexts)))?, is_for_all)))
+    }
+
+    /// What bodies give for their ends; of those that need something, for what is given for the ends at these places.
+    fn relation(&mut self, bodies: &[Body], given: Option<(&[usize], &Relation)>) -> Result<Relation> {
+        let width = bodies.first().map_or(0, |body| body.ends.len());
+        let slots = (0..width as Slot).collect::<Vec<_>>();
+        let mut parts = Vec::new();
+        for body in bodies {
+            let mut output = body.ends.clone();
+            let mut seen = Vec::new();
+            output.retain(|slot| !seen.contains(slot) && (seen.push(*slot), true).1);
+            let mut goals = body.goals.clone();
+            let mut input = None;
+            if let Some((places, rows)) = given.filter(|_| !body.needs.is_empty()) {
+                let ends = places.iter().map(|place| body.ends[*place]).collect::<Vec<_>>();
+                let span = goals.first().map(|goal| goal.span).unwrap_or_default();
+                goals.push(Arc::new(Goal { id: 0, kind: GoalKind::Input(ends.clone()), span, rule: None }));
+                input = Some(rows.clone().renamed(ends));
+            }
+            let plan = plan_block(&goals, &output, None, surroundings(self.run))?;
+            let found = run_plan(&plan, self.run, &Frame { input: input.as_ref(), ..Frame::default() })?;
+            parts.push(found.project(&body.ends)?.renamed(slots.clone()));
+            self.plans.push(plan);
+        }
+        if parts.iter().all(|part| part.rows == 0) {
+            return Ok(Relation::empty(slots));
+        }
+        Ok(stack(&slots, &parts))
+    }
+
+    /// For which keys walks go on.
+    fn goes_on(&mut self, keys: &Nodes) -> Result<Option<Vec<bool>>> {
+        let Some((places, body)) = &self.shape.condition else { return Ok(None) };
+        let columns = keys.columns();
+        let columns = places.iter().map(|place| columns[*place].clone()).collect();
+        let slots = (0..places.len() as Slot).collect::<Vec<_>>();
+        let given = distinct(Relation::new(slots, columns, keys.count()), self.run.budget)?;
+        let all = (0..places.len()).collect::<Vec<_>>();
+        let holds = self.relation(std::slice::from_ref(body), Some((&all, &given)))?;
+        let mut goes_on = vec![false; keys.count()];
+        for key in keys.matching(places, &refs(&holds.columns), holds.rows, self.run.budget)? {
+            goes_on[key as usize] = true;
+        }
+        Ok(Some(goes_on))
     }
 }
 
-fn longs(nodes: &[u32]) -> Column {
-    Column::Long(nodes.iter().map(|node| i64::from(*node)).collect())
+fn refs(columns: &[Column]) -> Vec<&Column> {
+    columns.iter().collect()
 }
 
-/// The number of the node of each value.
-fn numbers(values: &Column, nodes: &Column, budget: &Budget) -> Result<Vec<u32>> {
-    let (values, nodes) = paired_codes(&[values], values.len(), &[nodes], nodes.len(), budget)?;
-    let index = Index::new(&nodes, budget)?;
-    Ok(values.iter().map(|code| index.first(&nodes, *code)).collect())
+/// The keys of rows, which may have no column: then there is one.
+fn key_nodes(columns: &[Column], rows: usize, budget: &Budget) -> Result<Option<(Nodes, Vec<u32>)>> {
+    if columns.is_empty() {
+        return Ok(Some((Nodes::unit(), vec![0; rows])));
+    }
+    Ok(Nodes::of(&[refs(columns)], budget)?.map(|(nodes, mut numbers)| (nodes, numbers.swap_remove(0))))
 }

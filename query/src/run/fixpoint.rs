@@ -14,14 +14,18 @@ use crate::plan::order::{Surroundings, plan_block};
 use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::block::{Frame, run_plan};
-use crate::run::closure;
+use crate::run::closure::{Call, Closure};
 use crate::run::effort::Method;
 use crate::run::relation::Relation;
+use crate::run::shape::Shape;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
 
 /// Demands expected of a round when its steps are ordered.
 const DEMAND_ROWS: f64 = 16.0;
+
+/// A graph that answers some demands only is made so many times.
+const GRAPHS_MAX: usize = 8;
 
 /// A rule with some parameters bound by its callers.
 pub(crate) type Adorned = (usize, Vec<bool>);
@@ -41,7 +45,7 @@ enum Numbers {
 #[derive(Default)]
 pub(crate) struct Tables {
     groups: BTreeMap<GroupKey, Rc<RefCell<Group>>>,
-    closures: BTreeMap<usize, Option<Arc<closure::Closure>>>,
+    walks: BTreeMap<usize, Walks>,
     /// Components whose fixpoint is being computed.
     open: Vec<usize>,
 }
@@ -49,21 +53,31 @@ pub(crate) struct Tables {
 impl Tables {
     /// How a rule that was called is answered.
     pub(crate) fn method_of(&self, predicate: usize) -> Method {
-        match self.closures.get(&predicate) {
-            Some(Some(_)) => Method::Closure,
-            _ => Method::Rounds,
+        match self.closure(predicate) {
+            Some(_) => Method::Closure,
+            None => Method::Rounds,
         }
     }
 
     /// The graph of a rule that was called and found to be a transitive closure.
-    pub(crate) fn closure(&self, predicate: usize) -> Option<Arc<closure::Closure>> {
-        self.closures.get(&predicate).cloned().flatten()
+    pub(crate) fn closure(&self, predicate: usize) -> Option<Arc<Closure>> {
+        self.walks.get(&predicate)?.graph.clone()
     }
 
     /// What was computed for a rule with these arguments bound.
     pub(crate) fn group(&self, adorned: &Adorned) -> Option<Rc<RefCell<Group>>> {
         self.groups.iter().find(|((known, _), _)| known == adorned).map(|(_, group)| Rc::clone(group))
     }
+}
+
+/// What is known of a rule as a walk in a graph.
+#[derive(Clone, Default)]
+struct Walks {
+    /// `None` if it is none.
+    shape: Option<Rc<Shape>>,
+    graph: Option<Arc<Closure>>,
+    /// How often a graph was made.
+    graphs: usize,
 }
 
 /// All tables that a call brings about within its component.
@@ -122,8 +136,9 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
     if demand.rows == 0 {
         return Ok(Relation::empty(run.program.predicates[predicate].params.clone()));
     }
-    if let Some(closure) = closure_of(predicate, run)? {
-        return closure.answer(&run.program.predicates[predicate].params, bound, demand, run.budget);
+    let call = Call { bound, demand };
+    if let Some(graph) = graph_of(predicate, call, run)? {
+        return graph.answer(&run.program.predicates[predicate].params, call, run.budget);
     }
     let component = run.program.predicates[predicate].component;
     if run.tables.borrow().open.contains(&component) {
@@ -146,15 +161,24 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
     result
 }
 
-/// The graph of a rule that is a transitive closure.
-fn closure_of(predicate: usize, run: &Run<'_>) -> Result<Option<Arc<closure::Closure>>> {
-    let known = run.tables.borrow().closures.get(&predicate).cloned();
-    if let Some(known) = known {
-        return Ok(known);
+/// The graph of a rule that walks.
+fn graph_of(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Arc<Closure>>> {
+    let known = run.tables.borrow().walks.get(&predicate).cloned();
+    let mut walks = known.unwrap_or_else(|| Walks { shape: Shape::of(predicate, run).map(Rc::new), ..Walks::default() });
+    let shape = walks.shape.clone();
+    if let Some(shape) = shape
+        && walks.graph.as_ref().is_none_or(|graph| !graph.is_whole)
+    {
+        // Graphs made for a few demands each are not worth their making again and again.
+        walks.graph = if walks.graphs < GRAPHS_MAX { Closure::new(&shape, call, run)?.map(Arc::new) } else { None };
+        walks.graphs += 1;
+        if walks.graph.is_none() {
+            walks.shape = None;
+        }
     }
-    let found = closure::recognise(predicate, run)?.map(Arc::new);
-    run.tables.borrow_mut().closures.insert(predicate, found.clone());
-    Ok(found)
+    let graph = walks.graph.clone();
+    run.tables.borrow_mut().walks.insert(predicate, walks);
+    Ok(graph)
 }
 
 /// Demands with other kinds of numbers are answered apart: equal numbers of two kinds are one demand, and which of them came first must

@@ -1,4 +1,4 @@
-//! A graph of numbered nodes, and a search in it from many starts.
+//! A graph of numbered nodes, and a search in it that gives what it reached in ascending order.
 
 use crate::budget::Budget;
 use crate::error::Result;
@@ -12,17 +12,26 @@ pub(crate) struct Adjacency {
 }
 
 impl Adjacency {
-    /// Of `nodes` nodes and an edge from each of `from` to the one in the same place of `to`.
-    pub(crate) fn new(nodes: usize, from: &[u32], to: &[u32], budget: &Budget) -> Result<Self> {
-        let mut offsets = vec![0_u32; nodes + 1];
+    /// Of `sources` nodes and an edge from each of `from` to the one in the same place of `to`.
+    pub(crate) fn new(sources: usize, from: &[u32], to: &[u32], budget: &Budget) -> Result<Self> {
+        budget.take_bytes((sources + to.len()) as u64 * 4)?;
+        let mut offsets = vec![0_u32; sources + 1];
+        let mut is_ascending = true;
+        let mut last = 0;
         for chunk in from.chunks(CHUNK_ROWS) {
             budget.spend_steps(chunk.len() as u64)?;
             for node in chunk {
+                is_ascending &= *node >= last;
+                last = *node;
                 offsets[*node as usize + 1] += 1;
             }
         }
-        for node in 0..nodes {
+        budget.spend_steps(sources as u64 / 16)?;
+        for node in 0..sources {
             offsets[node + 1] += offsets[node];
+        }
+        if is_ascending {
+            return Ok(Self { offsets, targets: to.to_vec() });
         }
         let mut next = offsets.clone();
         let mut targets = vec![0; to.len()];
@@ -37,103 +46,181 @@ impl Adjacency {
         Ok(Self { offsets, targets })
     }
 
+    /// The same edges from the other end, where there are `targets` nodes.
+    pub(crate) fn reversed(&self, targets: usize, budget: &Budget) -> Result<Self> {
+        let mut from = Vec::with_capacity(self.targets.len());
+        for node in 0..self.sources() as u32 {
+            from.resize(from.len() + self.of(node).len(), node);
+        }
+        Self::new(targets, &self.targets, &from, budget)
+    }
+
+    /// Where a node leads to.
     #[inline]
-    fn of(&self, node: u32) -> &[u32] {
+    pub(crate) fn of(&self, node: u32) -> &[u32] {
         &self.targets[self.offsets[node as usize] as usize..self.offsets[node as usize + 1] as usize]
     }
-}
 
-/// Any number of steps, with an edge behind or before them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Search<'g> {
-    /// Taken once.
-    pub(crate) edges: &'g Adjacency,
-    /// Taken any number of times.
-    pub(crate) steps: &'g Adjacency,
-    /// True if the edge comes before the steps.
-    pub(crate) is_edge_first: bool,
-}
-
-/// Marks of nodes, cleared for each start by counting on.
-struct Marks {
-    seen: Vec<u32>,
-    round: u32,
-}
-
-impl Marks {
-    fn new(nodes: usize) -> Self {
-        Self { seen: vec![0; nodes], round: 0 }
+    /// Where all nodes lead to, in their order.
+    pub(crate) fn targets(&self) -> &[u32] {
+        &self.targets
     }
 
-    /// True if the node was not marked in this round.
+    /// How many nodes edges may start from.
+    pub(crate) fn sources(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// How many edges there are.
+    pub(crate) fn edges(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// True if every edge of `other` is one of these.
+    pub(crate) fn contains(&self, other: &Self, targets: usize, budget: &Budget) -> Result<bool> {
+        let mut last_of = vec![0_u32; targets];
+        budget.spend_steps((self.edges() + other.edges()) as u64)?;
+        let holds = (0..other.sources().min(self.sources()) as u32).all(|node| {
+            self.of(node).iter().for_each(|target| last_of[*target as usize] = node + 1);
+            other.of(node).iter().all(|target| last_of[*target as usize] == node + 1)
+        });
+        Ok(holds && other.sources() <= self.sources())
+    }
+}
+
+/// The nodes reached from a start.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// A bit a node.
+    pub(crate) words: Vec<u64>,
+    /// In the order in which they were reached.
+    queue: Vec<u32>,
+}
+
+impl Reached {
+    /// None of so many.
+    pub(crate) fn new(nodes: usize, budget: &Budget) -> Result<Self> {
+        let words = nodes.div_ceil(64);
+        budget.check_bytes(words as u64 * 8)?;
+        Ok(Self { words: vec![0; words], queue: Vec::new() })
+    }
+
+    /// True if the node was not reached before.
     #[inline]
-    fn mark(&mut self, node: u32) -> bool {
-        let seen = &mut self.seen[node as usize];
-        let is_new = *seen != self.round;
-        *seen = self.round;
+    pub(crate) fn mark(&mut self, node: u32) -> bool {
+        let (word, bit) = (&mut self.words[node as usize / 64], 1_u64 << (node % 64));
+        let is_new = *word & bit == 0;
+        if is_new {
+            *word |= bit;
+            self.queue.push(node);
+        }
         is_new
     }
-}
 
-impl Search<'_> {
-    /// All pairs of a start and a node it reaches, each once.
-    pub(crate) fn run(&self, nodes: usize, starts: &[u32], budget: &Budget) -> Result<(Vec<u32>, Vec<u32>)> {
-        let (mut from, mut to) = (Vec::new(), Vec::new());
-        let (mut stepped, mut reached) = (Marks::new(nodes), Marks::new(nodes));
-        let mut open = Vec::new();
-        for start in starts {
-            stepped.round += 1;
-            reached.round += 1;
-            let before = to.len();
-            if self.is_edge_first {
-                self.edge_then_steps(*start, &mut reached, &mut to, budget)?;
-            } else {
-                open.clear();
-                open.push(*start);
-                stepped.mark(*start);
-                self.steps_then_edge(&mut stepped, &mut reached, &mut open, &mut to, budget)?;
-            }
-            from.resize(to.len(), *start);
-            budget.spend_steps((to.len() - before + 1) as u64)?;
-            budget.check_rows(to.len())?;
+    /// Goes on from all that was reached until nothing new comes, or `stop` says so of a node. Gives the number of edges that were walked.
+    pub(crate) fn spread(&mut self, steps: &Adjacency, budget: &Budget, mut stop: impl FnMut(u32) -> bool) -> Result<usize> {
+        let (mut next, mut walked) = (0, 0);
+        if self.queue.iter().any(|node| stop(*node)) {
+            return Ok(0);
         }
-        Ok((from, to))
-    }
-
-    /// The part of `to` that belongs to this start is the queue of the search.
-    fn edge_then_steps(&self, start: u32, reached: &mut Marks, to: &mut Vec<u32>, budget: &Budget) -> Result<()> {
-        let mut next = to.len();
-        to.extend(self.edges.of(start).iter().filter(|node| reached.mark(**node)));
-        while let Some(node) = to.get(next).copied() {
+        while let Some(node) = self.queue.get(next).copied() {
             next += 1;
-            to.extend(self.steps.of(node).iter().filter(|node| reached.mark(**node)));
+            let targets = steps.of(node);
+            walked += targets.len();
+            for target in targets {
+                if self.mark(*target) && stop(*target) {
+                    return Ok(walked);
+                }
+            }
             if next.is_multiple_of(CHUNK_ROWS) {
                 budget.spend_steps(CHUNK_ROWS as u64)?;
-                budget.check_rows(to.len())?;
+                budget.check_rows(self.queue.len())?;
             }
         }
-        Ok(())
+        budget.spend_steps((walked + self.queue.len() + 1) as u64)?;
+        Ok(walked)
     }
 
-    /// `open` holds the start, marked.
-    fn steps_then_edge(
-        &self,
-        stepped: &mut Marks,
-        reached: &mut Marks,
-        open: &mut Vec<u32>,
-        to: &mut Vec<u32>,
-        budget: &Budget,
-    ) -> Result<()> {
-        let mut visited = 0;
-        while let Some(node) = open.pop() {
-            to.extend(self.edges.of(node).iter().filter(|node| reached.mark(**node)));
-            open.extend(self.steps.of(node).iter().filter(|node| stepped.mark(**node)));
-            visited += 1;
-            if usize::is_multiple_of(visited, CHUNK_ROWS) {
-                budget.spend_steps(CHUNK_ROWS as u64)?;
-                budget.check_rows(to.len())?;
+    /// The nodes reached so far, in no order.
+    pub(crate) fn nodes(&self) -> &[u32] {
+        &self.queue
+    }
+
+    /// Hands over all that was reached, ascending, and forgets it.
+    pub(crate) fn drain(&mut self, mut take: impl FnMut(u32)) {
+        let (least, most) = self.queue.iter().fold((u32::MAX, 0), |(least, most), node| (least.min(*node), most.max(*node)));
+        if self.queue.is_empty() {
+            return;
+        }
+        let range = least as usize / 64..most as usize / 64 + 1;
+        if self.queue.len() * 4 < range.len() {
+            self.queue.sort_unstable();
+            for node in &self.queue {
+                self.words[*node as usize / 64] = 0;
+                take(*node);
+            }
+        } else {
+            let first = range.start as u32 * 64;
+            drain_words(&mut self.words[range], first, take);
+        }
+        self.queue.clear();
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.queue.drain(..).for_each(|node| self.words[node as usize / 64] = 0);
+    }
+}
+
+/// Hands over the number of each bit that is set, counting from `first`, and clears it.
+#[inline]
+pub(crate) fn drain_words(words: &mut [u64], first: u32, mut take: impl FnMut(u32)) {
+    for (at, word) in words.iter_mut().enumerate().filter(|(_, word)| **word != 0) {
+        let base = first + at as u32 * 64;
+        let mut bits = std::mem::take(word);
+        if bits == u64::MAX {
+            (base..base + 64).for_each(&mut take);
+            continue;
+        }
+        while bits != 0 {
+            take(base + bits.trailing_zeros());
+            bits &= bits - 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Adjacency, Reached};
+    use crate::budget::Budget;
+
+    #[track_caller]
+    fn check(nodes: usize, edges: &[(u32, u32)], start: u32, expected: &[u32]) {
+        let budget = Budget::default();
+        let (from, to): (Vec<_>, Vec<_>) = edges.iter().copied().unzip();
+        let graph = Adjacency::new(nodes, &from, &to, &budget).expect("nothing limits it");
+        let back = graph.reversed(nodes, &budget).and_then(|back| back.reversed(nodes, &budget)).expect("nothing limits it");
+        for graph in [graph, back] {
+            let mut reached = Reached::new(nodes, &budget).expect("nothing limits it");
+            for _ in 0..2 {
+                for node in graph.of(start) {
+                    reached.mark(*node);
+                }
+                reached.spread(&graph, &budget, |_| false).expect("nothing limits it");
+                let mut found = Vec::new();
+                reached.drain(|node| found.push(node));
+                assert_eq!(found, expected, "from {start} in {edges:?}");
             }
         }
-        Ok(())
+    }
+
+    #[test]
+    fn what_is_reached_comes_in_ascending_order_once() {
+        check(1, &[], 0, &[]);
+        check(3, &[(2, 0), (0, 1), (1, 0)], 2, &[0, 1]);
+        check(3, &[(0, 0), (0, 0)], 0, &[0]);
+        let chain = (0..299).rev().map(|node| (node, node + 1)).collect::<Vec<_>>();
+        check(300, &chain, 10, &(11..300).collect::<Vec<_>>());
+        check(9_000, &[(8_999, 3), (3, 5_000)], 8_999, &[3, 5_000]);
     }
 }

@@ -104,9 +104,10 @@ const FAMILIES: [&[Template]; 11] = [
 pub(super) fn families(random: &mut Random, fields: &[Field]) -> Vec<Head> {
     let mut heads: Vec<Head> = Vec::new();
     for _ in 0..random.between(1, 3) {
-        let family = match random.below(4) {
+        let family = match random.below(6) {
             0 => wild(random, fields),
             1 => vec![net(random, fields)],
+            2 | 3 => vec![walk(random, fields)],
             _ => {
                 let templates = *random.choose(&FAMILIES);
                 instances(random, fields, templates)
@@ -172,6 +173,65 @@ fn net(random: &mut Random, fields: &[Field]) -> Head {
         rules.push(format!("[(net ?x ?y) {}]", clauses.join(" ")));
     }
     Head { name: "net", args: TWO.to_vec(), rules }
+}
+
+/// A walk along edges of any make: unions, turned edges, edges through a node between and edges whose end is chosen, all in any spelling, with
+/// arguments that stay, conditions on what moves and on what stays, and walks of no step.
+fn walk(random: &mut Random, fields: &[Field]) -> Head {
+    let references = |random: &mut Random| format!(":{}", attribute(random, fields, Kind::Entity));
+    let any = random.choose(fields).ident.clone();
+    let (to, other) = (references(random), references(random));
+    let number = random.between(0, 6);
+    let kind = random.below(9);
+    let edge = move |from: &str, end: &str| match kind {
+        0 => format!("(or [{from} {to} {end}] [{from} {other} {end}])"),
+        1 => format!("(or [{from} {to} {end}] [{end} {to} {from}])"),
+        2 => format!("[{from} {to} ?m] [?m {other} {end}]"),
+        3 => format!("[{end} {to} {from}]"),
+        4 => format!("[{from} {to} {end}] [(!= {end} {number})]"),
+        5 => format!("[{from} :{any} {end}]"),
+        6 => format!("[{from} {to} {end}] (not [{from} {other} {end}])"),
+        _ => format!("[{from} {to} {end}]"),
+    };
+    // What stays: nothing, an attribute that edges have, or a number that nothing asks for, or that chooses edges.
+    let stays = random.below(6);
+    let extra = if stays < 3 { " ?k" } else { "" };
+    let said = references(random);
+    let full = |from: &str, end: &str| match stays {
+        0 => format!("{} [{from} {said} ?k]", edge(from, end)),
+        1 => format!("{} [{end} {said} ?k]", edge(from, end)),
+        _ => edge(from, end),
+    };
+    let begin = |from: &str, end: &str| if stays == 2 { format!("{} [_ {said} ?k]", edge(from, end)) } else { full(from, end) };
+    let mut rules = vec![format!("[(walk ?x ?y{extra}) {}]", begin("?x", "?y"))];
+    if random.percent(20) {
+        let begins = if extra.is_empty() { String::new() } else { format!("[?x {said} ?k]") };
+        rules.push(format!("[(walk ?x ?y{extra}) [?x _ _] [(identity ?x) ?y] {begins}]"));
+    }
+    let side = random.below(3);
+    for _ in 0..random.between(1, 2) {
+        let step = |random: &mut Random, from: &str, end: &str| {
+            if random.percent(70) && stays != 0 { edge(from, end) } else { full(from, end) }
+        };
+        let mut body = match if random.percent(80) { side } else { random.below(3) } {
+            0 => format!("(walk ?x ?z{extra}) {}", step(random, "?z", "?y")),
+            1 => format!("{} (walk ?z ?y{extra})", step(random, "?x", "?z")),
+            _ => format!("(walk ?x ?z{extra}) (walk ?z ?y{extra})"),
+        };
+        if random.percent(35) {
+            let (left, right) = (*random.choose(&["?x", "?y", "?z"]), *random.choose(&["?x", "?y", "?z", "2", "5"]));
+            body = match random.below(4) {
+                0 => format!("{body} [{left} {said} _]"),
+                1 => format!("{body} (not [{left} {said} ?x])"),
+                _ if left == right => body,
+                _ => format!("{body} [(!= {left} {right})]"),
+            };
+        }
+        rules.push(format!("[(walk ?x ?y{extra}) {body}]"));
+    }
+    let mut args = TWO.to_vec();
+    args.extend((!extra.is_empty()).then_some((Kind::Entity, false)));
+    Head { name: "walk", args, rules }
 }
 
 /// Two rules that call each other and themselves in any way.

@@ -1,0 +1,254 @@
+//! Dense numbers for the nodes of a graph, ascending with their values, so that what is found by number is found in order.
+
+use crate::budget::Budget;
+use crate::column::{Column, Slice};
+use crate::error::Result;
+use crate::run::gather::{column_of, concat};
+use crate::run::index::{Index, NONE};
+use crate::run::join::CHUNK_ROWS;
+use crate::run::key::{codes, is_exact, paired_codes};
+
+/// Longs in so many times as many places as there are of them are numbered by their distance from the least.
+const OFFSET_SPREAD: u64 = 4;
+/// The same in a table of numbers.
+const TABLE_SPREAD: u64 = 32;
+/// Places that are never too many.
+const PLACES_FREE: u64 = 4_096;
+
+/// The nodes of a graph: values, or rows of several values.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    numbering: Numbering,
+    count: usize,
+}
+
+#[derive(Debug)]
+enum Numbering {
+    /// Node `n` is the long `least + n`; not all of them need to occur.
+    Offset { least: i64 },
+    /// Longs, ascending.
+    Longs(Slice<i64>),
+    /// A row a node, ascending.
+    Rows(Vec<Column>),
+}
+
+/// How the values of one column of nodes are found.
+#[derive(Debug)]
+pub(crate) enum Values<'n> {
+    /// `least + n`.
+    Offset(i64),
+    /// By place.
+    Longs(&'n [i64]),
+    /// By place.
+    Column(&'n Column),
+}
+
+/// Nodes, and the number of each row of each group of columns they were made of.
+pub(crate) type Numbered = (Nodes, Vec<Vec<u32>>);
+
+impl Nodes {
+    /// Numbers the rows of several groups of columns, equal rows alike. `None` if values that are the same can be told apart, as 1 and 1.0:
+    /// one node could not stand for both.
+    pub(crate) fn of(groups: &[Vec<&Column>], budget: &Budget) -> Result<Option<Numbered>> {
+        if let Some(longs) = longs(groups) {
+            return Self::of_longs(&longs, budget).map(Some);
+        }
+        let lengths = groups.iter().map(|group| group.first().map_or(0, |column| column.len())).collect::<Vec<_>>();
+        let width = groups.first().map_or(0, Vec::len);
+        let stacked = (0..width).map(|at| narrowed(concat(&groups.iter().map(|group| group[at]).collect::<Vec<_>>()), budget));
+        let stacked = stacked.collect::<Result<Vec<_>>>()?;
+        if let [Column::Long(items)] = &stacked[..] {
+            let (nodes, numbers) = Self::of_longs(&[items], budget)?;
+            return Ok(Some((nodes, split(&numbers[0], &lengths))));
+        }
+        let Some((columns, numbers)) = rows(&stacked, lengths.iter().sum(), budget)? else { return Ok(None) };
+        let count = columns.first().map_or(0, Column::len);
+        Ok(Some((Self { numbering: Numbering::Rows(columns), count }, split(&numbers, &lengths))))
+    }
+
+    fn of_longs(groups: &[&[i64]], budget: &Budget) -> Result<Numbered> {
+        let total = groups.iter().map(|items| items.len()).sum::<usize>();
+        budget.spend_steps(total as u64)?;
+        let (least, most) = groups.iter().fold((i64::MAX, i64::MIN), |(least, most), items| {
+            items.iter().fold((least, most), |(least, most), item| (least.min(*item), most.max(*item)))
+        });
+        let width = if total == 0 { 0 } else { (most.wrapping_sub(least) as u64).saturating_add(1) };
+        budget.take_bytes(total as u64 * 4)?;
+        if width <= total as u64 * OFFSET_SPREAD / 2 + PLACES_FREE {
+            let number = |items: &&[i64]| items.iter().map(|item| item.wrapping_sub(least) as u32).collect();
+            let numbers = groups.iter().map(number).collect();
+            return Ok((Self { numbering: Numbering::Offset { least }, count: width as usize }, numbers));
+        }
+        if width <= total as u64 * TABLE_SPREAD {
+            return Self::by_table(groups, (least, width as usize), budget);
+        }
+        let mut values = groups.concat();
+        values.sort_unstable();
+        values.dedup();
+        let index = Index::new(&values, budget)?;
+        let number = |items: &&[i64]| items.iter().map(|item| index.first(&values, *item)).collect();
+        let numbers = groups.iter().map(number).collect();
+        Ok((Self { count: values.len(), numbering: Numbering::Longs(values.into()) }, numbers))
+    }
+
+    fn by_table(groups: &[&[i64]], (least, width): (i64, usize), budget: &Budget) -> Result<Numbered> {
+        budget.check_bytes(width as u64 * 4)?;
+        budget.spend_steps(width as u64)?;
+        let mut table = vec![NONE; width];
+        for item in groups.iter().copied().flatten() {
+            table[item.wrapping_sub(least) as usize] = 0;
+        }
+        let mut values = Vec::new();
+        for (place, number) in table.iter_mut().enumerate().filter(|(_, number)| **number != NONE) {
+            *number = values.len() as u32;
+            values.push(least.wrapping_add(place as i64));
+        }
+        let number = |items: &&[i64]| items.iter().map(|item| table[item.wrapping_sub(least) as usize]).collect();
+        let numbers = groups.iter().map(number).collect();
+        Ok((Self { count: values.len(), numbering: Numbering::Longs(values.into()) }, numbers))
+    }
+
+    /// The one node without a column.
+    pub(crate) fn unit() -> Self {
+        Self { numbering: Numbering::Rows(Vec::new()), count: 1 }
+    }
+
+    /// How many numbers there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The number of each row of columns that stand for all of a node; [`NONE`] where there is no such node.
+    pub(crate) fn find(&self, columns: &[&Column], rows: usize, budget: &Budget) -> Result<Vec<u32>> {
+        if let ([Column::Long(items)], true) = (columns, !matches!(self.numbering, Numbering::Rows(_))) {
+            budget.spend_steps(rows as u64)?;
+            return Ok(items.iter().map(|item| self.find_long(*item)).collect());
+        }
+        let own = self.columns();
+        let (wanted, known) = paired_codes(columns, rows, &own.iter().collect::<Vec<_>>(), self.count, budget)?;
+        let index = Index::new(&known, budget)?;
+        Ok(wanted.iter().map(|code| index.first(&known, *code)).collect())
+    }
+
+    fn find_long(&self, item: i64) -> u32 {
+        match &self.numbering {
+            Numbering::Offset { least } => {
+                let place = item.wrapping_sub(*least);
+                if item >= *least && (place as u64) < self.count as u64 { place as u32 } else { NONE }
+            }
+            Numbering::Longs(values) => values.binary_search(&item).map_or(NONE, |place| place as u32),
+            Numbering::Rows(_) => NONE,
+        }
+    }
+
+    /// All nodes that agree with a row of `wanted` in the columns at `places`, ascending.
+    pub(crate) fn matching(&self, places: &[usize], wanted: &[&Column], rows: usize, budget: &Budget) -> Result<Vec<u32>> {
+        let own = self.columns();
+        let own = places.iter().map(|place| &own[*place]).collect::<Vec<_>>();
+        let (wanted, known) = paired_codes(wanted, rows, &own, self.count, budget)?;
+        let index = Index::new(&wanted, budget)?;
+        Ok((0..self.count as u32).filter(|node| index.first(&wanted, known[*node as usize]) != NONE).collect())
+    }
+
+    /// The values of one place of the nodes.
+    pub(crate) fn values(&self, place: usize) -> Values<'_> {
+        match &self.numbering {
+            Numbering::Offset { least } => Values::Offset(*least),
+            Numbering::Longs(values) => Values::Longs(values),
+            Numbering::Rows(columns) => Values::Column(&columns[place]),
+        }
+    }
+
+    /// A column a place, with a row a node.
+    pub(crate) fn columns(&self) -> Vec<Column> {
+        match &self.numbering {
+            Numbering::Offset { least } => vec![Column::Long((*least..).take(self.count).collect())],
+            Numbering::Longs(values) => vec![Column::Long(values.clone())],
+            Numbering::Rows(columns) => columns.clone(),
+        }
+    }
+}
+
+impl Values<'_> {
+    /// The value of each node of a list.
+    pub(crate) fn of(&self, nodes: &[u32]) -> Column {
+        match self {
+            Self::Offset(least) => Column::Long(nodes.iter().map(|node| least + i64::from(*node)).collect()),
+            Self::Longs(values) => Column::Long(nodes.iter().map(|node| values[*node as usize]).collect()),
+            Self::Column(column) => column.gather(nodes),
+        }
+    }
+
+    /// The value of each node, as often as it is said.
+    pub(crate) fn repeated(&self, runs: &[(u32, u32)], total: usize) -> Column {
+        let longs = |value: &dyn Fn(u32) -> i64| {
+            let mut items = Vec::with_capacity(total);
+            runs.iter().for_each(|(node, times)| items.resize(items.len() + *times as usize, value(*node)));
+            Column::Long(items.into())
+        };
+        match self {
+            Self::Offset(least) => longs(&|node| least + i64::from(node)),
+            Self::Longs(values) => longs(&|node| values[node as usize]),
+            Self::Column(column) => {
+                let mut nodes = Vec::with_capacity(total);
+                runs.iter().for_each(|(node, times)| nodes.resize(nodes.len() + *times as usize, *node));
+                column.gather(&nodes)
+            }
+        }
+    }
+}
+
+/// The items of groups that are a column of longs each.
+fn longs<'c>(groups: &[Vec<&'c Column>]) -> Option<Vec<&'c [i64]>> {
+    let items = groups.iter().map(|group| match group[..] {
+        [Column::Long(items)] => Some(&items[..]),
+        [column] if column.is_empty() => Some(&[][..]),
+        _ => None,
+    });
+    items.collect()
+}
+
+/// The column in the narrowest kind.
+fn narrowed(column: Column, budget: &Budget) -> Result<Column> {
+    if let Column::Value(values) = &column {
+        budget.spend_steps(values.len() as u64)?;
+        return Ok(column_of(values.to_vec()));
+    }
+    Ok(column)
+}
+
+/// The different rows, ascending, and the number of each row among them.
+fn rows(columns: &[Column], count: usize, budget: &Budget) -> Result<Option<(Vec<Column>, Vec<u32>)>> {
+    let codes = codes(&columns.iter().collect::<Vec<_>>(), count, budget)?;
+    let index = Index::new(&codes, budget)?;
+    budget.spend_steps(count as u64)?;
+    let firsts = codes.iter().map(|code| index.first(&codes, *code)).collect::<Vec<_>>();
+    for column in columns.iter().filter(|column| !is_exact(column, column)) {
+        for (chunk, firsts) in firsts.chunks(CHUNK_ROWS).enumerate() {
+            budget.spend_steps(firsts.len() as u64)?;
+            let differs = |(at, first): (usize, &u32)| column.value(chunk * CHUNK_ROWS + at) != column.value(*first as usize);
+            if firsts.iter().enumerate().any(differs) {
+                return Ok(None);
+            }
+        }
+    }
+    let mut chosen = (0..count as u32).filter(|row| firsts[*row as usize] == *row).collect::<Vec<_>>();
+    chosen.sort_unstable_by(|a, b| {
+        let compared = columns.iter().map(|column| column.compare(*a as usize, *b as usize));
+        compared.reduce(std::cmp::Ordering::then).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let mut numbers = vec![0; count];
+    chosen.iter().enumerate().for_each(|(number, row)| numbers[*row as usize] = number as u32);
+    let numbers = firsts.iter().map(|first| numbers[*first as usize]).collect();
+    Ok(Some((columns.iter().map(|column| column.gather(&chosen)).collect(), numbers)))
+}
+
+fn split(numbers: &[u32], lengths: &[usize]) -> Vec<Vec<u32>> {
+    let mut rest = numbers;
+    let parts = lengths.iter().map(|length| {
+        let (part, others) = rest.split_at(*length);
+        rest = others;
+        part.to_vec()
+    });
+    parts.collect()
+}
