@@ -161,8 +161,7 @@ mod tests {
         };
         for nodes in [1, 2, 5, 70, 200] {
             for edges in [0, nodes / 2, nodes, nodes * 3] {
-                let (from, to): (Vec<_>, Vec<_>) =
-                    (0..edges).map(|_| (random(nodes) as u32, random(nodes) as u32)).unzip();
+                let (from, to): (Vec<_>, Vec<_>) = (0..edges).map(|_| (random(nodes) as u32, random(nodes) as u32)).unzip();
                 let graph = Adjacency::new(nodes as usize, &from, &to, &budget).expect("nothing limits it");
                 let matrix = Matrix::new(&graph, nodes as usize, &budget).expect("nothing limits it");
                 for node in 0..nodes as u32 {

@@ -209,8 +209,9 @@ fn one_way(bases: &[&PredicateBranch], recursions: &[Recursion<'_>], run: &Run<'
         }
         parts.push((goals, branch, *via));
     }
-    let is_context =
-        |key: &usize| parts.iter().any(|(goals, branch, _)| goals.iter().any(|goal| goal.mentions().contains(&branch.head[*key])));
+    let is_context = |key: &usize| {
+        parts.iter().any(|(goals, branch, _)| goals.iter().any(|goal| goal.mentions().contains(&branch.head[*key])))
+    };
     let contexts = keys.iter().copied().filter(is_context).collect::<Vec<_>>();
     let own = parts.into_iter().map(|(goals, branch, via)| {
         let mut ends = at(&branch.head, &contexts);

@@ -100,7 +100,8 @@ impl Closure {
     /// The columns, given in the order of this graph, in that of the parameters. Rows ascend by the one at `first`.
     fn relation(&self, params: &[Slot], columns: Vec<Column>, rows: usize, first: usize) -> Relation {
         let mut placed = self.order.iter().copied().zip(columns).collect::<Vec<_>>();
-        let ascending = placed.get(first).filter(|(_, column)| matches!(column, Column::Long(_))).map(|(place, _)| params[*place]);
+        let ascending =
+            placed.get(first).filter(|(_, column)| matches!(column, Column::Long(_))).map(|(place, _)| params[*place]);
         placed.sort_unstable_by_key(|(place, _)| *place);
         let columns = placed.into_iter().map(|(_, column)| column).collect();
         let mut relation = Relation::new(params.to_vec(), columns, rows).with_key(params.to_vec());
@@ -170,7 +171,12 @@ impl Closure {
         Ok(walked > tried * words * (degree + 2))
     }
 
-    fn search_matrix<T: Copy>(&self, starts: Option<&[u32]>, value: impl Fn(u32) -> T + Copy, budget: &Budget) -> Result<Found<T>> {
+    fn search_matrix<T: Copy>(
+        &self,
+        starts: Option<&[u32]>,
+        value: impl Fn(u32) -> T + Copy,
+        budget: &Budget,
+    ) -> Result<Found<T>> {
         let nodes = self.nodes.count();
         let matrix = Matrix::new(self.steps(), nodes, budget)?;
         let mut found = Found { runs: Vec::new(), ends: Vec::new() };
