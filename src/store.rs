@@ -86,6 +86,8 @@ pub struct Store {
     watcher: Mutex<Option<Reader>>,
     writer: Option<Mutex<Writer>>,
     is_poisoned: AtomicBool,
+    /// The version of the format that connections for reading meet.
+    version: usize,
 }
 
 #[derive(Debug)]
@@ -139,20 +141,12 @@ impl Store {
             }
             Access::ReadOnly => None,
         };
+        let version = match access {
+            Access::ReadWrite => migrate::MIGRATIONS.len(),
+            Access::ReadOnly => readable_version(&path)?,
+        };
         let (readers, watcher) = (Mutex::default(), Mutex::default());
-        let store = Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false) };
-        if access == Access::ReadOnly {
-            store.check_readable()?;
-        }
-        Ok(store)
-    }
-
-    fn check_readable(&self) -> Result<()> {
-        let reader = self.reader()?;
-        match retry_while_busy(|| migrate::inspect(reader.connection(), &self.path))? {
-            State::Version(_) => Ok(()),
-            State::Unfinished => Err(missing(&self.path, "the creation of this store was not finished")),
-        }
+        Ok(Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version })
     }
 
     /// Says when a commit counts as done, from now on.
@@ -179,7 +173,11 @@ impl Store {
         let idle = lock(&self.readers).pop();
         let reader = match idle {
             Some(reader) => reader,
-            None => Reader::new(connect::connect(&self.path, Access::ReadOnly)?),
+            None => {
+                let connection = connect::connect(&self.path, Access::ReadOnly)?;
+                migrate::adapt(&connection, self.version)?;
+                Reader::new(connection)
+            }
         };
         Ok(PooledReader { store: self, reader: Some(reader) })
     }
@@ -394,6 +392,15 @@ fn open_to_write(path: &Path) -> Result<rusqlite::Connection> {
     connect::prepare_to_write(&connection, Durability::Full)?;
     migrate::migrate(&connection, path)?;
     Ok(connection)
+}
+
+/// The version of a store that is only read, and so stays as it is.
+fn readable_version(path: &Path) -> Result<usize> {
+    let connection = connect::connect(path, Access::ReadOnly)?;
+    match retry_while_busy(|| migrate::inspect(&connection, path))? {
+        State::Version(version) => Ok(version),
+        State::Unfinished => Err(missing(path, "the creation of this store was not finished")),
+    }
 }
 
 fn is_unfinished(path: &Path) -> Result<bool> {

@@ -125,6 +125,15 @@ fn a_wrong_index_is_found() {
     check("UPDATE avet SET v = 'gracf' WHERE v = 'grace'", "verify/index", None);
     check("UPDATE avet SET id = id + 1 WHERE v = 'grace'", "verify/index", None);
     check("INSERT INTO avet SELECT a, type, v, id + 1000 FROM avet WHERE v = 'grace'", "verify/index", None);
+    check("DELETE FROM entities WHERE e = 101", "verify/index", None);
+    check("DELETE FROM entities", "verify/index", None);
+    check("UPDATE entities SET n = n + 1 WHERE e = 101", "verify/index", None);
+    check("UPDATE entities SET n = 1 WHERE e = 100 AND n = 2", "verify/index", None);
+    check("UPDATE entities SET e = 102 WHERE e = 101", "verify/index", None);
+    check("UPDATE entities SET id = id - 1 WHERE e = 101", "verify/index", None);
+    check("INSERT INTO entities SELECT e, id + 1, 1 FROM entities WHERE e = 100 AND n = 2", "verify/index", None);
+    check("INSERT INTO entities SELECT 102, id, n FROM entities WHERE e = 101", "verify/index", None);
+    check("INSERT INTO entities SELECT e, id + 1000, n FROM entities WHERE e = 101", "verify/index", None);
 }
 
 /// Rewrites the whole chain, as somebody could who knows the format: what remains are rules that no writer breaks.
@@ -168,7 +177,9 @@ fn a_changed_schema_is_found_at_opening_and_nothing_of_it_runs() {
     check("DROP VIEW runs; CREATE VIEW runs AS SELECT load_extension('x') AS id", "runs");
     check("CREATE TRIGGER evil AFTER INSERT ON datoms BEGIN SELECT 1; END", "evil");
     check("CREATE TABLE more (x)", "more");
-    check("DROP INDEX datoms_by_entity", "datoms_by_entity");
+    check("DROP INDEX state_keys", "state_keys");
+    check("DROP TABLE entities", "entities");
+    check("CREATE INDEX datoms_by_entity ON datoms (e, a, t)", "datoms_by_entity");
     check(
         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'v     ANY     NOT NULL', 'v     ANY             ')
          WHERE name = 'datoms'",

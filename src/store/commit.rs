@@ -15,8 +15,9 @@ use super::words;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::LIMIT_TRANSACTION_DATOMS;
+use crate::schema::attribute;
 
-/// Rows of the statements that write many datoms; what is less than the small one has a statement of its own size.
+/// Rows of the statements that write many rows; what is less than the small one has a statement of its own size.
 const SMALL_BLOCK: usize = 16;
 const LARGE_BLOCK: usize = 64;
 
@@ -37,6 +38,12 @@ fn block_sql(rows: usize) -> String {
     let rows: Vec<String> = (0..rows).map(row).collect();
     format!("INSERT OR FAIL INTO datoms (e, a, v, type, t, m, added) VALUES {}", rows.join(", "))
 }
+
+/// The statement that says where so many entities have their datoms.
+static ENTITY_BLOCKS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let rows = |rows: usize| vec!["(?, ?, ?)"; rows].join(", ");
+    (0..=LARGE_BLOCK).map(|count| format!("INSERT OR FAIL INTO entities (e, id, n) VALUES {}", rows(count))).collect()
+});
 
 /// A commit under way. It reads what the writing connection sees: everything committed, and what was appended to it so far.
 #[derive(Debug)]
@@ -63,7 +70,8 @@ impl<'s> WriteTransaction<'s> {
     }
 
     /// Appends one transaction. `t` follows the newest one, `instant` is not before its instant, every datom has this `t`, and
-    /// `is_indexed` tells which attributes lead from values to entities. In the log retractions stand before additions.
+    /// `is_indexed` tells which attributes lead from values to entities. In the log the datoms of an entity stand together, its
+    /// retractions before its additions; an order in which all retractions come first is kept, as older logs have it.
     pub fn append(&mut self, t: i64, instant: i64, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> Result<()> {
         let outcome = self.appender.append(t, instant, datoms, is_indexed);
         self.note(outcome)
@@ -118,14 +126,17 @@ impl Deref for WriteTransaction<'_> {
     }
 }
 
-/// Retractions come before additions, else as given. So the last datom of an entity's attribute that has one value says whether
-/// there is a value, and which: the SQL views rely on it.
+/// Entity by entity, of each the retractions before the additions, else as given. So what is said of an entity is one range of
+/// the log, and the last datom of an entity's attribute that has one value says whether there is a value, and which: the SQL
+/// views rely on it. That holds too where all retractions come first, which is the order of older logs: a transaction taken in
+/// from one stays as it is, since its hash is that of its order.
 fn log_order(datoms: &[Datom]) -> Cow<'_, [Datom]> {
-    if datoms.is_sorted_by_key(|datom| datom.added) {
+    let is_by_entity = datoms.is_sorted_by_key(|datom| (datom.e, datom.added));
+    if is_by_entity || datoms.is_sorted_by_key(|datom| datom.added) {
         return Cow::Borrowed(datoms);
     }
-    let (additions, mut ordered): (Vec<Datom>, Vec<Datom>) = datoms.iter().cloned().partition(|datom| datom.added);
-    ordered.extend(additions);
+    let mut ordered = datoms.to_vec();
+    ordered.sort_by_key(|datom| (datom.e, datom.added));
     Cow::Owned(ordered)
 }
 
@@ -159,6 +170,7 @@ impl<'s> Appender<'s> {
         self.is_torn = true;
         self.insert_transaction(t, instant, datoms.len() as i64, last_id, &hash).map_err(failure)?;
         self.insert_datoms(datoms, is_indexed).map_err(failure)?;
+        self.insert_entities(datoms).map_err(failure)?;
         self.is_torn = false;
         (self.first_id, self.last_id) = (self.last_id, last_id);
         self.basis = Basis { t, instant, hash };
@@ -200,7 +212,6 @@ impl<'s> Appender<'s> {
 
     fn insert_datoms(&self, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> rusqlite::Result<()> {
         let mut scratch = String::new();
-        // Retractions come before additions, so there are two parts at most.
         for mut rest in datoms.chunk_by(|left, right| left.added == right.added) {
             while let (block, later) = rest.split_at(block_rows(rest.len()))
                 && !block.is_empty()
@@ -225,6 +236,33 @@ impl<'s> Appender<'s> {
         Ok(())
     }
 
+    /// Says where each entity has its datoms, in blocks as the datoms themselves.
+    fn insert_entities(&self, datoms: &[Datom]) -> rusqlite::Result<()> {
+        let first = self.last_id + 1;
+        let mut id = first;
+        let mut rows: Vec<(i64, i64, i64)> = Vec::new();
+        for of_entity in datoms.chunk_by(|left, right| left.e == right.e) {
+            if !is_own_instant(of_entity, id == first) {
+                rows.push((of_entity[0].e, id, of_entity.len() as i64));
+            }
+            id += of_entity.len() as i64;
+        }
+        let mut rest = &rows[..];
+        while let (block, later) = rest.split_at(block_rows(rest.len()))
+            && !block.is_empty()
+        {
+            let mut insert = self.connection.prepare_cached(&ENTITY_BLOCKS[block.len()])?;
+            for ((e, id, n), place) in block.iter().zip((1..).step_by(3)) {
+                insert.raw_bind_parameter(place, e)?;
+                insert.raw_bind_parameter(place + 1, id)?;
+                insert.raw_bind_parameter(place + 2, n)?;
+            }
+            insert.raw_execute()?;
+            rest = later;
+        }
+        Ok(())
+    }
+
     /// Writes datoms of one transaction, all added or all retracted, as one statement: most of what a row costs is the statement around it.
     fn insert_block(&self, block: &[Datom], scratch: &mut String) -> rusqlite::Result<()> {
         let mut insert = self.connection.prepare_cached(&BLOCKS[block.len()])?;
@@ -240,6 +278,11 @@ impl<'s> Appender<'s> {
         }
         insert.raw_execute().map(|_| ())
     }
+}
+
+/// True for what nearly every transaction says of itself: its instant and nothing else. `txs` leads there, so it needs no row.
+pub(super) fn is_own_instant(of_entity: &[Datom], is_first: bool) -> bool {
+    is_first && matches!(of_entity, [datom] if datom.e == datom.t && datom.a == attribute::TX_INSTANT)
 }
 
 fn type_code(value: &Value) -> i64 {

@@ -15,9 +15,14 @@ use crate::limits::{BUSY_TIMEOUT, LIMIT_VALUE_BYTES};
 /// Prepared statements that a connection keeps: more than this crate has.
 const STATEMENTS: usize = 64;
 
-/// Pages of the write-ahead log after which it is folded into the file. A small commit writes the ends of the same few B-trees
-/// again and again, and each page is folded once: the rarer, the less is written and synced. 16 MiB beside the file.
-const CHECKPOINT_PAGES: i32 = 4_000;
+/// Bytes of a page of a new store. A small commit writes the ends of a few B-trees, each a page to checksum and to write, so small
+/// pages make it cheaper; large commits and reading gain from large ones. Half of SQLite's default costs a commit of one line a
+/// quarter less, and nothing else a tenth more.
+const PAGE_BYTES: i64 = 2_048;
+
+/// Bytes of the write-ahead log after which it is folded into the file. A small commit writes the ends of the same few B-trees
+/// again and again, and each page is folded once: the rarer, the less is written and synced.
+const CHECKPOINT_BYTES: i64 = 16 << 20;
 
 /// SQLite's run-time limits, far above what this crate's own statements need.
 const LIMITS: &[(Limit, i32)] = &[
@@ -47,13 +52,15 @@ pub(super) fn connect(path: &Path, access: Access) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Gives a connection that writes its journal and its durability.
+/// Gives a connection that writes its journal and its durability. A file that holds nothing yet gets its size of pages.
 pub(super) fn prepare_to_write(connection: &Connection, durability: Durability) -> Result<()> {
+    connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(failure)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0)).map_err(failure)?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(super::failure::damaged(format!("the store's journal mode is {mode} and cannot be changed to WAL")));
     }
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(failure)?;
+    let page_bytes: i64 = connection.query_row("PRAGMA page_size", (), |row| row.get(0)).map_err(failure)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_BYTES / page_bytes.max(512)).map_err(failure)?;
     set_durability(connection, durability)
 }
 
@@ -145,7 +152,8 @@ mod tests {
         check("recursive_triggers", "1");
         check("temp_store", "2");
         check("mmap_size", "0");
-        check("wal_autocheckpoint", &CHECKPOINT_PAGES.to_string());
+        check("page_size", &PAGE_BYTES.to_string());
+        check("wal_autocheckpoint", &(CHECKPOINT_BYTES / PAGE_BYTES).to_string());
         for (option, expected) in [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),

@@ -17,7 +17,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_datoms.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_fulltext.sql"),
+    include_str!("../../migrations/0004_entities.sql"),
 ];
+
+/// The first version that has the table `entities`.
+const WITH_ENTITIES: usize = 4;
 
 /// What a file is, as its header and schema say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,21 @@ fn inspect_inside(connection: &Connection, path: &Path) -> Result<State> {
     }
 }
 
+/// True if stores of this version have the table `entities`.
+pub(super) fn has_entities(version: usize) -> bool {
+    version >= WITH_ENTITIES
+}
+
+/// Lets a connection that only reads find entities in a store of an older version as in one of the newest: each datom is found by
+/// itself there, through the index that the version has.
+pub(super) fn adapt(connection: &Connection, version: usize) -> Result<()> {
+    if has_entities(version) {
+        return Ok(());
+    }
+    let sql = "CREATE TEMP VIEW IF NOT EXISTS entities (e, id, n) AS SELECT e, id, 1 FROM main.datoms";
+    connection.execute_batch(sql).map_err(failure)
+}
+
 /// Brings a file to the newest version, in one transaction: all of it or nothing. A file that holds nothing yet also gets
 /// its first transaction.
 pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<()> {
@@ -97,12 +116,12 @@ fn migrate_inside(connection: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compares the schema of an open store once more: `verify` does not rely on what was found at opening.
-pub(super) fn check_schema(connection: &Connection) -> Result<()> {
+/// Compares the schema of an open store once more: `verify` does not rely on what was found at opening. Gives the version.
+pub(super) fn check_schema(connection: &Connection) -> Result<usize> {
     let version: i32 = pragma(connection, "user_version")?;
     let known = usize::try_from(version).ok().filter(|version| (1..=MIGRATIONS.len()).contains(version));
     let known = known.ok_or_else(|| damaged(format!("the store's format number is {version}")))?;
-    compare(&schema_rows(connection).map_err(failure)?, expected(known))
+    compare(&schema_rows(connection).map_err(failure)?, expected(known)).map(|()| known)
 }
 
 fn compare(found: &[SchemaRow], expected: &[SchemaRow]) -> Result<()> {
@@ -159,6 +178,10 @@ mod tests {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).expect("the option exists");
         for step in &MIGRATIONS[..version] {
             connection.execute_batch(step).expect("the step works");
+        }
+        if !has_entities(version) {
+            // What today's writer says beyond that format goes with this connection.
+            connection.execute_batch("CREATE TEMP TABLE entities (e, id, n)").expect("a table");
         }
         genesis::write(&connection).expect("transaction 1");
         let numbers = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}");

@@ -9,6 +9,7 @@ use super::row::{COLUMNS, bind_value, read_datom, stored};
 use super::sequence;
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
+use crate::schema::attribute;
 
 /// The newest transaction: its number, its instant in microseconds and the head of the hash chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +67,27 @@ impl Reader {
 
     /// All datoms of an entity, in the order of attribute and transaction.
     pub fn datoms_of_entity(&self, entity: i64, until_t: i64) -> Result<Vec<Datom>> {
-        self.datoms("WHERE d.e = ?1 AND d.t <= ?2 ORDER BY d.a, d.t, d.id", (entity, until_t))
+        let mut found = self.own_instants(entity, entity, until_t)?;
+        self.each(&select_said("WHERE n.e = ?1 AND d.t <= ?2 ORDER BY n.id, d.id"), (entity, until_t), |row| {
+            found.push(read_datom(row)?);
+            Ok(())
+        })?;
+        sort_entity(&mut found);
+        Ok(found)
     }
 
     /// All datoms of an entity for one attribute, in the order of the log.
     pub fn datoms_of_entity_attribute(&self, entity: i64, attribute: i64, until_t: i64) -> Result<Vec<Datom>> {
-        self.datoms("WHERE d.e = ?1 AND d.a = ?2 AND d.t <= ?3 ORDER BY d.t, d.id", (entity, attribute, until_t))
+        let mut found = Vec::new();
+        if attribute == attribute::TX_INSTANT {
+            found = self.own_instants(entity, entity, until_t)?;
+        }
+        let sql = select_said("WHERE n.e = ?1 AND d.a = ?2 AND d.t <= ?3 ORDER BY n.id, d.id");
+        self.each(&sql, (entity, attribute, until_t), |row| {
+            found.push(read_datom(row)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// All datoms of a range of entities, in the order of entity, attribute and transaction.
@@ -82,8 +98,52 @@ impl Reader {
         until_t: i64,
         mut take: impl FnMut(Datom) -> Result<()>,
     ) -> Result<()> {
-        let tail = "WHERE d.e BETWEEN ?1 AND ?2 AND d.t <= ?3 ORDER BY d.e, d.a, d.t, d.id";
-        self.each(&select(tail), (first, last, until_t), |row| take(read_datom(row)?))
+        let mut instants = self.own_instants(first, last, until_t)?.into_iter().peekable();
+        let mut of_entity: Vec<Datom> = Vec::new();
+        let mut hand_out = |of_entity: &mut Vec<Datom>| {
+            sort_entity(of_entity);
+            of_entity.drain(..).try_for_each(&mut take)
+        };
+        let sql = select_said("WHERE n.e BETWEEN ?1 AND ?2 AND d.t <= ?3 ORDER BY n.e, n.id, d.id");
+        self.each(&sql, (first, last, until_t), |row| {
+            let datom = read_datom(row)?;
+            while let Some(instant) = instants.next_if(|instant| instant.e <= datom.e) {
+                if of_entity.last().is_some_and(|before| before.e != instant.e) {
+                    hand_out(&mut of_entity)?;
+                }
+                of_entity.push(instant);
+            }
+            if of_entity.last().is_some_and(|before| before.e != datom.e) {
+                hand_out(&mut of_entity)?;
+            }
+            of_entity.push(datom);
+            Ok(())
+        })?;
+        for instant in instants {
+            if of_entity.last().is_some_and(|before| before.e != instant.e) {
+                hand_out(&mut of_entity)?;
+            }
+            of_entity.push(instant);
+        }
+        hand_out(&mut of_entity)
+    }
+
+    /// What transactions say of themselves first, where that is their instant alone and has no row among the entities.
+    pub(super) fn own_instants(&self, first: i64, last: i64, until_t: i64) -> Result<Vec<Datom>> {
+        let last = last.min(until_t).min(Partition::TRANSACTIONS.last_entity());
+        let mut found = Vec::new();
+        if first <= last {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM txs o CROSS JOIN datoms d ON d.id = o.last - o.datoms + 1 AND d.e = o.t
+                 WHERE o.t BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM entities n WHERE n.e = d.e AND n.id = d.id)
+                 ORDER BY o.t"
+            );
+            self.each(&sql, (first, last), |row| {
+                found.push(read_datom(row)?);
+                Ok(())
+            })?;
+        }
+        Ok(found)
     }
 
     /// All datoms with this attribute and exactly this value, in the order of the log. Only attributes that are unique or
@@ -157,13 +217,17 @@ impl Reader {
 
     /// The greatest entity in a partition that any datom ever had.
     pub fn last_entity(&self, partition: Partition) -> Result<Option<i64>> {
-        let sql = "SELECT e FROM datoms WHERE e BETWEEN ?1 AND ?2 ORDER BY e DESC LIMIT 1";
-        self.integer(sql, (partition.entity(0), partition.last_entity()))
+        let sql = "SELECT e FROM entities WHERE e BETWEEN ?1 AND ?2 ORDER BY e DESC LIMIT 1";
+        let found = self.integer(sql, (partition.entity(0), partition.last_entity()))?;
+        if partition != Partition::TRANSACTIONS {
+            return Ok(found);
+        }
+        Ok(found.max(self.integer("SELECT t FROM txs ORDER BY t DESC LIMIT 1", ())?))
     }
 
     /// The greatest partition that any datom's entity lies in.
     pub fn last_partition(&self) -> Result<Partition> {
-        let last = self.integer("SELECT e FROM datoms ORDER BY e DESC LIMIT 1", ())?;
+        let last = self.integer("SELECT e FROM entities ORDER BY e DESC LIMIT 1", ())?;
         Ok(last.map_or(Partition::TRANSACTIONS, Partition::of))
     }
 
@@ -205,15 +269,6 @@ impl Reader {
         statement.query_row(parameters, |row| row.get(0)).optional().map_err(failure)
     }
 
-    fn datoms(&self, tail: &str, parameters: impl Params) -> Result<Vec<Datom>> {
-        let mut found = Vec::new();
-        self.each(&select(tail), parameters, |row| {
-            found.push(read_datom(row)?);
-            Ok(())
-        })?;
-        Ok(found)
-    }
-
     pub(super) fn each(&self, sql: &str, parameters: impl Params, mut take: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let mut statement = self.connection.prepare_cached(sql).map_err(failure)?;
         let mut rows = statement.query(parameters).map_err(failure)?;
@@ -226,6 +281,16 @@ impl Reader {
 
 fn select(tail: &str) -> String {
     format!("SELECT {COLUMNS} FROM datoms d {tail}")
+}
+
+/// Datoms by way of the entities that lead to them.
+fn select_said(tail: &str) -> String {
+    format!("SELECT {COLUMNS} FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1 {tail}")
+}
+
+/// Datoms of one entity from the order of the log into that of attribute and transaction.
+fn sort_entity(datoms: &mut [Datom]) {
+    datoms.sort_by_key(|datom| (datom.a, datom.t));
 }
 
 /// The newest transaction that a connection sees.

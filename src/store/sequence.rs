@@ -54,15 +54,18 @@ impl Sequence {
     /// The entity has one datom for the scope and one for the number, of the same transaction: so the number was given for this
     /// sequence. Before the attribute was declared to count, numbers followed no order.
     fn anchor(&self, reader: &Reader) -> Result<Option<i64>> {
-        let declaration = "SELECT CASE WHEN d.added = 1 AND d.v = ?3 THEN d.t END FROM datoms d
-             WHERE d.e = ?1 AND d.a = ?2 ORDER BY d.id DESC LIMIT 1";
+        let declaration = "SELECT CASE WHEN d.added = 1 AND d.v = ?3 THEN d.t END
+             FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1
+             WHERE n.e = ?1 AND d.a = ?2 ORDER BY n.id DESC, d.id DESC LIMIT 1";
         let parameters = (self.attribute, attribute::SEQUENCE_WITHIN, self.scope);
         let Some(declared) = integers(reader, declaration, parameters)?.first().copied().flatten() else { return Ok(None) };
-        let last = "SELECT n.e FROM datoms n WHERE n.e BETWEEN ?1 AND ?2 AND n.a = ?3 ORDER BY n.e DESC LIMIT ?4";
+        let last = "SELECT n.e FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1
+             WHERE n.e BETWEEN ?1 AND ?2 AND d.a = ?3 ORDER BY n.e DESC LIMIT ?4";
         let parameters = (self.first_entity(), self.last_entity(), self.attribute, LIMIT_ENTITIES_ASKED);
         let joined = "SELECT CASE WHEN count(*) = 2 AND sum(d.added) = 2 AND count(DISTINCT d.a) = 2 AND min(d.t) = max(d.t)
                AND max(d.a = ?3 AND d.type = 1 AND d.v = ?4) THEN max(d.t) END
-             FROM datoms d WHERE d.e = ?1 AND d.a IN (?2, ?3)";
+             FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1
+             WHERE n.e = ?1 AND d.a IN (?2, ?3)";
         for entity in integers(reader, last, parameters)?.into_iter().flatten() {
             let joined = integers(reader, joined, (entity, self.attribute, self.scope, self.within))?;
             if let Some(t) = joined.first().copied().flatten().filter(|t| *t > declared) {
@@ -81,26 +84,30 @@ impl Sequence {
         let in_index = (last - self.first_entity()).saturating_mul(DATOMS_OF_ENTITY);
         let (first, last) = (self.first_entity(), self.last_entity());
         let found = if in_log <= in_index {
-            let sql = "SELECT d.e FROM datoms d NOT INDEXED WHERE d.id > ?1 AND d.e BETWEEN ?2 AND ?3 AND d.a IN (?4, ?5)";
+            let sql = "SELECT d.e FROM datoms d WHERE d.id > ?1 AND d.e BETWEEN ?2 AND ?3 AND d.a IN (?4, ?5)";
             integers(reader, sql, (before, first, last, self.attribute, self.scope))?
         } else {
-            let sql = "SELECT d.e FROM datoms d WHERE d.e BETWEEN ?1 AND ?2 AND d.a IN (?3, ?4) AND d.t >= ?5";
-            integers(reader, sql, (first, last, self.attribute, self.scope, t))?
+            let sql = "SELECT n.e FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1
+                 WHERE n.e BETWEEN ?1 AND ?2 AND n.id > ?5 AND d.a IN (?3, ?4)";
+            integers(reader, sql, (first, last, self.attribute, self.scope, before))?
         };
         Ok(found.into_iter().flatten().collect())
     }
 
     /// All entities of the partition that ever had a number.
     fn entities(&self, reader: &Reader) -> Result<Vec<i64>> {
-        let sql = "SELECT d.e FROM datoms d WHERE d.e BETWEEN ?1 AND ?2 AND d.a = ?3";
+        let sql = "SELECT n.e FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1
+             WHERE n.e BETWEEN ?1 AND ?2 AND d.a = ?3";
         let found = integers(reader, sql, (self.first_entity(), self.last_entity(), self.attribute))?;
         Ok(found.into_iter().flatten().collect())
     }
 
     /// The greatest number that an entity ever had, 0 if it never had any or never belonged.
     fn greatest_of(&self, reader: &Reader, entity: i64) -> Result<i64> {
-        let sql = "SELECT max(d.v) FROM datoms d WHERE d.e = ?1 AND d.a = ?2 AND d.type = 3 AND d.added = 1
-             AND EXISTS (SELECT 1 FROM datoms s WHERE s.e = ?1 AND s.a = ?3 AND s.v = ?4 AND s.type = 1 AND s.added = 1)";
+        let sql = "SELECT max(d.v) FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1
+             WHERE n.e = ?1 AND d.a = ?2 AND d.type = 3 AND d.added = 1
+               AND EXISTS (SELECT 1 FROM entities k CROSS JOIN datoms s ON s.id BETWEEN k.id AND k.id + k.n - 1
+                 WHERE k.e = ?1 AND s.a = ?3 AND s.v = ?4 AND s.type = 1 AND s.added = 1)";
         let found = integers(reader, sql, (entity, self.attribute, self.scope, self.within))?;
         Ok(found.first().copied().flatten().unwrap_or(0))
     }

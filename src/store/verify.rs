@@ -4,6 +4,7 @@
 //! of transactions, the life of each fact and what is derived are computed again from the log.
 
 mod derived;
+mod entities;
 mod log;
 mod words;
 
@@ -110,12 +111,16 @@ pub(super) fn verify(reader: &Reader) -> Result<VerifyReport> {
 }
 
 fn check(reader: &Reader, sound: &mut Sound) -> std::result::Result<(), Stop> {
-    migrate::check_schema(reader.connection()).map_err(|error| {
+    let version = migrate::check_schema(reader.connection()).map_err(|error| {
         Stop::Found(Problem { code: "verify/schema", t: None, what: error.to_string(), remedy: Problem::RESTORE })
     })?;
+    migrate::adapt(reader.connection(), version)?;
     let counts = log::check(reader, sound)?;
     check_pages(reader)?;
-    derived::check_lives(reader, sound.datoms)?;
+    if migrate::has_entities(version) {
+        entities::check(reader)?;
+    }
+    derived::check_lives(reader)?;
     derived::check_values(reader, &counts)?;
     words::check(reader, &counts, sound.datoms)
 }
@@ -127,7 +132,7 @@ fn check_pages(reader: &Reader) -> std::result::Result<(), Stop> {
         return Ok(());
     }
     let what = format!("SQLite finds: {}", first.trim_start_matches("*** in database main ***\n"));
-    let is_index = first.contains("datoms_by_entity") || first.contains("avet");
+    let is_index = ["datoms_by_entity", "entities", "state_keys", "avet"].iter().any(|name| first.contains(name));
     Err(if first.contains("words") {
         Problem::words(None, what)
     } else if is_index {

@@ -65,7 +65,8 @@ impl Reader {
 
     /// True if the attribute is declared `:db/fulltext` as of the newest transaction.
     fn is_fulltext(&self, attribute: i64) -> Result<bool> {
-        let sql = "SELECT added AND v FROM datoms WHERE e = ?1 AND a = ?2 ORDER BY t DESC, id DESC LIMIT 1";
+        let sql = "SELECT d.added AND d.v FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1
+             WHERE n.e = ?1 AND d.a = ?2 ORDER BY n.id DESC, d.id DESC LIMIT 1";
         Ok(self.integer(sql, (attribute, attribute::FULLTEXT))? == Some(1))
     }
 }

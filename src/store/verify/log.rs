@@ -79,14 +79,13 @@ impl Pass {
     fn check_datoms(&mut self, row: &TransactionRow, log: &mut Rows<'_>, sound: &mut Sound) -> Result<(), Stop> {
         self.record.clear();
         record::begin(row.t, row.instant, row.datoms as usize, &mut self.record);
-        let mut has_added = false;
+        let mut order = Order::default();
         for id in sound.datoms + 1..=sound.datoms + row.datoms {
             let datom = next_datom(log, row.t, id)?;
-            if has_added && !datom.added {
-                let what = format!("datom {id} retracts after an addition of the same transaction");
+            if !order.admits(&datom) {
+                let what = format!("datom {id} stands where none of its entity belongs, or retracts after an addition");
                 return Err(Problem::in_transaction("verify/log-order", row.t, what));
             }
-            has_added = datom.added;
             record::add(&datom, &mut self.record).map_err(|error| {
                 Problem::in_transaction("verify/value", row.t, format!("datom {id} cannot be a fact: {error}"))
             })?;
@@ -111,6 +110,31 @@ impl Pass {
             return Err(Problem::in_transaction("verify/value", datom.t, what));
         }
         Ok(())
+    }
+}
+
+/// The order of datoms in a transaction: entity by entity, of each the retractions first; or, in older ones, all retractions first.
+struct Order {
+    last: Option<(i64, bool)>,
+    is_by_entity: bool,
+    is_retractions_first: bool,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self { last: None, is_by_entity: true, is_retractions_first: true }
+    }
+}
+
+impl Order {
+    /// True if so far there is an order of both kinds or either.
+    fn admits(&mut self, datom: &Datom) -> bool {
+        let next = (datom.e, datom.added);
+        if let Some(last) = self.last.replace(next) {
+            self.is_by_entity &= last <= next;
+            self.is_retractions_first &= last.1 <= next.1;
+        }
+        self.is_by_entity || self.is_retractions_first
     }
 }
 
