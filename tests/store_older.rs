@@ -44,8 +44,7 @@ fn rows(path: &Path, view: &str) -> Vec<String> {
     let rows = statement.query_map((), |row| {
         (0..columns).map(|column| row.get_ref(column).map(|cell| format!("{cell:?}"))).collect::<Result<Vec<_>, _>>()
     });
-    let mut rows: Vec<String> =
-        rows.expect("rows").map(|row| row.expect("a row").join("|")).collect();
+    let mut rows: Vec<String> = rows.expect("rows").map(|row| row.expect("a row").join("|")).collect();
     rows.sort();
     rows
 }
