@@ -1,13 +1,14 @@
 //! What each kind of clause does to the environments.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use annals_query::ast::{Argument, Binding, Call, Clause, Input as Written, Nested, Passed, SourceName, Term, Variable};
 use annals_query::{Attribute, Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
 
 use super::super::memory::{Keep, MemoryFacts, View, plain};
-use super::{Environment, Input, Naive, Place, Scope, Variables, bind, distinct, variables};
+use super::{Environment, Input, Naive, Next, Place, Scope, Variables, bind, distinct, variables};
 
 /// True if no other clause that waits can still bind what a call in this clause takes: of equal numbers the lesser kind stays, and a call
 /// may show which that is.
@@ -49,23 +50,14 @@ impl Naive {
         // Clauses that failed for the environments as they are: they wait until others have left fewer.
         let mut failing: Vec<(&Clause, Error)> = Vec::new();
         while !waiting.is_empty() {
-            let untried =
-                waiting.iter().enumerate().filter(|(_, clause)| !failing.iter().any(|(other, _)| std::ptr::eq(*other, **clause)));
-            let ready = untried.filter_map(|(position, clause)| {
-                let around = variables::around(clause, clauses, visible);
-                Some((position, self.after(clause, &bound, &around)?, around))
-            });
-            let Some((position, after, around)) = ready.max_by_key(|(position, after, _)| {
-                let new = after.difference(&bound).count();
-                let known = variables::of(waiting[*position]).intersection(&bound).count();
-                (is_settled(waiting[*position], &waiting), new == 0, known, std::cmp::Reverse(*position))
-            }) else {
+            let Some(next) = self.next(clauses, &waiting, &failing, &bound, visible) else {
                 let stuck =
                     || Error::new(Code::UnboundVariable, "clauses wait for a variable that nothing binds").at(waiting[0].span());
                 return Err(failing.into_iter().next().map_or_else(stuck, |(_, error)| error));
             };
-            let clause = waiting[position];
-            match self.clause(clause, &environments, &bound, &around, place) {
+            let (position, after, around) = &*next;
+            let clause = waiting[*position];
+            match self.clause(clause, &environments, &bound, around, place) {
                 Ok(found) => environments = found,
                 Err(error) if error.code() == Code::LimitExceeded => return Err(error),
                 Err(error) => {
@@ -73,16 +65,49 @@ impl Naive {
                     continue;
                 }
             }
-            waiting.remove(position);
+            waiting.remove(*position);
             failing.clear();
             if !matches!(clause, Clause::Predicate { .. } | Clause::Not { .. } | Clause::NotJoin { .. }) {
                 environments = distinct(environments);
             }
-            bound = after;
+            bound.clone_from(after);
         }
         let failed = environments.iter().find(|environment| environment.contains_key(&failure()));
         failed.map_or(Ok(()), |environment| self.failure_of(clauses, environment, place))?;
         Ok(environments)
+    }
+
+    /// The clause to take next, what is bound after it, and what it shares with its surroundings. Remembered, as the same clauses are
+    /// taken for one environment after the other.
+    fn next(
+        &self,
+        clauses: &[&Clause],
+        waiting: &[&Clause],
+        failing: &[(&Clause, Error)],
+        bound: &Variables,
+        visible: &Variables,
+    ) -> Option<Rc<Next>> {
+        let failed: Vec<&Clause> = failing.iter().map(|(clause, _)| *clause).collect();
+        let places =
+            [clauses, waiting, &failed].map(|clauses| clauses.iter().map(|clause| std::ptr::from_ref(*clause)).collect());
+        if let Some(known) = self.order.borrow().get(&places)
+            && let Some((.., next)) = known.iter().find(|(known, seen, _)| known == bound && seen == visible)
+        {
+            return next.clone();
+        }
+        let untried = waiting.iter().enumerate().filter(|(_, clause)| !failed.iter().any(|other| std::ptr::eq(*other, **clause)));
+        let ready = untried.filter_map(|(position, clause)| {
+            let around = variables::around(clause, clauses, visible);
+            Some((position, self.after(clause, bound, &around)?, around))
+        });
+        let best = ready.max_by_key(|(position, after, _)| {
+            let new = after.difference(bound).count();
+            let known = variables::of(waiting[*position]).intersection(bound).count();
+            (is_settled(waiting[*position], waiting), new == 0, known, std::cmp::Reverse(*position))
+        });
+        let next = best.map(Rc::new);
+        self.order.borrow_mut().entry(places).or_default().push((bound.clone(), visible.clone(), next.clone()));
+        next
     }
 
     /// The error of the predicate that failed in an environment in which every other clause holds.
@@ -197,10 +222,10 @@ impl Naive {
 
     fn pattern(&self, source: &Input, terms: &[Term], environments: &[Environment]) -> Result<Vec<Environment>> {
         let rows = match source {
-            Input::Facts(facts) => matching_facts(facts, terms)?,
+            Input::Facts(facts) => self.matching(facts, terms)?,
             Input::Relation(data) => {
                 let holds = |row: &&Vec<Value>| terms.iter().zip(*row).all(|(term, value)| is_constant(term, value));
-                data.iter().filter(holds).cloned().collect()
+                Rc::new(data.iter().filter(holds).cloned().collect())
             }
             Input::Rules(_) | Input::Value(_) | Input::Pattern(_) => {
                 return Err(Error::new(Code::UnknownSource, "a pattern needs facts or rows"));
@@ -209,7 +234,7 @@ impl Naive {
         let mut found = Vec::new();
         for environment in environments {
             self.spend(1 + rows.len())?;
-            for row in &rows {
+            for row in &*rows {
                 let agrees = |(term, value): (&Term, &Value)| match term {
                     Term::Variable(variable, _) => environment.get(variable).is_none_or(|known| known.same(value)),
                     Term::Blank(_) | Term::Constant(..) => true,
@@ -228,6 +253,17 @@ impl Naive {
             }
         }
         Ok(found)
+    }
+
+    /// The facts that the constants of a pattern leave, remembered.
+    fn matching(&self, facts: &MemoryFacts, terms: &[Term]) -> Result<Rc<Vec<Vec<Value>>>> {
+        let key = (std::ptr::from_ref(facts), std::ptr::from_ref(terms));
+        if let Some(known) = self.matching.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let rows = Rc::new(matching_facts(facts, terms)?);
+        self.matching.borrow_mut().insert(key, Rc::clone(&rows));
+        Ok(rows)
     }
 
     /// The value of a call. Arguments are bound.

@@ -50,8 +50,8 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
             _ => return Err(Error::new(Code::InputShape, "an input of another kind than its place")),
         }
     }
-    let (modes, complete) = (RefCell::default(), RefCell::default());
-    let naive = Naive { sources, rules, patterns, modes, complete, steps: Cell::new(0) };
+    let (modes, complete, order, matching) = (RefCell::default(), RefCell::default(), RefCell::default(), RefCell::default());
+    let naive = Naive { sources, rules, patterns, modes, complete, order, matching, steps: Cell::new(0) };
     let mut resolved = Vec::new();
     for environment in environments {
         resolved.extend(naive.resolved(query, &environment)?);

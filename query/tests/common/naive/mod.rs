@@ -13,10 +13,11 @@ mod rules;
 mod variables;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use annals_query::ast::{Clause, PullPattern, Query, RuleSet, SourceName, Variable};
+use annals_query::ast::{Clause, PullPattern, Query, RuleSet, SourceName, Term, Variable};
 use annals_query::{Code, Error, Facts as _, Given, Result, Value};
 
 use super::memory::MemoryFacts;
@@ -33,7 +34,7 @@ pub(super) type Variables = BTreeSet<Variable>;
 type Mode = (Arc<str>, Vec<bool>);
 
 /// Environments times facts looked at before a program counts as too large for this evaluator.
-const LIMIT_STEPS: usize = 300_000;
+const LIMIT_STEPS: usize = 60_000;
 
 /// What is given for one place of `:in`, in a form that both evaluators take.
 #[derive(Clone, Debug)]
@@ -72,9 +73,19 @@ pub(super) struct Naive {
     /// Which rules can run with which of their arguments bound.
     modes: RefCell<BTreeMap<Mode, bool>>,
     /// Calls of rules whose answers are complete.
-    complete: RefCell<rules::Tables>,
+    complete: RefCell<BTreeMap<rules::Call, BTreeSet<Vec<Value>>>>,
+    /// Which clause comes next where so much is bound and visible.
+    order: RefCell<HashMap<Standing, Vec<(Variables, Variables, Option<Rc<Next>>)>>>,
+    /// The facts that a pattern's constants leave.
+    matching: RefCell<HashMap<(*const MemoryFacts, *const [Term]), Rc<Vec<Vec<Value>>>>>,
     steps: Cell<usize>,
 }
+
+/// All clauses, those that wait and those that failed, by their place in the syntax tree.
+type Standing = [Vec<*const Clause>; 3];
+
+/// Which of the clauses that wait comes next, what is bound after it, and what it shares with its surroundings.
+type Next = (usize, Variables, Variables);
 
 /// Where a clause stands.
 #[derive(Clone, Copy)]

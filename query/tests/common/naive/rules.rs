@@ -1,7 +1,7 @@
 //! Rules: a table for each way in which a rule is called, all recomputed until nothing changes.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use annals_query::ast::{Rule, SourceName, Term, Variable};
@@ -13,7 +13,20 @@ use super::{Environment, Input, Naive, Place, Scope, Variables, bind, distinct, 
 pub(super) type Call = (Arc<str>, SourceName, Vec<Option<Value>>);
 
 /// The tuples known for each call.
-pub(super) type Tables = BTreeMap<Call, BTreeSet<Vec<Value>>>;
+#[derive(Default)]
+pub(super) struct Tables {
+    tuples: BTreeMap<Call, BTreeSet<Vec<Value>>>,
+    /// Calls whose tuples were read of late.
+    read: BTreeSet<Call>,
+}
+
+impl Tables {
+    fn read(&mut self, call: Call) -> BTreeSet<Vec<Value>> {
+        let tuples = self.tuples.entry(call.clone()).or_default().clone();
+        self.read.insert(call);
+        tuples
+    }
+}
 
 impl Naive {
     /// The environments in which a call of a rule holds.
@@ -35,7 +48,9 @@ impl Naive {
             });
         }
         let mut found = Vec::new();
-        for tuple in self.tuples((Arc::clone(name), place.source.clone(), values.clone()), place)? {
+        let tuples = self.tuples((Arc::clone(name), place.source.clone(), values.clone()), place)?;
+        self.spend(tuples.len())?;
+        for tuple in tuples {
             let mut environment = environment.clone();
             let holds = args.iter().zip(&values).zip(&tuple).all(|((term, wanted), value)| match term {
                 Term::Variable(variable, _) => bind(&mut environment, variable, value),
@@ -65,20 +80,34 @@ impl Naive {
             return Ok(tuples.clone());
         }
         if let Some(tables) = place.tables {
-            return Ok(tables.borrow_mut().entry(call).or_default().clone());
+            return Ok(tables.borrow_mut().read(call));
         }
-        let tables = RefCell::new(Tables::from([(call.clone(), BTreeSet::new())]));
-        loop {
-            let before = tables.borrow().clone();
-            for known in before.keys() {
-                let tuples = self.derive(known, &tables)?;
-                tables.borrow_mut().entry(known.clone()).or_default().extend(tuples);
+        let tables = RefCell::new(Tables::default());
+        let mut readers: BTreeMap<Call, BTreeSet<Call>> = BTreeMap::new();
+        // Calls to derive: those never derived, and those that read tuples of which there are more now.
+        let (mut due, mut later) = (VecDeque::from([call.clone()]), BTreeSet::new());
+        while let Some(next) = due.pop_front() {
+            later.remove(&next);
+            tables.borrow_mut().read.clear();
+            let tuples = self.derive(&next, &tables)?;
+            let mut tables = tables.borrow_mut();
+            for read in std::mem::take(&mut tables.read) {
+                let of_it = readers.entry(read.clone()).or_insert_with(|| {
+                    due.push_back(read);
+                    BTreeSet::new()
+                });
+                of_it.insert(next.clone());
             }
-            if *tables.borrow() == before {
-                self.complete.borrow_mut().extend(before);
-                return Ok(self.complete.borrow()[&call].clone());
+            let known = tables.tuples.entry(next.clone()).or_default();
+            let count = known.len();
+            known.extend(tuples);
+            if known.len() > count {
+                let readers = readers.get(&next).into_iter().flatten();
+                due.extend(readers.filter(|reader| later.insert((*reader).clone())).cloned());
             }
         }
+        self.complete.borrow_mut().extend(tables.into_inner().tuples);
+        Ok(self.complete.borrow()[&call].clone())
     }
 
     /// What the bodies of a rule give, going by the tables as they are.
