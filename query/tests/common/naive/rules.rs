@@ -9,6 +9,9 @@ use annals_query::{Result, Value};
 
 use super::{Environment, Input, Naive, Place, Scope, Variables, bind, distinct, variables};
 
+/// A call is worth so many steps: its clauses are taken for one environment.
+const STEPS_A_CALL: usize = 20;
+
 /// How a rule is called: its name, the source it runs on, and which arguments have which values.
 pub(super) type Call = (Arc<str>, SourceName, Vec<Option<Value>>);
 
@@ -115,6 +118,7 @@ impl Naive {
         let mut tuples = Vec::new();
         for rule in self.rules.rules.iter().filter(|rule| rule.name == *name) {
             if let Some(environment) = given(rule, values) {
+                self.spend(STEPS_A_CALL)?;
                 let bound: Variables = environment.keys().cloned().collect();
                 let head: Vec<Variable> = rule.head.variables().cloned().collect();
                 let visible = head.iter().cloned().collect();
