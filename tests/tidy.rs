@@ -23,7 +23,7 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        self.name().contains("tests/") || self.name().contains("benches/")
+        self.name().contains("tests/")
     }
 
     /// Lines with their numbers, up to the unit tests at the end.

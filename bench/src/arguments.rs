@@ -31,6 +31,14 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Clock::Wall)]
     pub clock: Clock,
 
+    /// Ask other Datalog engines too, installed from their registries.
+    #[arg(long)]
+    pub peers: bool,
+
+    /// Where they are installed.
+    #[arg(long, value_name = "FOLDER", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers"))]
+    pub engines: PathBuf,
+
     /// Write the tables to docs/performance.md.
     #[arg(long)]
     pub write: bool,
@@ -38,6 +46,14 @@ pub struct Arguments {
     /// Where stores that take long to make are kept from run to run.
     #[arg(long, value_name = "FOLDER", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-data"))]
     pub data: PathBuf,
+
+    /// The program `annals`, for what is measured as whole processes; left out, the one beside this program.
+    #[arg(long, value_name = "PATH")]
+    pub annals: Option<PathBuf>,
+
+    /// Says lines instead, as the program that `annals run` records.
+    #[arg(long, hide = true)]
+    pub say_lines_for_seconds: Option<u32>,
 }
 
 /// A kind of work.
@@ -49,6 +65,10 @@ pub enum Workload {
     History,
     /// Rules that call themselves.
     Recursion,
+    /// Lines written.
+    Writing,
+    /// Ten times the data, large stores, long queries.
+    Growth,
 }
 
 impl Arguments {
@@ -61,6 +81,12 @@ impl Arguments {
     /// Whether a line of this name is to be measured.
     pub fn wants(&self, line: &str) -> bool {
         self.line.as_deref().is_none_or(|text| line.contains(text))
+    }
+
+    /// The program `annals`, if there is one.
+    pub fn program(&self) -> Option<PathBuf> {
+        let beside = || Some(std::env::current_exe().ok()?.with_file_name("annals"));
+        self.annals.clone().or_else(beside).filter(|path| path.exists())
     }
 
     /// Where data of this name is kept; the folder exists.

@@ -1,6 +1,7 @@
 //! Questions about the history of runs: 1,000 runs with a million lines of five facts, beside a narrow table in SQLite made for them;
 //! the same as of the middle of history; and state at an instant.
 
+mod cold;
 mod floor;
 mod kept;
 mod lines;
@@ -10,7 +11,8 @@ mod state;
 use annals::{Connection, Db, Value};
 
 use self::floor::Floor;
-use self::lines::Lines;
+pub use self::kept::{history, made};
+pub use self::lines::Lines;
 use crate::arguments::Arguments;
 use crate::asked::Asked;
 use crate::sheet::{Line, Sheet, Target};
@@ -133,7 +135,10 @@ pub fn measure(arguments: &Arguments) -> Vec<Sheet> {
         columns: ["Annals", "floor", "SQLite narrow", "SQLite indexed"].map(str::to_owned).to_vec(),
         lines: asked.map(|question| line(question, turns, &history)).collect(),
     };
-    vec![now, past::sheet(arguments, turns, &history), state::sheet(arguments, turns)]
+    let mut sheets = vec![now, past::sheet(arguments, turns, &history)];
+    sheets.extend(cold::sheets(arguments, &history, &kept));
+    sheets.push(state::sheet(arguments, turns));
+    sheets
 }
 
 fn run_id(connection: &Connection, name: &str) -> String {

@@ -6,14 +6,18 @@
 mod arguments;
 mod asked;
 mod chance;
+mod growth;
 mod history;
+mod peers;
 mod people;
+mod process;
 mod recursion;
 mod report;
 mod scale;
 mod sheet;
 mod sqlite;
 mod turns;
+mod writing;
 
 use clap::Parser as _;
 
@@ -22,12 +26,17 @@ use crate::sheet::Sheet;
 
 fn main() {
     let arguments = Arguments::parse();
+    if let Some(seconds) = arguments.say_lines_for_seconds {
+        return writing::say_lines(seconds);
+    }
     let mut sheets: Vec<Sheet> = Vec::new();
     for workload in arguments.workloads() {
         let of_workload = match workload {
             Workload::People => people::measure(&arguments),
             Workload::History => history::measure(&arguments),
             Workload::Recursion => recursion::measure(&arguments),
+            Workload::Writing => writing::measure(&arguments),
+            Workload::Growth => growth::measure(&arguments),
         };
         for sheet in of_workload {
             println!("{}", sheet.markdown());

@@ -11,10 +11,11 @@ use annals::transact::{TxData, ValueTerm};
 use annals::{Connection, Db, Input, Options, Value};
 
 use self::columns::Columns;
-use self::question::{QUESTIONS, Question};
+pub use self::question::{QUESTIONS, Question};
 use crate::arguments::Arguments;
 use crate::asked::Asked;
 use crate::chance::Chance;
+use crate::peers;
 use crate::sheet::{Line, Sheet, Target};
 use crate::sqlite;
 use crate::turns::{Contestant, Turns};
@@ -92,9 +93,9 @@ pub fn measure(arguments: &Arguments) -> Vec<Sheet> {
     let db = connection.db().expect("a value of the store");
     let (columns, wide, eav) = (Columns::of(&people), table::wide(&people), table::eav(&people));
     let turns = Turns { rounds: arguments.rounds, clock: arguments.clock };
-    let asked = QUESTIONS.iter().filter(|question| arguments.wants(question.name));
-    let lines = asked.map(|question| line(question, turns, &db, &columns, &wide, &eav)).collect();
-    let sheet = Sheet {
+    let asked: Vec<&Question> = QUESTIONS.iter().filter(|question| arguments.wants(question.name)).collect();
+    let lines = asked.iter().map(|question| line(question, turns, &db, &columns, &wide, &eav)).collect();
+    let mut sheet = Sheet {
         title: format!("The people table: {} people", people.len()),
         about: "Prepared and warm. The floor is a loop over plain columns in Rust. SQLite in memory, statements prepared, every value \
                 of every row read: a wide table with covering indexes made for these questions, and a hand-made table `(e, a, v)` \
@@ -106,7 +107,54 @@ pub fn measure(arguments: &Arguments) -> Vec<Sheet> {
         columns: ["Annals", "floor", "SQLite wide", "SQLite EAV + AVE"].map(str::to_owned).to_vec(),
         lines,
     };
-    vec![sheet, unprepared::sheet(arguments, &db)]
+    let mut sheets = vec![unprepared::sheet(arguments, &db)];
+    if arguments.peers {
+        sheets.insert(0, beside_peers(arguments, &people, &asked, &mut sheet));
+    }
+    sheets.insert(0, sheet);
+    sheets
+}
+
+/// Adds a column for each of the other engines, and gives the mean of the best of them over ours.
+fn beside_peers(arguments: &Arguments, people: &[Person], asked: &[&Question], sheet: &mut Sheet) -> Sheet {
+    let rows = sheet.lines.iter().filter_map(|line| Some((line.name.clone(), line.rows?))).collect();
+    let peers = peers::ask(arguments, people, asked, &rows);
+    let mut ratios = Vec::new();
+    for line in &mut sheet.lines {
+        let took: Vec<Option<f64>> = peers.iter().map(|peer| peer.took.get(&line.name).copied()).collect();
+        let best = took.iter().copied().flatten().min_by(f64::total_cmp);
+        ratios.extend(best.zip(line.figures[0]).map(|(best, ours)| best / ours));
+        line.figures.extend(took);
+    }
+    sheet.columns.extend(peers.iter().map(|peer| peer.name.clone()));
+    let mean = (!ratios.is_empty()).then(|| (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp());
+    let remarks: Vec<String> = peers.into_iter().flat_map(|peer| peer.remarks).map(|remark| format!("- {remark}")).collect();
+    let line = Line {
+        name: format!("the best of them over ours, geometric mean of {} questions", ratios.len()),
+        rows: None,
+        figures: vec![mean],
+        target: Some(Target::AtLeast(10.0)),
+    };
+    Sheet {
+        title: "The people table: other Datalog engines".into(),
+        about: format!(
+            "The last columns above: each engine in a process of its own, one after the other, the same people and questions, medians as \
+             its own program sees them.\n\n{}",
+            remarks.join("\n")
+        ),
+        of: "what",
+        unit: "",
+        ours: 1,
+        columns: vec!["times".into()],
+        lines: vec![line],
+    }
+}
+
+impl Person {
+    /// Its six facts, for programs in other languages.
+    pub fn as_json(&self) -> serde_json::Value {
+        serde_json::json!([self.name, self.last_name, self.sex, self.age, self.salary, self.code])
+    }
 }
 
 fn line(
@@ -139,7 +187,8 @@ fn line(
 }
 
 impl Question {
-    fn inputs(&self) -> Vec<Input> {
+    /// What is given for its `:in`.
+    pub fn inputs(&self) -> Vec<Input> {
         self.input.map(|input| Value::from(input).into()).into_iter().collect()
     }
 }

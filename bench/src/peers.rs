@@ -1,0 +1,92 @@
+//! Other engines from their registries, each in a process of its own, asked the same questions about the same people.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::arguments::Arguments;
+use crate::people::{Person, Question};
+
+/// What an engine took for each question, by its name; or why there is nothing.
+pub struct Peer {
+    /// Its name, with what it runs on.
+    pub name: String,
+    /// Milliseconds by question.
+    pub took: HashMap<String, f64>,
+    /// What it found other numbers of rows for, or refused, with its words.
+    pub remarks: Vec<String>,
+}
+
+/// The program that runs an engine, and what of it comes before the file of questions.
+fn command(engine: &str, at: &str) -> (&'static str, Command) {
+    let own = |file: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(file);
+    let with = |program: &str, file: &str| {
+        let mut command = Command::new(program);
+        command.arg(own(file)).arg(at);
+        command
+    };
+    match engine {
+        "datascript" => ("DataScript, Node", with("node", "datascript.cjs")),
+        "datalevin" => ("Datalevin, Python", with("python3", "datalevin.py")),
+        "cozo" => ("Cozo in memory, Python", with("python3", "cozo.py")),
+        _ => ("mentatdb", Command::new(at)),
+    }
+}
+
+/// Installs what can be, and asks it. What cannot be had is told on standard error.
+pub fn ask(arguments: &Arguments, people: &[Person], questions: &[&Question], rows: &HashMap<String, usize>) -> Vec<Peer> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let installed = Command::new(root.join("peers/install")).arg(&arguments.engines).stderr(Stdio::inherit()).output();
+    let installed = String::from_utf8_lossy(&installed.expect("the script that installs runs").stdout).into_owned();
+    let questions: Vec<Value> = questions
+        .iter()
+        .map(|question| json!({ "name": question.name, "datalog": question.datalog, "input": question.input }))
+        .collect();
+    let people: Vec<Value> = people.iter().map(Person::as_json).collect();
+    let work = arguments.kept("people.json");
+    let text = json!({ "people": people, "questions": questions, "rounds": arguments.rounds }).to_string();
+    std::fs::write(&work, text).expect("the file for the engines can be written");
+    ["datascript", "datalevin", "cozo", "mentat"]
+        .into_iter()
+        .map(|engine| {
+            let at = installed.lines().find_map(|line| line.strip_prefix(engine)?.strip_prefix(' '));
+            let (name, command) = command(engine, at.unwrap_or_default());
+            let output = at.map(|_| run(command, &work)).unwrap_or_else(|| Err("it could not be installed".into()));
+            read(name, output, rows)
+        })
+        .collect()
+}
+
+fn run(mut command: Command, work: &Path) -> Result<String, String> {
+    let output = command.arg(work).stderr(Stdio::piped()).output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(said.lines().last().unwrap_or("it ended early").to_owned())
+}
+
+fn read(name: &str, output: Result<String, String>, rows: &HashMap<String, usize>) -> Peer {
+    let mut peer = Peer { name: name.to_owned(), took: HashMap::new(), remarks: Vec::new() };
+    match output {
+        Err(reason) => peer.remarks.push(format!("{name}: not measured: {reason}")),
+        Ok(lines) => {
+            for line in lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+                let question = line["name"].as_str().unwrap_or_default().to_owned();
+                let (ms, found) = (line["ms"].as_f64(), line["rows"].as_u64().map(|rows| rows as usize));
+                match (ms, found) {
+                    (Some(ms), Some(found)) if rows.get(&question).is_none_or(|rows| *rows == found) => {
+                        peer.took.insert(question, ms);
+                    }
+                    (Some(_), Some(found)) => {
+                        peer.remarks.push(format!("{name}, {question}: finds {found} rows, so it has no figure"))
+                    }
+                    _ => peer.remarks.push(format!("{name}, {question}: {}", line["error"])),
+                }
+            }
+        }
+    }
+    peer
+}
