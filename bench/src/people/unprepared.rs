@@ -8,11 +8,29 @@ use crate::asked::Asked;
 use crate::sheet::{Line, Sheet, Target};
 use crate::turns::{Contestant, Turns};
 
+/// Further questions, about one person.
+const OTHERS: [(&str, &str); 3] = [
+    (
+        "predicates, or, not",
+        "[:find ?a . :in $ ?code :where [?e :code ?code] [?e :age ?a] [(< -1 ?a)] (or [?e :sex :male] [?e :sex :female])
+          (not [?e :name \"Nobody\"])]",
+    ),
+    (
+        "ten clauses",
+        "[:find ?a . :in $ ?code :where [?e :code ?code] [?e :age ?a] [?e :name ?n] [?e :last-name ?l] [?e :sex ?x] [?e :salary ?s]
+          [?e :code ?c] [?f :code ?c] [?f :age ?b] [?f :salary ?t]]",
+    ),
+    ("pull", "[:find (pull ?e [:name :age {:friend [:name]}]) . :in $ ?code :where [?e :code ?code]]"),
+];
+
 /// The same questions as a new text each time, and prepared.
 pub fn sheet(arguments: &Arguments, db: &Db) -> Sheet {
     let turns = Turns { rounds: arguments.rounds, clock: arguments.clock };
     let asked = QUESTIONS.iter().filter(|question| arguments.wants(question.name));
-    let lines = asked.map(|question| more(turns, db, question.name, question.datalog, &question.inputs())).collect();
+    let mut lines: Vec<Line> =
+        asked.map(|question| more(turns, db, question.name, question.datalog, &question.inputs())).collect();
+    let others = OTHERS.iter().filter(|(name, _)| arguments.wants(name));
+    lines.extend(others.map(|(name, text)| more(turns, db, name, text, &["P0001234".into()])));
     Sheet {
         title: "A text asked for the first time".into(),
         about:
@@ -35,7 +53,7 @@ fn more(turns: Turns, db: &Db, name: &str, text: &str, inputs: &[Input]) -> Line
             blanks.push(' ');
             Some(db.q(&format!("{text}{blanks}"), inputs).expect("the question is right").rows.len())
         }),
-        Box::new(|| prepared.rows()),
+        Box::new(|| prepared.rows_of_values()),
     ];
     let took = turns.take(&mut contestants);
     let [new, again] = [took[0], took[1]].map(|took| took.map(|took| took.ms * 1e3));

@@ -25,6 +25,7 @@ pub fn lines(arguments: &Arguments) -> Vec<Line> {
     let stream = made(arguments, "history.datoms", |path| export(&kept.store, path));
     let folder = tempfile::tempdir_in(&arguments.data).expect("a temporary folder");
     let store = folder.path().join("imported.db");
+    drop(Connection::open(&store).expect("a new store"));
     let importing = Process::run(&program, &["--db".as_ref(), store.as_ref(), "import".as_ref(), stream.as_ref()]);
     let connection = Connection::open_existing(&store).expect("the store was made");
     let datoms = connection.store().datoms_until(i64::MAX).expect("the store counts") as f64;
