@@ -43,3 +43,6 @@ pub const LIMIT_PREPARED_VARIANTS: usize = 16;
 /// How often a watch that waits looks for what other processes committed: people see no delay, and a hundred watches cost a
 /// hundredth of a processor.
 pub const WATCH_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Datoms of one transaction that a watch takes in one by one: beyond that asking the query again is as quick.
+pub const LIMIT_DELTA_DATOMS: usize = 1_000;

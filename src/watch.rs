@@ -5,6 +5,7 @@
 //! brings the answer up to date for the others. While there is nothing to read it sleeps, until this process commits or the
 //! interval of looking for what others committed is over.
 
+mod delta;
 mod follow;
 mod held;
 mod question;
@@ -21,11 +22,12 @@ use crate::connection::Connection;
 use crate::connection::bell::Bell;
 use crate::db::{DbView, Input};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::WATCH_INTERVAL;
+use crate::limits::{LIMIT_DELTA_DATOMS, WATCH_INTERVAL};
 
+use self::delta::{Delta, Work};
 use self::follow::{Follower, Step};
 use self::held::{Held, Row};
-use self::question::Question;
+use self::question::{Question, touches_names};
 use self::reads::Reads;
 
 /// How a query is watched.
@@ -157,6 +159,8 @@ pub struct Watch {
     warnings: Vec<Warning>,
     /// The whole answer, until it is given.
     first: Option<Change>,
+    /// How the answer follows from what a transaction says; made when first wanted, and anew when attributes or names change.
+    delta: Option<Option<Delta>>,
     /// True if the last evaluation failed, so that nothing is known of what it would have read.
     is_stale: bool,
 }
@@ -212,7 +216,20 @@ impl Connection {
         let first = Some(Change { t: start.basis(), instant: start.instant(), added: held.rows(), removed: Vec::new() });
         let follower = Follower::new(self, start);
         let connection = self.clone();
-        Ok(Watch { connection, question, options, follower, held, reads, shape, header, warnings, first, is_stale: false })
+        Ok(Watch {
+            connection,
+            question,
+            options,
+            follower,
+            held,
+            reads,
+            shape,
+            header,
+            warnings,
+            first,
+            delta: None,
+            is_stale: false,
+        })
     }
 }
 
@@ -319,20 +336,61 @@ impl Watch {
 
     /// Brings the answer up to date after one transaction, and gives the rows that were added and removed, if any were.
     fn take(&mut self, step: &Step) -> Result<Option<(Vec<Row>, Vec<Row>)>> {
-        if !self.is_stale && self.options.upkeep != Upkeep::ByAskingAgain {
-            let connection = &self.connection;
-            let value_of = |is_after: bool| connection.value_of(if is_after { &step.after } else { &step.before });
-            if !self.question.is_concerned(step, &self.reads, &value_of)? {
-                return Ok(None);
-            }
+        if self.is_stale || self.options.upkeep == Upkeep::ByAskingAgain {
+            return self.ask_again(step);
         }
-        self.ask_again(step)
+        if touches_names(step) {
+            self.delta = None;
+            return self.ask_again(step);
+        }
+        let connection = &self.connection;
+        let value_of = |is_after: bool| connection.value_of(if is_after { &step.after } else { &step.before });
+        if !self.question.is_concerned(step, &self.reads, &value_of)? {
+            return Ok(None);
+        }
+        match self.change(step)? {
+            Some((added, removed)) => {
+                self.held.change(&added, &removed);
+                Ok((!added.is_empty() || !removed.is_empty()).then_some((added, removed)))
+            }
+            None => self.ask_again(step),
+        }
+    }
+
+    /// What the transaction changed, from what it said; `None` if the query must be asked again.
+    fn change(&mut self, step: &Step) -> Result<Option<(Vec<Row>, Vec<Row>)>> {
+        let before = self.connection.value_of(&step.before);
+        let after = self.connection.value_of(&step.after);
+        if !self.question.is_simple(&before, &after)? {
+            return Ok(None);
+        }
+        let after = self.question.asked(after, &self.reads)?;
+        let delta = self.delta.get_or_insert_with(|| {
+            let delta = Delta::of(&after, step.after.schema());
+            if let Some(delta) = &delta {
+                self.held.look_for_odd_numbers(|row| delta.is_odd(row));
+            }
+            delta
+        });
+        let Some(delta) = delta else { return Ok(None) };
+        let Some(weight) = delta.weight(step, |attribute| self.reads.is_looked_up(attribute)) else { return Ok(None) };
+        if weight == 0 {
+            return Ok(Some((Vec::new(), Vec::new())));
+        }
+        if weight > LIMIT_DELTA_DATOMS && self.options.upkeep == Upkeep::Sparing {
+            return Ok(None);
+        }
+        let before = self.question.asked(before, &self.reads)?;
+        delta.changes(&Work { before: &before, after: &after, step, budget: &budget(&self.options) }, &self.held)
     }
 
     fn ask_again(&mut self, step: &Step) -> Result<Option<(Vec<Row>, Vec<Row>)>> {
         let (answer, reads) = self.question.answer(self.connection.value_of(&step.after), &budget(&self.options))?;
         (self.reads, self.warnings, self.is_stale) = (reads, answer.warnings, false);
         let (added, removed) = self.held.replace(answer.rows);
+        if let Some(Some(delta)) = &self.delta {
+            self.held.look_for_odd_numbers(|row| delta.is_odd(row));
+        }
         Ok((!added.is_empty() || !removed.is_empty()).then_some((added, removed)))
     }
 }

@@ -183,6 +183,16 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// The query as it was checked, the rules of a lens among its inputs.
+    pub(crate) fn query(&self) -> &Arc<Query> {
+        &self.variant.query
+    }
+
+    /// The rules in its reach.
+    pub(crate) fn rules(&self) -> &RuleSet {
+        &self.variant.rules
+    }
+
     /// The answer.
     pub(crate) fn answer(&self, budget: &Budget) -> Result<Answer> {
         self.answer_to(&self.variant.checked, &self.variant.orders, &self.given, budget)

@@ -8,7 +8,11 @@ pub(super) type Row = Vec<Value>;
 
 /// Rows and how often each is there.
 #[derive(Debug, Default)]
-pub(super) struct Held(FxHashMap<Row, usize>);
+pub(super) struct Held {
+    rows: FxHashMap<Row, usize>,
+    /// True if a row shows a number that may stand for an equal one of another kind: see [`super::delta`].
+    has_odd_numbers: bool,
+}
 
 impl Held {
     /// These rows.
@@ -18,14 +22,43 @@ impl Held {
         held
     }
 
+    /// True if the row is there.
+    pub(super) fn contains(&self, row: &Row) -> bool {
+        self.rows.contains_key(row)
+    }
+
+    /// Says whether a row shows such a number.
+    pub(super) fn look_for_odd_numbers(&mut self, is_odd: impl Fn(&Row) -> bool) {
+        self.has_odd_numbers = self.rows.keys().any(is_odd);
+    }
+
+    /// True if a row showed such a number when they were looked for.
+    pub(super) fn has_odd_numbers(&self) -> bool {
+        self.has_odd_numbers
+    }
+
+    /// Takes these rows in and gives those up, each once.
+    pub(super) fn change(&mut self, added: &[Row], removed: &[Row]) {
+        added.iter().for_each(|row| self.add(row.clone()));
+        removed.iter().for_each(|row| self.remove(row));
+    }
+
+    fn remove(&mut self, row: &Row) {
+        let count = self.rows.get_mut(row).expect("what is taken away was there");
+        *count -= 1;
+        if *count == 0 {
+            self.rows.remove(row);
+        }
+    }
+
     /// Takes in one more row.
     pub(super) fn add(&mut self, row: Row) {
-        *self.0.entry(row).or_default() += 1;
+        *self.rows.entry(row).or_default() += 1;
     }
 
     /// All rows, ascending.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.0.iter().flat_map(|(row, count)| std::iter::repeat_n(row.clone(), *count)).collect();
+        let mut rows: Vec<Row> = self.rows.iter().flat_map(|(row, count)| std::iter::repeat_n(row.clone(), *count)).collect();
         rows.sort_unstable();
         rows
     }
@@ -34,11 +67,11 @@ impl Held {
     pub(super) fn replace(&mut self, rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
         let mut before = std::mem::replace(self, Self::of(rows));
         let mut added = Vec::new();
-        for (row, count) in &self.0 {
-            let known = before.0.remove(row).unwrap_or_default();
+        for (row, count) in &self.rows {
+            let known = before.rows.remove(row).unwrap_or_default();
             added.extend(std::iter::repeat_n(row, count.saturating_sub(known)).cloned());
             if known > *count {
-                before.0.insert(row.clone(), known - count);
+                before.rows.insert(row.clone(), known - count);
             }
         }
         added.sort_unstable();

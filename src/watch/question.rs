@@ -44,13 +44,31 @@ impl Question {
         Ok((answer, reads))
     }
 
+    /// True if all that moves along is `$`, which shows everything that holds, or a history of it, from a fixed moment on.
+    pub(super) fn is_simple(&self, before: &Db, after: &Db) -> Result<bool> {
+        if self.inputs.iter().any(|input| matches!(input, Input::View(_))) {
+            return Ok(false);
+        }
+        if self.view.is_none() {
+            return Ok(true);
+        }
+        let (before, after) = (self.seen(before.clone())?, self.seen(after.clone())?);
+        let is_plain = |db: &Db| {
+            db.lens().is_none()
+                && db.through_view().filters.is_empty()
+                && db.snapshot().novelty().is_empty()
+                && db.through_view().window.until >= db.basis_t()
+        };
+        Ok(is_plain(&before) && is_plain(&after) && is_same_window(&before, &after))
+    }
+
     fn asking(&self) -> Asking {
         Asking { strict: self.is_strict, ..Asking::default() }
     }
 
     /// False if the transaction cannot have changed the answer, for which so much was read.
     pub(super) fn is_concerned(&self, step: &Step, reads: &Reads, value_of: &dyn Fn(bool) -> Db) -> Result<bool> {
-        if touches_names(step) || reads.may_concern(&step.datoms) {
+        if reads.may_concern(&step.datoms) {
             return Ok(true);
         }
         // Views that do not end at the basis, or begin elsewhere than before, show other facts although nothing was said of them.

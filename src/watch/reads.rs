@@ -23,6 +23,8 @@ pub(super) struct Reads(Mutex<Noted>);
 struct Noted {
     attributes: FxHashSet<i64>,
     entities: FxHashSet<i64>,
+    /// Attributes by which entities were looked up.
+    looked_up: FxHashSet<i64>,
     is_everything: bool,
 }
 
@@ -33,6 +35,12 @@ impl Reads {
         noted.is_everything || datoms.iter().any(|datom| noted.attributes.contains(&datom.a) || noted.entities.contains(&datom.e))
     }
 
+    /// True if entities were looked up by this attribute, or anything may have been read.
+    pub(super) fn is_looked_up(&self, attribute: i64) -> bool {
+        let noted = self.noted();
+        noted.is_everything || noted.looked_up.contains(&attribute)
+    }
+
     /// Says that anything may have been read.
     pub(super) fn note_everything(&self) {
         self.noted().is_everything = true;
@@ -40,6 +48,12 @@ impl Reads {
 
     fn note_attribute(&self, attribute: i64) {
         self.noted().attributes.insert(attribute);
+    }
+
+    fn note_lookup(&self, attribute: i64) {
+        let mut noted = self.noted();
+        noted.attributes.insert(attribute);
+        noted.looked_up.insert(attribute);
     }
 
     fn note_entities(&self, entities: &[i64]) {
@@ -98,7 +112,7 @@ impl Facts for Noticed {
     }
 
     fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>> {
-        self.reads.note_attribute(attribute.id);
+        self.reads.note_lookup(attribute.id);
         if value.as_items().is_some() {
             // A reference inside the reference is looked up on its own.
             self.reads.note_everything();

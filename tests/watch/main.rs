@@ -3,6 +3,7 @@
 
 #[path = "../../query/tests/common/mod.rs"]
 mod common;
+mod conjunctions;
 #[path = "../oracle/fold.rs"]
 mod fold;
 mod following;

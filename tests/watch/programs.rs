@@ -119,9 +119,9 @@ fn given(program: &Program) -> (View, Vec<Input>) {
 type Rows = Vec<Vec<Value>>;
 
 /// A program that is watched in every way, with what must come.
-struct Watched {
+pub(crate) struct Watched {
     place: String,
-    program: Program,
+    text: String,
     inputs: Vec<Input>,
     view: View,
     watches: Vec<Watch>,
@@ -150,23 +150,16 @@ fn without(rows: &Rows, others: &Rows) -> Rows {
 }
 
 impl Watched {
-    fn new(seed: u64, setting: &Setting, connections: &[Connection]) -> Option<Self> {
-        let mut random = Random::new(seed);
-        let mut program = program_in(setting, &mut random);
-        if random.percent(70) {
-            // Mostly what holds now, as that changes.
-            program.sources[0].1 = Source::View(0, View::default());
-        }
-        let (view, inputs) = given(&program);
-        let place = format!("SEED={seed}\n{}\n{}\n{inputs:?}", program.text(), program.rules_text());
+    /// Watches a query in every way; `None` if it fails from the beginning, as it must then in every way.
+    pub(crate) fn new(place: String, text: String, inputs: Vec<Input>, view: View, connections: &[Connection]) -> Option<Self> {
         let mut watched =
-            Self { place, program, inputs, view, watches: Vec::new(), held: Vec::new(), expected: Vec::new(), failures: 0 };
+            Self { place, text, inputs, view, watches: Vec::new(), held: Vec::new(), expected: Vec::new(), failures: 0 };
         let db = connections[0].db().expect("a value");
         let answer = watched.answer(&db);
         for (upkeep, connection) in UPKEEPS.iter().zip(connections.iter().cycle()) {
-            let options = WatchOptions { upkeep: *upkeep, ..WatchOptions::default() }.with_view(move |db| seen(db, view));
-            let watch = connection.watch_with(&watched.program.text(), &watched.inputs, options);
-            match (watch, &answer) {
+            let options = WatchOptions { upkeep: *upkeep, ..WatchOptions::default() };
+            let options = if view == View::default() { options } else { options.with_view(move |db| seen(db, view)) };
+            match (connection.watch_with(&watched.text, &watched.inputs, options), &answer) {
                 (Ok(watch), Ok(_)) => watched.watches.push(watch),
                 (Err(_), Err(_)) => {}
                 (watch, answer) => panic!("{}\nasked: {answer:?}\nwatched {upkeep:?}: {watch:?}", watched.place),
@@ -177,8 +170,20 @@ impl Watched {
         Some(watched)
     }
 
+    fn of_program(seed: u64, setting: &Setting, connections: &[Connection]) -> Option<Self> {
+        let mut random = Random::new(seed);
+        let mut program = program_in(setting, &mut random);
+        if random.percent(70) {
+            // Mostly what holds now, as that changes.
+            program.sources[0].1 = Source::View(0, View::default());
+        }
+        let (view, inputs) = given(&program);
+        let place = format!("{}\n{}\n{inputs:?}", program.text(), program.rules_text());
+        Self::new(place, program.text(), inputs, view, connections)
+    }
+
     fn answer(&self, db: &Db) -> Result<Rows, Error> {
-        Ok(sorted(seen(db, self.view)?.q(&self.program.text(), &self.inputs)?.rows))
+        Ok(sorted(seen(db, self.view)?.q(&self.text, &self.inputs)?.rows))
     }
 
     /// Notes what the newest transaction must tell.
@@ -218,11 +223,15 @@ impl Watched {
     }
 }
 
-#[test]
-fn a_watch_tells_what_asking_again_tells() {
+/// What watches a query in a store of these connections.
+pub(crate) type Watching<'w> = &'w dyn Fn(u64, &Setting, &[Connection]) -> Option<Watched>;
+
+/// Tells stores their random histories, while queries are watched.
+pub(crate) fn follow(stores: u64, programs: u64, watching: Watching<'_>) {
     let first = number("SEED", 1);
-    let (mut programs, mut changes) = (0, 0);
-    for seed in first..first + number("STORES", STORES) {
+    let (mut count, mut changes) = (0, 0);
+    for seed in first..first + number("STORES", stores) {
+        let replay = Replay(seed);
         let (transactions, setting) = history(seed);
         let mut random = Random::new(seed ^ 0xB00C);
         let store = Store::new();
@@ -230,7 +239,7 @@ fn a_watch_tells_what_asking_again_tells() {
         let connections = [store.connection.clone(), store.connection.clone(), open(&store.folder, small)];
         let start = random.between(1, transactions.len() as i64 / 2) as usize;
         connections[0].apply(&transactions[..start]).expect("a prefix of a history");
-        let watched = (0..PROGRAMS).filter_map(|at| Watched::new(seed * PROGRAMS + at, &setting, &connections));
+        let watched = (0..programs).filter_map(|at| watching(seed * programs + at, &setting, &connections));
         let mut watched: Vec<Watched> = watched.collect();
         for transaction in &transactions[start..] {
             connections[random.below(3)].apply(std::slice::from_ref(transaction)).expect("the next transaction");
@@ -244,8 +253,25 @@ fn a_watch_tells_what_asking_again_tells() {
             }
         }
         watched.iter_mut().for_each(Watched::read);
-        programs += watched.len();
+        count += watched.len();
+        drop(replay);
     }
-    println!("SEED={first}: {programs} programs, {changes} changes");
-    assert!(changes > programs, "too little changes: {changes} changes of {programs} programs");
+    println!("SEED={first}: {count} programs, {changes} changes");
+    assert!(changes > count, "too little changes: {changes} changes of {count} programs");
+}
+
+/// Names the seed of a store in which something differs.
+struct Replay(u64);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("SEED={} STORES=1 replays this", self.0);
+        }
+    }
+}
+
+#[test]
+fn a_watch_tells_what_asking_again_tells() {
+    follow(STORES, PROGRAMS, &Watched::of_program);
 }
