@@ -17,6 +17,7 @@ mod session;
 mod shell;
 mod state;
 mod tell;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -51,7 +52,7 @@ fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
     }
     if session.global.lens.is_some() && !sees_lens(&command) {
         return Err(usage(
-            "--lens is for q, explain, pull, entity and shell",
+            "--lens is for q, watch, explain, pull, entity and shell",
             "leave it out: this command reads the facts as they are stored",
         ));
     }
@@ -73,6 +74,7 @@ fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
         Command::State(command) => state::state(session, &command),
         Command::Transact { file } => tell::transact(session, &file),
         Command::Q(arguments) => ask::q(session, &arguments),
+        Command::Watch(arguments) => watch::watch(session, &arguments),
         Command::Explain(arguments) => ask::explain(session, &arguments),
         Command::Pull { pattern, entities } => ask::pull(session, &pattern, &entities),
         Command::Entity { entity } => inspect::entity(session, &entity),
@@ -100,6 +102,7 @@ fn reads(command: &Command) -> bool {
             | Command::Show { .. }
             | Command::State(State::Get { .. } | State::List { .. } | State::History { .. })
             | Command::Q(_)
+            | Command::Watch(_)
             | Command::Explain(_)
             | Command::Pull { .. }
             | Command::Entity { .. }
@@ -113,12 +116,13 @@ fn reads(command: &Command) -> bool {
 
 /// True for commands that can read facts through a lens.
 fn sees_lens(command: &Command) -> bool {
-    matches!(command, Command::Q(_) | Command::Explain(_) | Command::Pull { .. } | Command::Entity { .. } | Command::Shell)
+    use Command::{Entity, Explain, Pull, Q, Shell, Watch};
+    matches!(command, Q(_) | Watch(_) | Explain(_) | Pull { .. } | Entity { .. } | Shell)
 }
 
 /// True for commands in which Ctrl-C ends a question or a wait, and not the program at once.
 fn stops_gently(command: &Command) -> bool {
-    matches!(command, Command::Q(_) | Command::Explain(_) | Command::Pull { .. } | Command::Shell)
+    matches!(command, Command::Q(_) | Command::Watch(_) | Command::Explain(_) | Command::Pull { .. } | Command::Shell)
         || matches!(command, Command::Logs(arguments) if arguments.follow)
 }
 

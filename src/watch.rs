@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use annals_query::ast::RuleSet;
 use annals_query::{Answer, Budget, Code, Shape, Value, Warning};
 
 use crate::connection::Connection;
@@ -59,6 +60,8 @@ pub struct WatchOptions {
     pub strict: bool,
     /// How the answer is brought up to date. It decides how long that takes, and nothing else.
     pub upkeep: Upkeep,
+    /// Rules in reach of a query that does not say `%`.
+    pub rules: RuleSet,
     /// Set by whoever wants the watch to be closed, a signal's handler for instance: seen after the interval at the latest.
     pub closed: Arc<AtomicBool>,
     /// The view that is `$`; all that holds, if none is named. See [`WatchOptions::with_view`].
@@ -88,6 +91,7 @@ impl Default for WatchOptions {
             limit_rows: None,
             strict: false,
             upkeep: Upkeep::default(),
+            rules: RuleSet::default(),
             closed: Arc::default(),
             view: None,
         }
@@ -207,9 +211,9 @@ impl Connection {
             Some(t) if t < newest.basis() => self.snapshot_at(t)?,
             _ => newest,
         };
-        let prepared = self.value_of(&start).prepare(query)?;
-        let (inputs, view) = (inputs.to_vec(), options.view.clone());
-        let question = Question { prepared, inputs, view, is_strict: options.strict };
+        let prepared = self.value_of(&start).prepare_unchecked(query)?;
+        let (inputs, rules, view) = (inputs.to_vec(), options.rules.clone(), options.view.clone());
+        let question = Question { prepared, inputs, rules, view, is_strict: options.strict };
         let (answer, reads) = question.answer(self.value_of(&start), &budget(&options))?;
         let Answer { header, shape, rows, warnings } = answer;
         let held = Held::of(rows.iter().cloned());

@@ -33,7 +33,7 @@ pub(super) struct Global {
     /// Read only what was said after T
     #[arg(long, global = true, value_name = "T", allow_negative_numbers = true)]
     pub(super) since: Option<String>,
-    /// Read the facts through a lens (q, explain, pull, entity, shell): an EDN file, or :NAME of one that the store keeps
+    /// Read the facts through a lens (q, watch, explain, pull, entity, shell): an EDN file, or :NAME of one that the store keeps
     #[arg(long, global = true, value_name = "FILE|:NAME")]
     pub(super) lens: Option<String>,
 }
@@ -123,6 +123,9 @@ pub(super) enum Command {
     /// Ask a question in Datalog
     #[command(after_help = "Example: annals q '[:find ?level (count ?l) :where [?l :log/level ?level]]'")]
     Q(QueryArguments),
+    /// Ask a question, and print what each transaction changes of its answer, until Ctrl-C
+    #[command(after_help = "Example: annals watch '[:find ?name ?status :where [?r :run/name ?name] [?r :run/status ?status]]'")]
+    Watch(WatchArguments),
     /// Show how a question is answered: the plan with estimated and real sizes and times
     Explain(QueryArguments),
     /// Pull a tree of attributes out of entities
@@ -226,6 +229,18 @@ pub(super) struct LogsArguments {
     /// Go on with lines as they come, until the run ends
     #[arg(long)]
     pub(super) follow: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct WatchArguments {
+    #[command(flatten)]
+    pub(super) question: QueryArguments,
+    /// Begin with the answer as of T, and go on with what changed since: a t, an instant, an age, or RUN@start, RUN@end
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub(super) from: Option<String>,
+    /// End after so many changes, the answer at the beginning included
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
 }
 
 #[derive(Args, Debug)]

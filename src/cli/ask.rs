@@ -5,8 +5,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use annals::query::{Budget, Given, Span, Table, ast, check, edn, engine, parse};
+use annals::query::{Budget, Given, Span, Table, Warning, ast, check, edn, engine, parse};
 use annals::{Db, Error, ErrorKind};
 
 use super::arguments::QueryArguments;
@@ -37,13 +38,18 @@ pub(super) fn answer(session: &Session, arguments: &QueryArguments) -> Outcome<T
     let question = question(session, arguments)?;
     let answer = engine::table(&question.checked, None, &question.given, &question.options, &question.budget);
     let answer = question.told(answer)?;
-    for warning in answer.warnings() {
+    tell_warnings(answer.warnings());
+    Ok(answer)
+}
+
+/// Tells what an asker should know.
+pub(super) fn tell_warnings(warnings: &[Warning]) {
+    for warning in warnings {
         tell(&format!("warning[{}]: {}", warning.code, warning.message));
         if let Some(help) = &warning.help {
             tell(&format!("  help: {help}"));
         }
     }
-    Ok(answer)
 }
 
 /// `annals explain`.
@@ -116,7 +122,7 @@ fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> 
 
 /// The rules for `%`, and the other inputs with their places. Where no rules were named, `%` takes an input like any other place, if there
 /// is one for it.
-fn rules_and_inputs<'a>(
+pub(super) fn rules_and_inputs<'a>(
     db: &Db,
     query: &ast::Query,
     arguments: &'a QueryArguments,
@@ -135,7 +141,7 @@ fn rules_and_inputs<'a>(
 }
 
 /// One thing for each place of `:in`: the store for sources, the rules for `%`, the inputs in their order for the rest.
-fn given(
+pub(super) fn given(
     query: &ast::Query,
     rules: &ast::RuleSet,
     (db, stores): (&Db, &BTreeMap<String, Db>),
@@ -174,11 +180,17 @@ fn given(
     }
 }
 
+/// What `--timeout` says.
+pub(super) fn timeout(arguments: &QueryArguments) -> Outcome<Option<Duration>> {
+    let read = |text: &String| {
+        moment::duration(text).ok_or_else(|| usage(format!("{text:?} is not a length of time"), "write 500ms, 5s, 10m, 2h or 3d"))
+    };
+    arguments.timeout.as_ref().map(read).transpose()
+}
+
 fn budget(session: &Session, arguments: &QueryArguments) -> Outcome<Budget> {
     let mut budget = Budget::default().with_cancel_flag(Arc::clone(&session.interrupted));
-    if let Some(text) = &arguments.timeout {
-        let timeout = moment::duration(text)
-            .ok_or_else(|| usage(format!("{text:?} is not a length of time"), "write 500ms, 5s, 10m, 2h or 3d"))?;
+    if let Some(timeout) = timeout(arguments)? {
         budget = budget.with_timeout(timeout);
     }
     if let Some(rows) = arguments.max_rows {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use annals_query::ast::{self, PullPattern, Query};
+use annals_query::ast::{self, PullPattern, Query, RuleSet};
 use annals_query::engine::Options;
 use annals_query::{Answer, Budget, Code, Error as QueryError, Explanation, Facts, Given, Table, Value, parse, pull};
 
@@ -22,6 +22,10 @@ pub enum Input {
     Db(Db),
     /// A value.
     Value(Value),
+    /// Rules that were read already, for `%`; a text of rules may be given as a value, too.
+    Rules(RuleSet),
+    /// A pull pattern that was read already; a text may be given as a value, too.
+    Pattern(PullPattern),
     /// Another view of the value that is asked, for a further source such as `$history`: see [`Input::view`].
     View(DbView),
 }
@@ -133,6 +137,11 @@ impl Db {
         Ok(prepared)
     }
 
+    /// The same, where the query is checked when it is asked, with all that it is asked with.
+    pub(crate) fn prepare_unchecked(&self, query: &str) -> Result<Prepared> {
+        self.recent.prepared(query)
+    }
+
     /// How a query is answered: its steps in their order, with the rows expected and found.
     pub fn explain(&self, query: &str, inputs: &[Input]) -> Result<Explanation> {
         self.recent.prepared(query)?.explain(self, inputs)
@@ -185,6 +194,8 @@ impl Db {
                 (false, place) => match inputs.next().expect("the inputs were counted") {
                     Input::View(view) => Given::Facts(shown(view.of(self).map_err(|error| as_query_error(&error))?)),
                     Input::Db(db) => Given::Facts(Arc::new(db.clone())),
+                    Input::Rules(rules) => Given::Rules(rules.clone()),
+                    Input::Pattern(pattern) => Given::Pattern(pattern.clone()),
                     Input::Value(value) => as_given(self, place, value)?,
                 },
             });

@@ -6,10 +6,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use annals_query::ast::{Query, RuleSet};
+use annals_query::ast::{Input as Place, Query, RuleSet};
 use annals_query::check::{self, Checked};
 use annals_query::engine::{self, Options, Orders};
-use annals_query::{Answer, Budget, Error as QueryError, Explanation, Facts, Functions, Given, Table, parse};
+use annals_query::{Answer, Budget, Error as QueryError, Explanation, Facts, Functions, Given, Span, Table, parse};
 
 use super::{Db, Input};
 use crate::error::{Error, Result};
@@ -59,7 +59,7 @@ impl Prepared {
 
     /// Checks the query for what this value lets it call, unless its rules are to be given.
     pub(super) fn check_for(&self, db: &Db) -> Result<()> {
-        let wants_rules = self.0.query.inputs.iter().any(|place| matches!(place, annals_query::ast::Input::Rules(_)));
+        let wants_rules = self.0.query.inputs.iter().any(|place| matches!(place, Place::Rules(_)));
         if !wants_rules {
             self.variant(&self.0.query, &RuleSet::default(), db.functions())?;
         }
@@ -88,26 +88,28 @@ impl Prepared {
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_table_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Table> {
-        self.asked(db, inputs, options, &|db| Arc::new(db))?.table(budget)
+        self.asked(db, inputs, &RuleSet::default(), options, &|db| Arc::new(db))?.table(budget)
     }
 
-    /// The query as it is asked of this value, where `shown` makes the source of the value and of the views made of it.
+    /// The query as it is asked of this value, where `shown` makes the source of the value and of the views made of it. `in_reach` are
+    /// rules for a query that does not say `%`.
     pub(crate) fn asked(
         &self,
         db: &Db,
         inputs: &[Input],
+        in_reach: &RuleSet,
         options: Options,
         shown: &dyn Fn(Db) -> Arc<dyn Facts>,
     ) -> Result<Asked> {
         let options = Options { functions: db.functions().joined(options.functions), ..options };
-        let (variant, given) = self.ready(db, inputs, &options, shown)?;
+        let (variant, given) = self.ready(db, inputs, in_reach, &options, shown)?;
         Ok(Asked { prepared: self.clone(), variant, given, options })
     }
 
     /// How the query is answered: its steps in their order, ordered anew, with the rows expected and found.
     pub fn explain(&self, db: &Db, inputs: &[Input]) -> Result<Explanation> {
         let options = Options { functions: db.functions().clone(), ..Options::default() };
-        let (variant, given) = self.ready(db, inputs, &options, &|db| Arc::new(db))?;
+        let (variant, given) = self.ready(db, inputs, &RuleSet::default(), &options, &|db| Arc::new(db))?;
         let explanation = engine::explain(&variant.checked, &given, &options, &Budget::default());
         explanation.map_err(|error| self.located(error, &variant.rules))
     }
@@ -117,6 +119,7 @@ impl Prepared {
         &self,
         db: &Db,
         inputs: &[Input],
+        in_reach: &RuleSet,
         options: &Options,
         shown: &dyn Fn(Db) -> Arc<dyn Facts>,
     ) -> Result<(Arc<Variant>, Vec<Given>)> {
@@ -124,6 +127,12 @@ impl Prepared {
         let located = |error: QueryError| if error.position().is_some() { error } else { error.located_in(&self.0.text) };
         let mut given = db.given_as(&self.0.query, inputs, shown).map_err(located)?;
         let mut query = Arc::clone(&self.0.query);
+        if !in_reach.rules.is_empty() && !query.inputs.iter().any(|place| matches!(place, Place::Rules(_))) {
+            let mut seen = Query::clone(&query);
+            seen.inputs.push(Place::Rules(Span::default()));
+            given.push(Given::Rules(in_reach.clone()));
+            query = Arc::new(seen);
+        }
         if db.lens().is_some() {
             let mut seen = Query::clone(&query);
             db.with_rules_of_lens(&mut seen, &mut given).map_err(located)?;

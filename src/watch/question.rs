@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use annals_query::ast::RuleSet;
 use annals_query::engine::Options as Asking;
 use annals_query::{Answer, Budget, Facts};
 
@@ -18,6 +19,8 @@ use crate::schema::SchemaBuilder;
 pub(super) struct Question {
     pub(super) prepared: Prepared,
     pub(super) inputs: Vec<Input>,
+    /// In reach of a query that does not say `%`.
+    pub(super) rules: RuleSet,
     pub(super) view: Option<DbView>,
     pub(super) is_strict: bool,
 }
@@ -34,7 +37,7 @@ impl Question {
     /// The question as it is asked of a value, with a note of what is read to answer it.
     pub(super) fn asked(&self, db: Db, reads: &Arc<Reads>) -> Result<Asked> {
         let noticed = |db: Db| Arc::new(Noticed::new(db, reads)) as Arc<dyn Facts>;
-        self.prepared.asked(&self.seen(db)?, &self.inputs, self.asking(), &noticed)
+        self.prepared.asked(&self.seen(db)?, &self.inputs, &self.rules, self.asking(), &noticed)
     }
 
     /// The answer of a value, and what was read for it.
