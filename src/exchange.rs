@@ -4,15 +4,17 @@
 mod datoms;
 mod entities;
 mod jsonl;
+mod line;
+mod taking;
 
 use std::io::{BufRead, Write};
 
-use crate::connection::{Applied, Connection};
+use crate::connection::Connection;
 use crate::db::{Db, Transaction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::transact::TxData;
 
-/// Transactions taken in together: enough that a commit's cost is spread, few enough that memory stays flat.
+/// Transactions written to a stream from one reading of the store.
 const TRANSACTIONS_AT_ONCE: usize = 256;
 
 /// Entities of JSON Lines taken in with one transaction.
@@ -59,7 +61,9 @@ pub fn import(connection: &Connection, input: &mut dyn BufRead) -> Result<Import
         }
     }
     if first.trim_end() == datoms::HEADER {
-        return import_transactions(connection, input, 1, None, datoms::read);
+        let mut lines = line::LineReader::default();
+        let read = |line: &str| lines.read(line).map_or_else(|| datoms::read_edn(line), Ok);
+        return import_transactions(connection, input, 1, None, read);
     }
     if first.starts_with(";; annals datoms") {
         let message = format!("this stream has a form that is not known: {}", first.trim_end());
@@ -87,36 +91,26 @@ fn import_transactions(
     input: &mut dyn BufRead,
     lines_before: usize,
     first: Option<String>,
-    read: impl Fn(&str) -> Result<Transaction>,
+    mut read: impl FnMut(&str) -> Result<Transaction>,
 ) -> Result<Imported> {
-    let mut imported = Imported::default();
-    let mut waiting = Vec::new();
-    let mut number = lines_before;
-    let mut line = first.unwrap_or_default();
-    loop {
-        if !line.trim().is_empty() {
-            number += usize::from(number == 0);
-            waiting.push(read(line.trim_end()).map_err(|error| in_line(error, number))?);
+    taking::take_in(connection, |take| {
+        let mut number = lines_before;
+        let mut line = first.unwrap_or_default();
+        loop {
+            if !line.trim().is_empty() {
+                number += usize::from(number == 0);
+                let transaction = read(line.trim_end()).map_err(|error| in_line(error, number))?;
+                if !take(transaction) {
+                    return Ok(());
+                }
+            }
+            line.clear();
+            number += 1;
+            if read_line(input, &mut line, number)? == 0 {
+                return Ok(());
+            }
         }
-        line.clear();
-        number += 1;
-        let is_last = read_line(input, &mut line, number)? == 0;
-        if is_last || waiting.len() >= TRANSACTIONS_AT_ONCE {
-            imported.count(connection.apply(&waiting)?);
-            waiting.clear();
-        }
-        if is_last {
-            return Ok(imported);
-        }
-    }
-}
-
-impl Imported {
-    fn count(&mut self, applied: Applied) {
-        self.transactions += applied.transactions;
-        self.datoms += applied.datoms;
-        self.already_there += applied.already_there;
-    }
+    })
 }
 
 fn import_entities(connection: &Connection, input: &mut dyn BufRead, first: String) -> Result<Imported> {

@@ -6,7 +6,10 @@
 mod common;
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use annals::contract::recorder::LIMIT_QUEUE_LINES;
 use annals::contract::{
     Border, Level, Line, LogFilter, LogLine, RecordedBy, Recorder, Run, RunFilter, RunOptions, Status, Stream, find_run, logs,
     run_border, runs, state,
@@ -125,31 +128,104 @@ fn a_filter_chooses_lines_and_keeps_their_order() {
     check(LogFilter { after_seq: -1, tail: Some(1), ..LogFilter::default() }, all[999..].to_vec());
 }
 
+fn count(connection: &Connection, entity: i64) -> usize {
+    let db = view(connection);
+    let run = Run::read(&db, entity).expect("it can be read").expect("it is there");
+    said(&db, &run, &LogFilter::default()).len()
+}
+
 #[test]
-fn lines_that_are_kept_are_written_at_the_latest_when_the_recorder_goes() {
+fn a_line_that_waits_is_written_soon_with_flush_with_the_next_append_and_when_the_recorder_goes() {
     let folder = Folder::new();
     let connection = folder.open();
-    let mut recorder = start(&connection, "kept");
+    let mut recorder = start(&connection, "waiting");
     let entity = recorder.entity();
-    let count = || {
-        let db = view(&connection);
-        let run = Run::read(&db, entity).expect("it can be read").expect("it is there");
-        (said(&db, &run, &LogFilter::default()).len(), run.status)
-    };
-    recorder.log(Level::Info, "kept").expect("a line");
-    assert_eq!(count().0, 0);
-    recorder.flush().expect("it writes");
-    assert_eq!(count().0, 1);
-    recorder.log(Level::Info, "kept").expect("a line");
-    recorder.append(Level::Info, "at once").expect("a line");
-    assert_eq!(count().0, 3);
-    for _ in 0..200 {
-        recorder.log(Level::Info, "many").expect("a line");
+    recorder.log(Level::Info, "alone").expect("a line");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while count(&connection, entity) == 0 {
+        assert!(Instant::now() < deadline, "nobody wrote the line");
+        std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(count().0 >= 3 + 128);
+    recorder.log(Level::Info, "flushed").expect("a line");
+    recorder.flush().expect("it writes");
+    assert_eq!(count(&connection, entity), 2);
+    recorder.log(Level::Info, "before").expect("a line");
+    recorder.append(Level::Info, "at once").expect("a line");
+    assert_eq!(count(&connection, entity), 4);
+    recorder.log(Level::Info, "before a state").expect("a line");
+    recorder.set_state("app", "k", 1).expect("a state");
+    assert_eq!(count(&connection, entity), 5);
     recorder.log(Level::Info, "last").expect("a line");
     drop(recorder);
-    assert_eq!(count(), (204, Some(Status::Running)));
+    let db = view(&connection);
+    let run = Run::read(&db, entity).expect("it can be read").expect("it is there");
+    let lines = ["1 alone", "2 flushed", "3 before", "4 at once", "5 before a state", "6 last"];
+    assert_eq!((said(&db, &run, &LogFilter::default()), run.status), (lines.map(str::to_owned).to_vec(), Some(Status::Running)));
+}
+
+#[test]
+fn whoever_logs_faster_than_the_store_writes_waits_and_no_line_is_lost() {
+    const LINES: usize = LIMIT_QUEUE_LINES * 2 + 7;
+    let folder = Folder::new();
+    let connection = folder.open();
+    let mut recorder = start(&connection, "many");
+    let entity = recorder.entity();
+    // Another process that is in the middle of its own transaction.
+    let other = rusqlite::Connection::open(connection.path()).expect("the file opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock is free");
+    let logged = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let logging = scope.spawn(|| {
+            for number in 1..=LINES {
+                recorder.log(Level::Info, format!("line {number}")).expect("a line");
+                logged.store(number, Ordering::SeqCst);
+            }
+            recorder.finish(&Status::Succeeded).expect("it ends");
+        });
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while logged.load(Ordering::SeqCst) < LIMIT_QUEUE_LINES && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        let taken = logged.load(Ordering::SeqCst);
+        assert!((LIMIT_QUEUE_LINES..LINES).contains(&taken), "{taken} lines were taken while none was written");
+        other.execute_batch("ROLLBACK").expect("the lock is given back");
+        logging.join().expect("the thread ends");
+    });
+    let db = view(&connection);
+    let run = Run::read(&db, entity).expect("it can be read").expect("it is there");
+    let expected: Vec<String> = (1..=LINES).map(|number| format!("{number} line {number}")).collect();
+    assert_eq!(said(&db, &run, &LogFilter::default()), expected);
+}
+
+#[test]
+fn lines_that_cannot_be_written_are_said_to_be_with_the_next_call() {
+    let folder = Folder::new();
+    let connection = folder.open();
+    let recorder = start(&connection, "refused");
+    let run = run_of(&view(&connection), &recorder);
+    let read_only = Connection::open_read_only(connection.path()).expect("it opens");
+    let mut refused = Recorder::resume(&read_only, &run);
+    refused.log(Level::Info, "one").expect("it waits");
+    for _ in 0..2 {
+        assert_eq!(refused.flush().expect_err("the store is only read").kind(), ErrorKind::ReadOnly);
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let error = loop {
+        assert!(Instant::now() < deadline, "nobody said that nothing is written");
+        if let Err(error) = refused.log(Level::Info, "one more") {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::ReadOnly);
+    assert_eq!(refused.finish(&Status::Succeeded).expect_err("the store is only read").kind(), ErrorKind::ReadOnly);
+    assert_eq!(count(&connection, run.entity), 0);
+    let mut recorder = Recorder::resume(&connection, &run);
+    let error = recorder.log(Level::Other("two words".into()), "a line").expect_err("no keyword");
+    assert_eq!(recorder.append(Level::Other("two words".into()), "a line").expect_err("no keyword").code(), error.code());
+    recorder.log(Level::Info, "a line").expect("others are not held up");
+    recorder.finish(&Status::Succeeded).expect("it ends");
+    assert_eq!(count(&connection, run.entity), 1);
 }
 
 #[test]

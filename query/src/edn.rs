@@ -62,6 +62,15 @@ pub fn read_forms(text: &str) -> Result<Vec<Form>> {
     read_all(text).map_err(|error| error.located_in(text))
 }
 
+/// Microseconds since 1970-01-01T00:00:00Z of the text inside `#inst ".."`; `None` if it is no instant.
+///
+/// ```
+/// assert_eq!(annals_query::edn::read_instant("1970-01-01T00:00:01.5Z"), Some(1_500_000));
+/// ```
+pub fn read_instant(text: &str) -> Option<i64> {
+    instant::parse(text)
+}
+
 /// Reads exactly one value.
 ///
 /// ```

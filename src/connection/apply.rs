@@ -1,8 +1,9 @@
 //! Transactions that were committed elsewhere, taken in as they are: same t, same instant, same ids. Applying one twice is the
 //! same as once; one that contradicts what is here is refused.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use annals_query::{Cardinality, Value};
 
@@ -49,8 +50,9 @@ impl Connection {
         let (head, applied) = shared.index.store().write(|write| {
             let mut head = shared.latest.at(&shared.index, write.basis())?;
             let mut applied = Applied::default();
+            let mut ends = Ends::default();
             for transaction in transactions {
-                match append(write, &head, transaction)? {
+                match append(write, &head, &mut ends, transaction)? {
                     None => applied.already_there += 1,
                     Some(after) => {
                         head = after;
@@ -69,13 +71,18 @@ impl Connection {
 }
 
 /// The store after the transaction; `None` if it is there already.
-fn append(write: &mut WriteTransaction<'_>, head: &Arc<Snapshot>, transaction: &Transaction) -> Result<Option<Arc<Snapshot>>> {
+fn append(
+    write: &mut WriteTransaction<'_>,
+    head: &Arc<Snapshot>,
+    ends: &mut Ends,
+    transaction: &Transaction,
+) -> Result<Option<Arc<Snapshot>>> {
     let Transaction { t, instant, datoms } = transaction;
     if *t <= head.basis() {
         return if is_there(write, transaction)? { Ok(None) } else { Err(diverges(transaction)) };
     }
     let after = Arc::new(head.followed_by(*t, *instant, datoms));
-    check(write, head, after.schema(), transaction)?;
+    check(write, head, after.schema(), ends, transaction)?;
     let is_indexed = |id: i64| after.schema().declaration(id).is_some_and(|declaration| declaration.is_indexed);
     write.append(*t, *instant, datoms, &is_indexed)?;
     for declaration in after.schema().declarations().filter(|declaration| declaration.is_indexed) {
@@ -85,6 +92,7 @@ fn append(write: &mut WriteTransaction<'_>, head: &Arc<Snapshot>, transaction: &
         }
     }
     words::follow(write, head.schema(), after.schema())?;
+    ends.follow(datoms);
     Ok(Some(after))
 }
 
@@ -106,7 +114,7 @@ fn is_there(reader: &Reader, transaction: &Transaction) -> Result<bool> {
 }
 
 /// Refuses what no transaction of this store could have said.
-fn check(reader: &Reader, head: &Snapshot, schema: &Schema, transaction: &Transaction) -> Result<()> {
+fn check(reader: &Reader, head: &Snapshot, schema: &Schema, ends: &mut Ends, transaction: &Transaction) -> Result<()> {
     let Transaction { t, instant, datoms } = transaction;
     let is_instant = |datom: &&Datom| datom.e == *t && datom.a == attribute::TX_INSTANT;
     let mut instants = datoms.iter().filter(is_instant).map(|datom| &datom.v);
@@ -117,7 +125,6 @@ fn check(reader: &Reader, head: &Snapshot, schema: &Schema, transaction: &Transa
             "each transaction has the datom [t :db/txInstant instant]",
         ));
     }
-    let mut by_place: HashMap<(i64, i64), Vec<Datom>> = HashMap::new();
     for datom in datoms {
         if schema.declaration(datom.a).is_none() {
             return Err(refused(
@@ -126,19 +133,49 @@ fn check(reader: &Reader, head: &Snapshot, schema: &Schema, transaction: &Transa
                 "import the transactions before it first",
             ));
         }
-        by_place.entry((datom.e, datom.a)).or_default().push(datom.clone());
     }
-    for ((e, a), said) in by_place {
-        let is_new = reader.last_entity(Partition::of(e))?.is_none_or(|last| e > last);
+    let mut by_place: Vec<&Datom> = datoms.iter().collect();
+    by_place.sort_by_key(|datom| (datom.e, datom.a));
+    for said in by_place.chunk_by(|left, right| (left.e, left.a) == (right.e, right.a)) {
+        let Datom { e, a, .. } = *said[0];
+        let is_new = ends.last_entity(reader, Partition::of(e))?.is_none_or(|last| e > last);
+        // Most facts are the first of a new entity: there is nothing that they could contradict.
+        if is_new && matches!(said, [only] if only.added) {
+            continue;
+        }
         let mut events = if is_new { Vec::new() } else { reader.datoms_of_entity_attribute(e, a, head.basis())? };
         check_place(transaction, schema, &mut events, said)?;
     }
     Ok(())
 }
 
+/// The last entity of each partition that transactions of one commit spoke of, so that the store is asked once.
+#[derive(Default)]
+struct Ends(FxHashMap<Partition, Option<i64>>);
+
+impl Ends {
+    fn last_entity(&mut self, reader: &Reader, partition: Partition) -> Result<Option<i64>> {
+        if let Some(last) = self.0.get(&partition) {
+            return Ok(*last);
+        }
+        let last = reader.last_entity(partition)?;
+        self.0.insert(partition, last);
+        Ok(last)
+    }
+
+    /// Takes in what was appended.
+    fn follow(&mut self, datoms: &[Datom]) {
+        for datom in datoms {
+            if let Some(last) = self.0.get_mut(&Partition::of(datom.e)) {
+                *last = Some(datom.e).max(*last);
+            }
+        }
+    }
+}
+
 /// What is said about one attribute of one entity: nothing is added twice, nothing retracted that is not there, and an attribute
 /// of one value has one.
-fn check_place(transaction: &Transaction, schema: &Schema, before: &mut [Datom], said: Vec<Datom>) -> Result<()> {
+fn check_place(transaction: &Transaction, schema: &Schema, before: &mut [Datom], said: &[&Datom]) -> Result<()> {
     let holding = |events: &[Datom]| {
         let lives = continued([], events).into_iter().filter(|life| life.t_retracted == OPEN);
         lives.map(|life| life.v).collect::<Vec<_>>()
@@ -156,7 +193,7 @@ fn check_place(transaction: &Transaction, schema: &Schema, before: &mut [Datom],
         };
         held.remove(at);
     }
-    for datom in said.into_iter().filter(|datom| datom.added) {
+    for datom in said.iter().filter(|datom| datom.added) {
         if held.contains(&datom.v) {
             return Err(refused(
                 transaction,
@@ -164,7 +201,7 @@ fn check_place(transaction: &Transaction, schema: &Schema, before: &mut [Datom],
                 "the stream was changed",
             ));
         }
-        held.push(datom.v);
+        held.push(datom.v.clone());
     }
     let is_single = schema.declaration(a).is_some_and(|declaration| declaration.attribute.cardinality == Cardinality::One);
     if is_single && held.len() > 1 {

@@ -1,7 +1,9 @@
 //! Writing a run: its beginning, its lines, its state, its end.
 
+mod pen;
+mod queue;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use annals_query::{Uuid, Value};
 
@@ -17,16 +19,12 @@ use crate::connection::Connection;
 use crate::db::now_micros;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::attribute as a;
-use crate::transact::{AttributeTerm, EntityTerm, TxData, ValueTerm};
+use crate::transact::{AttributeTerm, EntityTerm, TxData};
 
-/// Lines that [`Recorder::log`] keeps before it writes them.
-pub const LIMIT_BUFFER_LINES: usize = 128;
+pub use queue::{FLUSH_AGE, FLUSH_LINES, LIMIT_QUEUE_BYTES, LIMIT_QUEUE_LINES};
 
-/// Bytes that [`Recorder::log`] keeps before it writes them.
-pub const LIMIT_BUFFER_BYTES: usize = 64 << 10;
-
-/// How old the first kept line may be when another one comes.
-pub const BUFFER_AGE: Duration = Duration::from_millis(100);
+use pen::Pen;
+use queue::Queue;
 
 /// What is said of a run when it begins.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +57,17 @@ pub enum RecordedBy {
 
 /// Writes one run. Every fact it writes carries the run as m.
 ///
-/// [`append`](Self::append) writes at once; [`log`](Self::log) keeps lines a little while to write many together. Dropping a recorder
-/// writes what is kept and leaves the run `running`.
+/// [`append`](Self::append) returns when its line is in the store. [`log`](Self::log) returns at once and lets its line wait in a
+/// bounded queue, from which a thread of its own writes many together:
+///
+/// - when [`FLUSH_LINES`] wait, or the first of them has waited for [`FLUSH_AGE`], they are written in one transaction;
+/// - [`flush`](Self::flush) returns when every line said before is in the store, and so do `append`, `append_batch`, `set_state`,
+///   `delete_state` and [`finish`](Self::finish). Until then a line is lost if the process dies;
+/// - when [`LIMIT_QUEUE_LINES`] or [`LIMIT_QUEUE_BYTES`] wait, `log` waits for the store: lines are never dropped;
+/// - if lines cannot be written they wait on, and the next call says why: a `log` that says so has not taken its line, a
+///   `flush` that says so can be tried again.
+///
+/// Lines stand in the store in the order in which they were said. Dropping a recorder writes what waits and leaves the run `running`.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -77,12 +84,10 @@ pub enum RecordedBy {
 /// ```
 #[derive(Debug)]
 pub struct Recorder {
-    connection: Connection,
-    entity: i64,
+    pen: Pen,
     id: Arc<str>,
-    kept: Vec<Line>,
-    kept_bytes: usize,
-    kept_since: Option<Instant>,
+    /// Lines that wait; begins with the first one.
+    queue: Option<Queue>,
     closing: Vec<(AttributeTerm, Value)>,
 }
 
@@ -107,13 +112,12 @@ impl Recorder {
     }
 
     fn of(connection: &Connection, entity: i64, id: Arc<str>) -> Self {
-        let connection = connection.clone();
-        Self { connection, entity, id, kept: Vec::new(), kept_bytes: 0, kept_since: None, closing: Vec::new() }
+        Self { pen: Pen { connection: connection.clone(), entity }, id, queue: None, closing: Vec::new() }
     }
 
     /// Begins a run inside this one.
     pub fn child(&self, options: RunOptions) -> Result<Self> {
-        Self::start(&self.connection, RunOptions { parent: Some(self.entity), ..options })
+        Self::start(&self.pen.connection, RunOptions { parent: Some(self.pen.entity), ..options })
     }
 
     /// The run's id.
@@ -123,62 +127,58 @@ impl Recorder {
 
     /// The run's entity.
     pub fn entity(&self) -> i64 {
-        self.entity
+        self.pen.entity
     }
 
-    /// Writes a line at once, after those that are kept.
+    /// Writes a line at once, after those that wait.
     pub fn append(&mut self, level: Level, message: impl Into<Arc<str>>) -> Result<()> {
-        if self.kept.is_empty() {
-            return self.write(&[Line::new(level, message)]);
-        }
-        self.keep(Line::new(level, message));
-        self.flush()
+        self.append_batch(&[Line::new(level, message)])
     }
 
-    /// Writes lines at once, in one transaction, after those that are kept.
+    /// Writes lines at once, in one transaction, after those that wait.
     pub fn append_batch(&mut self, lines: &[Line]) -> Result<()> {
         self.flush()?;
-        self.write(lines)
+        self.pen.write(lines)
     }
 
-    /// Keeps a line, to write it together with others: when [`LIMIT_BUFFER_LINES`] or [`LIMIT_BUFFER_BYTES`] are reached, when a line
-    /// comes while the first one kept is older than [`BUFFER_AGE`], and with every other call of this recorder that
-    /// writes. Kept lines are lost if the process dies.
+    /// Lets a line wait for others, to write them together: see [`Recorder`] for when that is, and for what happens if it fails.
     pub fn log(&mut self, level: Level, message: impl Into<Arc<str>>) -> Result<()> {
-        self.keep(Line::new(level, message));
-        let is_old = self.kept_since.is_some_and(|since| since.elapsed() >= BUFFER_AGE);
-        if is_old || self.kept.len() >= LIMIT_BUFFER_LINES || self.kept_bytes >= LIMIT_BUFFER_BYTES {
-            return self.flush();
-        }
-        Ok(())
+        self.log_line(Line::new(level, message))
     }
 
-    /// Writes the lines that are kept. If that fails they are kept on.
+    /// The same for a line with more to it than a level and a text.
+    pub fn log_line(&mut self, line: Line) -> Result<()> {
+        pen::check(&line)?;
+        let queue = match &mut self.queue {
+            Some(queue) => queue,
+            none => none.insert(Queue::start(self.pen.clone())?),
+        };
+        queue.push(line)
+    }
+
+    /// Writes the lines that wait, and returns when all of them are in the store. If that fails they wait on.
     pub fn flush(&mut self) -> Result<()> {
-        let lines = std::mem::take(&mut self.kept);
-        if let Err(error) = self.write(&lines) {
-            self.kept = lines;
-            return Err(error);
+        match &self.queue {
+            Some(queue) if !queue.is_empty() => queue.flush(),
+            _ => Ok(()),
         }
-        (self.kept_bytes, self.kept_since) = (0, None);
-        Ok(())
     }
 
     /// Says that a key has this value from now on.
     pub fn set_state(&mut self, namespace: &str, key: &str, value: impl Into<Value>) -> Result<()> {
         self.flush()?;
-        state::put(&self.connection, Some(self.entity), namespace, key, value.into())
+        state::put(&self.pen.connection, Some(self.pen.entity), namespace, key, value.into())
     }
 
     /// What value a key has now, whoever said so.
     pub fn get_state(&self, namespace: &str, key: &str) -> Result<Option<Value>> {
-        state::get(&self.connection.db()?, namespace, key)
+        state::get(&self.pen.connection.db()?, namespace, key)
     }
 
     /// Says that a key has no value any more; true if it had one.
     pub fn delete_state(&mut self, namespace: &str, key: &str) -> Result<bool> {
         self.flush()?;
-        state::delete(&self.connection, Some(self.entity), namespace, key)
+        state::delete(&self.pen.connection, Some(self.pen.entity), namespace, key)
     }
 
     /// A fact about the run that is written together with its end.
@@ -186,11 +186,11 @@ impl Recorder {
         self.closing.push((attribute.into(), value.into()));
     }
 
-    /// Ends the run with this status, after writing the lines that are kept.
+    /// Ends the run with this status, after writing the lines that wait.
     pub fn finish(mut self, status: &Status) -> Result<()> {
         self.flush()?;
         let mut data = TxData::new();
-        let run = EntityTerm::Id(self.entity);
+        let run = EntityTerm::Id(self.pen.entity);
         let ending = [
             (a::RUN_STATUS.into(), keyword("status", status.name())?),
             (a::RUN_FINISHED_AT.into(), Value::Instant(now_micros())),
@@ -198,54 +198,8 @@ impl Recorder {
         for (attribute, value) in ending.into_iter().chain(std::mem::take(&mut self.closing)) {
             data.add_because(run.clone(), attribute, value, run.clone());
         }
-        self.connection.transact_data(&data)?;
+        self.pen.connection.transact_data(&data)?;
         Ok(())
-    }
-
-    fn keep(&mut self, line: Line) {
-        self.kept_since.get_or_insert_with(Instant::now);
-        self.kept_bytes += line.len_bytes();
-        self.kept.push(line);
-    }
-
-    fn write(&self, lines: &[Line]) -> Result<()> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let mut data = TxData::with_capacity(lines.len() * 5);
-        let run = EntityTerm::Id(self.entity);
-        for line in lines {
-            let level = match &line.level {
-                Level::Other(name) => keyword("level", name)?,
-                known => known.value(),
-            };
-            let entity = data.fresh();
-            let mut say = |attribute: i64, value: ValueTerm| {
-                data.add_because(entity.clone(), attribute, value, run.clone());
-            };
-            say(a::LOG_RUN, run.clone().into());
-            say(a::LOG_TS, Value::Instant(line.ts).into());
-            say(a::LOG_LEVEL, level.into());
-            say(a::LOG_MESSAGE, Value::String(line.message.clone()).into());
-            if let Some(stream) = line.stream {
-                say(a::LOG_STREAM, stream.value().into());
-            }
-            if let Some(bytes) = &line.bytes {
-                say(a::LOG_BYTES, Value::Bytes(bytes.clone()).into());
-            }
-            if line.is_partial {
-                say(a::LOG_PARTIAL, true.into());
-            }
-        }
-        self.connection.transact_data(&data)?;
-        Ok(())
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        // Nobody is left to be told; a failure leaves the run as a crash would.
-        let _ = self.flush();
     }
 }
 

@@ -27,8 +27,8 @@ pub(super) fn write(transaction: &Transaction) -> String {
     line
 }
 
-/// Reads what [`write`] wrote.
-pub(super) fn read(line: &str) -> Result<Transaction> {
+/// Reads what [`write`] wrote, however it is spaced.
+pub(super) fn read_edn(line: &str) -> Result<Transaction> {
     let form = edn::read_form(line).map_err(|error| error.located_in(line))?;
     let field = |name: &str| {
         let entries = form.map().ok_or_else(|| wrong("this is no map"))?;
