@@ -20,10 +20,12 @@ mod folder;
 mod integers;
 pub(crate) mod life;
 mod merge;
+mod merging;
 mod segment;
 mod statistics;
 pub(crate) mod table;
 pub(crate) mod values;
+mod verify;
 mod writer;
 mod zone;
 
@@ -32,13 +34,15 @@ pub(crate) use builder::ValuesBuilder;
 pub(crate) use chain::{Chain, Refusal};
 pub(crate) use events::Events;
 pub(crate) use table::{Ends, Table, TableBuilder};
+pub use verify::verify;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::folder::Folder;
-use self::segment::Segment;
+use self::merging::Merging;
+use self::segment::{Extent, Segment};
 use crate::error::Result;
 use crate::store::{Access, Store};
 
@@ -50,21 +54,33 @@ const TRIES: usize = 3;
 pub(crate) struct Columns {
     path: PathBuf,
     /// The chain known last; nothing before anybody asked.
-    chain: Mutex<Option<Arc<Chain>>>,
+    known: Known,
     /// True once nothing could be written here: this process does not try again.
     is_refused: AtomicBool,
+    merging: Mutex<Option<Merging>>,
+}
+
+/// The chain known last, shared with who merges.
+#[derive(Clone, Debug, Default)]
+struct Known(Arc<Mutex<Option<Arc<Chain>>>>);
+
+impl Known {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Chain>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Columns {
     /// The side files beside a store. Nothing is looked at yet.
     pub(crate) fn beside(store: &Store) -> Self {
         let is_refused = AtomicBool::new(store.access() == Access::ReadOnly);
-        Self { path: folder::path_beside(store.path()), chain: Mutex::default(), is_refused }
+        let (known, merging) = (Known::default(), Mutex::default());
+        Self { path: folder::path_beside(store.path()), known, is_refused, merging }
     }
 
     /// The chain that is known; the folder is looked at if nobody did.
     pub(crate) fn chain(&self, store: &Store) -> Result<Arc<Chain>> {
-        let known = self.known().clone();
+        let known = self.known.lock().clone();
         match known {
             Some(chain) => Ok(chain),
             None => self.look(store),
@@ -77,17 +93,17 @@ impl Columns {
             Ok(folder) => find(&folder, store)?,
             Err(_) => Chain::default(),
         });
-        let mut known = self.known();
+        let mut known = self.known.lock();
         match &*known {
             // Files are found one by one while others replace them: what was known stays if it knows as much.
-            Some(before) if before.until_t() >= chain.until_t() && !before.segments().is_empty() => Ok(Arc::clone(before)),
+            Some(before) if before.until_t() >= chain.until_t() && before.until_t() > 0 => Ok(Arc::clone(before)),
             _ => Ok(Arc::clone(known.insert(chain))),
         }
     }
 
-    /// Forgets a chain of which a file is damaged, and takes the damaged files away where that is possible.
+    /// Forgets a chain of which a file is damaged, and takes its files away where that is possible.
     pub(crate) fn discard(&self, chain: &Arc<Chain>) {
-        let mut known = self.known();
+        let mut known = self.known.lock();
         if known.as_ref().is_some_and(|known| Arc::ptr_eq(known, chain)) {
             *known = Some(Arc::default());
         }
@@ -103,10 +119,6 @@ impl Columns {
                 let _ = folder.remove(segment.name());
             }
         }
-    }
-
-    fn known(&self) -> MutexGuard<'_, Option<Arc<Chain>>> {
-        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,23 +148,22 @@ fn find(folder: &Folder, store: &Store) -> Result<Chain> {
 
 /// The chain of those segments that tell of this store's history.
 fn chain_of(mut found: Vec<Arc<Segment>>, store: &Store) -> Result<Chain> {
-    let reader = store.reader()?;
     let mut checked = Ok(());
-    found.retain(|segment| {
-        let extent = segment.extent();
-        let is_ours = reader.transactions(extent.until_t - 1, extent.until_t).and_then(|rows| {
-            let has_hash = rows.first().is_some_and(|row| row.hash == extent.hash);
-            Ok(has_hash
-                && reader.datoms_until(extent.until_t)? == extent.datoms_until
-                && reader.datoms_until(extent.after_t)? == extent.datoms_before)
-        });
-        match is_ours {
-            Ok(is_ours) => is_ours,
-            Err(error) => {
-                checked = Err(error);
-                false
-            }
+    found.retain(|segment| match is_of(store, segment.extent()) {
+        Ok(is_ours) => is_ours,
+        Err(error) => {
+            checked = Err(error);
+            false
         }
     });
     checked.map(|()| Chain::of(found))
+}
+
+/// True if a segment's transactions are those of this store.
+fn is_of(store: &Store, extent: &Extent) -> Result<bool> {
+    let reader = store.reader()?;
+    let has_hash = reader.transactions(extent.until_t - 1, extent.until_t)?.first().is_some_and(|row| row.hash == extent.hash);
+    Ok(has_hash
+        && reader.datoms_until(extent.until_t)? == extent.datoms_until
+        && reader.datoms_until(extent.after_t)? == extent.datoms_before)
 }

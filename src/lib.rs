@@ -35,6 +35,7 @@ pub use annals_query as query;
 pub use annals_query::function::Arity;
 pub use annals_query::lens::Lens;
 pub use annals_query::{Functions, Uuid, Value, ValueType};
+pub use columns::verify as verify_columns;
 pub use connection::{Applied, Connection, Options};
 pub use datom::{Datom, Partition};
 pub use db::{Db, DbView, EntityRef, Input, Moment, Order, Prepared, Report, Transaction, TransactionFunctions, Walk};

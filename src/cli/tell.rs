@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::Path;
 
-use annals::store::Store;
+use annals::store::{Access, Store};
 use annals::transact::TxData;
 use annals::{Connection, Error, ErrorKind, Report, Value, exchange};
 
@@ -98,7 +98,11 @@ pub(super) fn export(session: &Session, form: ExportForm) -> Outcome {
 pub(super) fn verify(session: &Session) -> Outcome {
     let path = place::find_existing(session.global.db.as_deref())?;
     let report = Store::verify_file(&path)?;
-    if let Some(problem) = report.problem {
+    let problem = match report.problem {
+        Some(problem) => Some(problem),
+        None => annals::verify_columns(&Store::open(&path, Access::ReadOnly)?)?,
+    };
+    if let Some(problem) = problem {
         let place = problem.t.map_or(String::new(), |t| format!(" (first seen at t {t})"));
         return Err(Error::new(ErrorKind::Damaged, format!("{}{place}", problem.what)).with_help(problem.remedy).into());
     }

@@ -10,7 +10,7 @@ use annals_query::Budget;
 use super::chain::Chain;
 use super::events::Events;
 use super::folder::Folder;
-use super::merge::{self, Failure};
+use super::merge::Failure;
 use super::segment::{Extent, Segment};
 use super::writer::SegmentWriter;
 use super::{Columns, find};
@@ -19,9 +19,6 @@ use crate::store::Store;
 
 /// Reading a datom of the log and writing it costs about as much as so many steps of a loop over columns.
 const STEPS_PER_DATOM: u64 = 64;
-
-/// A segment is merged with those after it once they are together more than one in so many of its size.
-const MERGED_SHARE: i64 = 2;
 
 /// How large segments and blocks are made.
 #[derive(Clone, Copy, Debug)]
@@ -52,21 +49,27 @@ impl Columns {
 
     fn build_locked(&self, store: &Store, until_t: i64, sizes: Sizes, budget: &Budget) -> std::result::Result<(), Trouble> {
         let folder = Folder::open_or_create(&self.path)?;
-        let Some(_lock) = folder.lock()? else { return Ok(()) };
+        let Some(lock) = folder.lock()? else { return Ok(()) };
         folder.remove_unfinished()?;
         let mut chain = find(&folder, store)?;
         let written = write_chunks(&folder, store, until_t, sizes, budget, &mut chain);
+        *self.known.lock() = Some(Arc::new(Chain::of(chain.segments().to_vec())));
+        remove_others(&folder, &chain)?;
         if written.is_ok() {
-            chain = merged(&folder, chain, sizes, budget)?;
+            self.merge(folder, lock, chain, sizes);
         }
-        for (_, _, name) in folder.segments()? {
-            if !chain.segments().iter().any(|segment| segment.name() == name) {
-                folder.remove(&name)?;
-            }
-        }
-        *self.known() = Some(Arc::new(chain));
         written
     }
+}
+
+/// Takes away the segments that are not in a chain.
+pub(super) fn remove_others(folder: &Folder, chain: &Chain) -> io::Result<()> {
+    for (_, _, name) in folder.segments()? {
+        if !chain.segments().iter().any(|segment| segment.name() == name) {
+            folder.remove(&name)?;
+        }
+    }
+    Ok(())
 }
 
 /// What keeps segments from being made.
@@ -136,7 +139,7 @@ fn next_extent(store: &Store, chain: &Chain, until_t: i64, chunk_datoms: i64) ->
 }
 
 /// Writes a segment under a name of its own and opens it again.
-fn write(
+pub(super) fn write(
     folder: &Folder,
     extent: &Extent,
     sizes: Sizes,
@@ -153,24 +156,4 @@ fn write(
     }
     let name = folder.publish(&unfinished, extent.after_t, extent.until_t)?;
     Ok(Arc::new(Segment::open(folder.read(&name)?, name)?))
-}
-
-/// The chain, with segments of about one size become one.
-fn merged(folder: &Folder, chain: Chain, sizes: Sizes, budget: &Budget) -> std::result::Result<Chain, Trouble> {
-    let segments = chain.segments();
-    let later = |place: usize| segments[place + 1..].iter().map(|segment| segment.extent().datoms()).sum::<i64>();
-    let is_due = |place: &usize| segments[*place].extent().datoms() < MERGED_SHARE * later(*place);
-    let Some(first) = (0..segments.len()).find(is_due) else { return Ok(chain) };
-    let (before, together) = segments.split_at(first);
-    let (Some(oldest), Some(newest)) = (together.first(), together.last()) else { return Ok(chain) };
-    let (oldest, newest) = (oldest.extent(), newest.extent());
-    let extent = Extent { after_t: oldest.after_t, datoms_before: oldest.datoms_before, ..*newest };
-    let made = write(folder, &extent, sizes, |writer| merge::merge(together, writer, &|| budget.look().is_ok()));
-    match made {
-        Ok(segment) => Ok(Chain::of(before.iter().cloned().chain([segment]).collect())),
-        Err(Failure::Stopped) => Ok(chain),
-        // Without its damaged part the chain is made anew by the next one who needs it.
-        Err(Failure::Damaged) => Ok(Chain::of(before.to_vec())),
-        Err(Failure::Io) => Err(Trouble::Io),
-    }
 }

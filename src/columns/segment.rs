@@ -160,7 +160,10 @@ impl Segment {
         file.read_exact_at(&mut end, start).map_err(|_| Damaged)?;
         let mut trailer = Input::new(&end[end.len() - TRAILER..]);
         let (offset, size, expected) = (trailer.u64()?, trailer.u32()?, trailer.array()?);
-        if trailer.array()? != MAGIC || offset.checked_add(u64::from(size) + TRAILER as u64) != Some(length) {
+        if read_at(&file, 0, MAGIC.len())? != MAGIC
+            || trailer.array()? != MAGIC
+            || offset.checked_add(u64::from(size) + TRAILER as u64) != Some(length)
+        {
             return Err(Damaged);
         }
         let footer = match offset.checked_sub(start) {
