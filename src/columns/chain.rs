@@ -74,7 +74,8 @@ impl Chain {
         let mut all: Option<Table> = None;
         for segment in self.segments.iter().rev() {
             let directory = segment.directory(attribute)?;
-            let mut rows = TableBuilder::with_capacity(segment.rows(attribute).min(u64::from(u32::MAX)) as usize, false);
+            let count: usize = directory.iter().map(|block| block.rows as usize).sum();
+            let mut rows = TableBuilder::with_capacity(count, false);
             let blocks: Vec<&BlockEntry> = directory.iter().collect();
             segment.read(&blocks, &mut rows, |count| look(count).map_err(Refusal::Stopped))?;
             let table = rows.finish();

@@ -31,6 +31,9 @@ const FIRST_READ: u64 = 32 << 10;
 /// Bytes read at once where blocks lie behind each other.
 const LARGE_READ: usize = 1 << 20;
 
+/// Rows that a block may have: what one read brings stays small.
+pub(crate) const LIMIT_BLOCK_ROWS: usize = 1 << 20;
+
 /// Bytes that a footer or directory may have: what is longer is not read into memory on a file's word.
 const LIMIT_BYTES: usize = 1 << 30;
 
@@ -214,7 +217,13 @@ impl Segment {
         let mut input = Input::new(&bytes);
         let directory: Arc<[BlockEntry]> = (0..entry.blocks).map(|_| BlockEntry::read(&mut input)).collect::<Read<_>>()?;
         input.end()?;
-        let is_sound = |block: &BlockEntry| block.rows > 0 && block.first_e <= block.last_e;
+        let is_sound =
+            |block: &BlockEntry| (1..=LIMIT_BLOCK_ROWS).contains(&(block.rows as usize)) && block.first_e <= block.last_e;
+        // No row without a datom of the log, so that no file makes more of itself in memory than the log would.
+        let rows = directory.iter().map(|block| u64::from(block.rows)).sum::<u64>();
+        if rows != entry.rows || rows > self.extent.datoms().unsigned_abs() {
+            return Err(Damaged);
+        }
         if !directory.iter().all(is_sound) || !directory.is_sorted_by(|one, next| one.last_e <= next.first_e) {
             return Err(Damaged);
         }

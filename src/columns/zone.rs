@@ -129,7 +129,8 @@ impl Zone {
         if width <= 0.0 {
             return 1.0;
         }
-        ((number(high, greatest).min(greatest) - number(low, least).max(least)) / width).clamp(0.0, 1.0)
+        let share = (number(high, greatest).min(greatest) - number(low, least).max(least)) / width;
+        if share.is_nan() { 1.0 } else { share.clamp(0.0, 1.0) }
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

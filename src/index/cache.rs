@@ -404,3 +404,65 @@ impl Cached {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    //! The promise: columns in memory take no more than they may, but for the attribute that is asked for; what was let go of is read
+    //! again and says the same.
+
+    use annals_query::Value;
+
+    use super::*;
+    use crate::schema::attribute;
+
+    const FIRST: i64 = attribute::FIRST_OF_USER;
+    const ATTRIBUTES: [i64; 4] = [FIRST, FIRST + 1, FIRST + 2, FIRST + 3];
+
+    fn store(path: &std::path::Path) -> Arc<Store> {
+        let store = Store::create(path).expect("a new store");
+        for t in 2..22 {
+            let facts = ATTRIBUTES.iter().flat_map(|a| (0..50).map(move |n| (t * 50 + n, *a, n)));
+            let mut datoms: Vec<Datom> =
+                facts.map(|(e, a, n)| Datom { e: 2 << 32 | e, a, v: Value::Long(n), t, added: true, m: 0 }).collect();
+            datoms.push(Datom { e: t, a: attribute::TX_INSTANT, v: Value::Instant(t), t, added: true, m: 0 });
+            datoms.sort();
+            store.write(|write| write.append(t, t, &datoms, &|_| false)).expect("the log is right");
+        }
+        Arc::new(store)
+    }
+
+    #[track_caller]
+    fn check(tuning: Tuning, most: usize) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let index = Index::new(store(&folder.path().join("annals.db")), tuning);
+        for attribute in ATTRIBUTES.into_iter().chain(ATTRIBUTES) {
+            let cached = index.column(attribute, 21, &Budget::default()).expect("columns");
+            assert_eq!(cached.lives.len(), 1000);
+            assert!(index.has(attribute));
+            assert!(index.state().attributes.len() <= most, "{} attributes in memory", index.state().attributes.len());
+        }
+    }
+
+    #[test]
+    fn columns_take_no_more_memory_than_they_may() {
+        let one = 1000 * 3 * 8;
+        for disk_datoms in [0, i64::MAX] {
+            let tuning = Tuning { disk_datoms, ..Tuning::default() };
+            check(Tuning { cache_bytes: 0, ..tuning }, 1);
+            check(Tuning { cache_bytes: 2 * one, ..tuning }, 2);
+            check(tuning, 4);
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_last_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let tuning = Tuning { cache_bytes: 2 * 1000 * 3 * 8, ..Tuning::default() };
+        let index = Index::new(store(&folder.path().join("annals.db")), tuning);
+        let [first, second, third, _] = ATTRIBUTES;
+        for attribute in [first, second, first, third] {
+            index.column(attribute, 21, &Budget::default()).expect("columns");
+        }
+        assert!(index.has(first) && !index.has(second) && index.has(third));
+    }
+}

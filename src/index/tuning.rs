@@ -1,6 +1,6 @@
 //! When facts become columns, and how they are read until then.
 
-use crate::columns::Sizes;
+use crate::columns::{LIMIT_BLOCK_ROWS, Sizes};
 
 /// When facts become columns, and how they are read until then. Every answer is the same whatever these figures say; only time and memory
 /// depend on them.
@@ -50,7 +50,7 @@ pub struct Tuning {
 impl Tuning {
     /// How large the files on disk are made.
     pub(crate) fn sizes(&self) -> Sizes {
-        Sizes { block_rows: self.disk_block_rows.max(1), chunk_datoms: self.disk_chunk_datoms.max(1) }
+        Sizes { block_rows: self.disk_block_rows.clamp(1, LIMIT_BLOCK_ROWS), chunk_datoms: self.disk_chunk_datoms.max(1) }
     }
 }
 
