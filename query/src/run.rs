@@ -22,6 +22,7 @@ pub(crate) mod fixpoint;
 pub(crate) mod gather;
 pub(crate) mod graph;
 pub(crate) mod index;
+pub(crate) mod inline;
 pub(crate) mod join;
 pub(crate) mod key;
 pub(crate) mod matrix;

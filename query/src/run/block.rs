@@ -14,6 +14,7 @@ use crate::run::gather::{concat, repeat};
 use crate::run::join::{anti, distinct, matching};
 use crate::run::relation::Relation;
 use crate::run::stable::StableScans;
+use crate::run::store::Store;
 use crate::run::{Run, call, fixpoint, rows, scan};
 
 /// Rows from which on it pays to remove duplicates between steps.
@@ -24,10 +25,23 @@ const DISTINCT_ROWS_MIN: usize = 256;
 pub(crate) struct Frame<'f> {
     /// The rows of the surrounding block, or the demands on a rule.
     pub(crate) input: Option<&'f Relation>,
+    /// What is known of the input, where it is more than what is new.
+    pub(crate) known: Option<&'f Store>,
     /// The rows that calls of rules are to see in this round, by the number of the goal.
-    pub(crate) round: Option<&'f BTreeMap<u32, Relation>>,
+    pub(crate) round: Option<&'f BTreeMap<u32, Round<'f>>>,
     /// Scans that give the same in every round.
     pub(crate) scans: Option<&'f StableScans>,
+    /// True if rows may be given more than once.
+    pub(crate) is_bag: bool,
+}
+
+/// The rows of a rule's table in one round.
+#[derive(Clone, Copy)]
+pub(crate) enum Round<'f> {
+    /// Those that the round before found.
+    New(&'f Relation),
+    /// All.
+    Known(&'f Store),
 }
 
 /// The memory that the rows of a block take while it runs.
@@ -101,7 +115,8 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
     for (step, goal) in block.failing {
         block.current = call::filter_strictly(&block.current, goal, run.budget).map_err(|error| error.at(step.goal.span))?;
     }
-    distinct(block.current.project(&plan.output)?, run.budget)
+    let rows = block.current.project(&plan.output)?;
+    if frame.is_bag { Ok(rows) } else { distinct(rows, run.budget) }
 }
 
 /// A block while it runs.
@@ -191,6 +206,13 @@ fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, fram
         },
         GoalKind::Input(slots) => {
             run.note(step, |effort| effort.took(Method::Handed));
+            if let Some(known) = frame.known {
+                let args = slots.iter().copied().map(Some).collect::<Vec<_>>();
+                if let Some(joined) = known.join(&args, current, keep, run.budget)? {
+                    return Ok(joined);
+                }
+                return run.join(step, current, &known.all().renamed(slots.clone()).project(slots)?, keep);
+            }
             let unit = Relation::unit();
             let input = frame.input.unwrap_or(&unit).project(slots)?;
             run.join(step, current, &input, keep)
@@ -214,6 +236,12 @@ fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, fram
             Ok(anti(current, &found, run.budget)?.keep(keep))
         }
         GoalKind::Rule(goal) => {
+            if let Some(Round::Known(known)) = frame.round.and_then(|round| round.get(&step.goal.id))
+                && let Some(joined) = known.join(&goal.args, current, keep, run.budget)?
+            {
+                run.note(step, |effort| effort.took(Method::Kept));
+                return Ok(joined);
+            }
             let found = rule(step, goal, current, run, frame)?;
             run.note(step, |effort| effort.read += found.rows);
             run.join(step, current, &found, keep)
@@ -237,7 +265,7 @@ fn nested(plan: &Plan, border: &[Slot], current: &Relation, run: &Run<'_>, frame
         let outer = border.iter().copied().filter(|slot| current.position(*slot).is_some()).collect::<Vec<_>>();
         input = Some(distinct(current.project(&outer)?, run.budget)?);
     }
-    run_plan(plan, run, &Frame { input: input.as_ref(), round: frame.round, scans: None })
+    run_plan(plan, run, &Frame { input: input.as_ref(), round: frame.round, ..Frame::default() })
 }
 
 fn union(step: &Step, border: &[Slot], current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
@@ -261,7 +289,10 @@ pub(crate) fn stack(slots: &[Slot], parts: &[Relation]) -> Relation {
 fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
     if let Some(table) = frame.round.and_then(|round| round.get(&step.goal.id)) {
         run.note(step, |effort| effort.took(Method::Handed));
-        return call_columns(table, &goal.args, run);
+        return match table {
+            Round::New(rows) => call_columns(rows, &goal.args, run),
+            Round::Known(store) => call_columns(&store.all(), &goal.args, run),
+        };
     }
     let predicate = &run.program.predicates[goal.predicate];
     let demanded = goal.args.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).filter_map(|(arg, _)| *arg);
@@ -294,9 +325,8 @@ fn call_columns(table: &Relation, args: &[Option<Slot>], run: &Run<'_>) -> Resul
     if !repeated.is_empty() {
         named = named.select(&rows::chosen(&is_kept));
     }
-    if args.iter().all(Option::is_some) {
-        // A table's rows are distinct, and a repeated variable stands for both of its columns.
-        named.key = Some(named.slots.clone());
-    }
+    // A repeated variable stands for both of its columns.
+    let key = table.key.as_ref().and_then(|key| key.iter().map(|slot| args[table.position(*slot)?]).collect::<Option<Vec<_>>>());
+    named.key = key.or(named.key);
     distinct(named, run.budget)
 }

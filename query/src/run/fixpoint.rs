@@ -13,7 +13,7 @@ use crate::plan::goal::{Goal, GoalKind, PredicateBranch, RuleGoal};
 use crate::plan::order::{Surroundings, plan_block};
 use crate::plan::slot::Slot;
 use crate::run::Run;
-use crate::run::block::{Frame, run_plan};
+use crate::run::block::{Frame, Round, run_plan};
 use crate::run::closure::{Call, Closure};
 use crate::run::effort::Method;
 use crate::run::relation::Relation;
@@ -293,7 +293,9 @@ impl Group {
             self.rounds += 1;
             self.round(run)?;
         }
-        Ok(self.tables[0].answers.all())
+        let entry = &self.tables[0];
+        let places = (0..entry.adorned.1.len()).filter(|place| entry.adorned.1[*place]).collect::<Vec<_>>();
+        entry.answers.matching(&places, demand, run.budget)
     }
 
     /// Every plan: what it adds to, what starts it, and the rule whose body it is.
@@ -344,18 +346,20 @@ impl Group {
     /// already with all the rest, so it could be left out; finding it twice is harmless.
     fn run_derivation(&self, derivation: &Derivation, place: usize, plan: &Plan, run: &Run<'_>) -> Result<Relation> {
         let demands = &self.tables[derivation.demands_of];
-        let mut input = if place == 0 { demands.demands_new.clone() } else { demands.demands.all() };
         let own = plan.steps.iter().find_map(|step| match &step.goal.kind {
             GoalKind::Input(slots) => Some(slots.clone()),
             _ => None,
         });
-        input = input.renamed(own.unwrap_or_default());
+        let input = (place == 0).then(|| demands.demands_new.clone().renamed(own.unwrap_or_default()));
+        let known = (place != 0 && !demands.demanded.is_empty()).then_some(&demands.demands);
         let mut round = BTreeMap::new();
         for (at, (id, table)) in derivation.calls.iter().enumerate() {
             let table = &self.tables[*table];
-            round.insert(*id, if at + 1 == place { table.answers_new.clone() } else { table.answers.all() });
+            round.insert(*id, if at + 1 == place { Round::New(&table.answers_new) } else { Round::Known(&table.answers) });
         }
-        run_plan(plan, run, &Frame { input: Some(&input), round: Some(&round), scans: Some(&derivation.scans) })
+        // Tables tell what is new from what is known, and what comes twice with it.
+        let frame = Frame { input: input.as_ref(), known, round: Some(&round), scans: Some(&derivation.scans), is_bag: true };
+        run_plan(plan, run, &frame)
     }
 
     fn take(&mut self, goes: Goes, rows: Relation, run: &Run<'_>) -> Result<()> {

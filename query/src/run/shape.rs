@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::plan::goal::{Goal, GoalKind, Place, PredicateBranch, ScanGoal, block_needs};
 use crate::plan::slot::Slot;
 use crate::run::Run;
-use crate::run::fixpoint::spread;
+use crate::run::inline;
 use crate::source::Source;
 
 /// A conjunction between its ends.
@@ -69,7 +69,7 @@ impl Shape {
     /// The shape of a rule, if it walks.
     pub(crate) fn of(predicate: usize, run: &Run<'_>) -> Option<Self> {
         let own = &run.program.predicates[predicate];
-        let branches = own.branches.iter().flat_map(|branch| spread(branch, predicate, run)).collect::<Vec<_>>();
+        let branches = inline::heads(predicate, run)?;
         let component = own.component;
         let mut bases = Vec::new();
         let mut recursions = Vec::new();

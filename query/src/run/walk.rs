@@ -36,7 +36,7 @@ impl Closure {
             return self.backward(params, call, budget);
         }
         let starts = if has_key_bound { Some(self.starts(call, budget)?) } else { None };
-        let is_turned = moving == 0 && keys.len() == 1 && starts.is_none();
+        let is_turned = moving == 0 && keys.len() == 1 && self.contexts.is_empty() && starts.is_none();
         self.forward(params, starts.as_deref(), is_turned, budget)
     }
 
@@ -80,7 +80,11 @@ impl Closure {
         budget.check_bytes(rows as u64 * 8 * self.order.len() as u64)?;
         let mut columns = repeated(self.keys(), self.order.len() - 1, &runs, rows);
         columns.push(ends);
-        Ok(self.relation(params, columns, rows, 0))
+        let mut relation = self.relation(params, columns, rows, 0);
+        if runs.len() <= 1 {
+            relation.key = Some(vec![params[self.moving()]]);
+        }
+        Ok(relation)
     }
 
     /// The pairs of a key of one column and an end, with ends first.
@@ -152,23 +156,21 @@ impl Closure {
             return Ok(false);
         }
         let mut reached = Reached::new(nodes, budget)?;
-        let (mut walked, mut tried) = (0, 0);
+        let mut walked = Vec::with_capacity(SAMPLES);
         for sample in 0..SAMPLES {
-            let place = keys * sample / SAMPLES;
+            let place = keys * (2 * sample + 1) / (2 * SAMPLES);
             let key = starts.map_or(place as u32, |starts| starts[place]);
-            if self.base.of(key).is_empty() {
-                continue;
-            }
-            tried += 1;
-            if self.begin(key, &mut reached) {
-                walked += reached.spread(steps, budget, |_| false)?;
-            }
-            walked += reached.nodes().len();
+            let goes_on = self.begin(key, &mut reached);
+            let edges = if goes_on { reached.spread(steps, budget, |_| false)? } else { 0 };
+            walked.push(edges + reached.nodes().len());
             reached.clear();
         }
+        // A few nodes from which all begins say nothing of the others.
+        walked.sort_unstable();
+        let walked = walked[..SAMPLES * 3 / 4].iter().sum::<usize>() / (SAMPLES * 3 / 4);
         let words = nodes.div_ceil(64);
         let degree = (steps.edges() + self.base.edges()) / nodes.max(1);
-        Ok(walked > tried * words * (degree + 2))
+        Ok(walked > words * (degree + 2))
     }
 
     fn search_matrix<T: Copy>(

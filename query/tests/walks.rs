@@ -1,0 +1,258 @@
+//! Promise: a rule that walks a graph gives the least fixpoint however its recursion is spelled, whatever its edges are made of and whatever is
+//! bound, and a call with something bound costs what it touches. Attacked with every spelling by every edge by every call, over cycles, loops
+//! and parallel edges between nodes of all kinds, against the naive evaluator; and by counting steps on long chains.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use annals_query::{Budget, Given, Value, check, engine, parse};
+use common::memory::{Manner, MemoryFacts, View};
+use common::naive::{self, Input};
+
+/// The seed of random worlds.
+fn seed() -> u64 {
+    std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(41)
+}
+
+fn next(state: &mut u64, below: u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) % below
+}
+
+/// Edges of two kinds, each an entity with two ends and a weight, between these nodes.
+fn edges(nodes: &[Value], count: u64, state: &mut u64) -> MemoryFacts {
+    let mut rows = Vec::new();
+    for edge in 1..=count as i64 {
+        let mut node = || nodes[next(state, nodes.len() as u64) as usize].clone();
+        let (from, to) = (node(), node());
+        let kind = ["a", "b"][next(state, 2) as usize];
+        rows.push((edge, "from", from));
+        rows.push((edge, "to", to));
+        rows.push((edge, "kind", Value::Keyword(kind.into())));
+        rows.push((edge, "weight", Value::Long(next(state, 5) as i64)));
+    }
+    MemoryFacts::of(rows)
+}
+
+/// What an edge from `?s` to `?t` may be.
+const EDGES: [&str; 5] = [
+    "[?g :from ?s] [?g :to ?t]",
+    "(or-join [?s ?t] (and [?g :from ?s] [?g :to ?t]) (and [?g :to ?s] [?g :from ?t]))",
+    "[?g :from ?s] [?g :to ?t] [?g :kind :a]",
+    "(or-join [?s ?t] (and [?g :from ?s] [?g :to ?t] [?g :weight 1]) (and [?g :to ?s] [?g :from ?t] [?g :kind :b]))",
+    "[?g :from ?s] [?g :to ?m] [?h :from ?m] [?h :to ?t]",
+];
+
+/// Ways to go on; `E(a,b)` is an edge, `F(a,b)` another one.
+const SPELLINGS: [&str; 16] = [
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) E(x,z) (r ?z ?y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) E(z,y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) (r ?z ?y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) (r ?z ?y)] [(r ?x ?y) E(x,z) (r ?z ?y)] [(r ?x ?y) (r ?x ?z) E(z,y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) E(x,z) (r ?z ?y)] [(r ?x ?y) (r ?x ?z) E(z,y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) F(x,z) (r ?z ?y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) F(z,y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) F(x,y)] [(r ?x ?y) (r ?x ?z) E(z,y)] [(r ?x ?y) (r ?x ?z) F(z,y)]",
+    "[(r ?x ?y) [_ :from ?x] [(identity ?x) ?y]] [(r ?x ?y) E(x,z) (r ?z ?y)]",
+    "[(r ?x ?y) [_ :to ?x] [_ :to ?y] [(= ?x ?y)]] [(r ?x ?y) (r ?x ?z) E(z,y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) E(x,z) (r ?z ?y) [_ :from ?y]]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) F(z,y) (not [?q :to ?z] [?q :weight 2])]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) E(x,z) (r ?z ?y) [(!= ?x ?y)]]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) E(z,y) [(!= ?x ?y)]]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (s ?x ?z) F(z,y)] [(s ?x ?y) (r ?x ?z) E(z,y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (or-join [?x ?y] (and (r ?x ?z) E(z,y)) (and E(x,z) (r ?z ?y)))]",
+];
+
+/// The same with an argument that stays.
+const WIDER: [&str; 6] = [
+    "[(r ?x ?y ?k) [?g :from ?x] [?g :to ?y] [?g :kind ?k]] [(r ?x ?y ?k) (r ?x ?z ?k) E(z,y)]",
+    "[(r ?x ?y ?k) [?g :from ?x] [?g :to ?y] [?g :kind ?k]] [(r ?x ?y ?k) (r ?x ?z ?k) (r ?z ?y ?k)]",
+    "[(r ?x ?y ?k) [?g :from ?x] [?g :to ?y] [?g :kind ?k]] [(r ?x ?y ?k) [?g :from ?x] [?g :to ?z] [?g :kind ?k] (r ?z ?y ?k)]",
+    "[(r ?x ?y ?k) [?g :from ?x] [?g :to ?y] [_ :kind ?k]] [(r ?x ?y ?k) E(x,z) (r ?z ?y ?k)]",
+    "[(r ?x ?y ?k) E(x,y) [(ground [:a :b :c]) [?k ...]]] [(r ?x ?y ?k) (r ?x ?z ?k) E(z,y) [(not= ?k :c)]]",
+    "[(r ?x ?y ?k) [_ ?k ?x] E(x,y)] [(r ?x ?y ?k) (r ?x ?z ?k) [?g ?k ?z] [?g :to ?y]]",
+];
+
+fn spelled(spelling: &str, edge: &str, other: &str) -> String {
+    let mut text = spelling.to_owned();
+    for (sign, edge) in [("E(", edge), ("F(", other)] {
+        while let Some(at) = text.find(sign) {
+            let end = at + text[at..].find(')').expect("it is closed");
+            let ends: Vec<&str> = text[at + 2..end].split(',').collect();
+            let number = at;
+            let own = edge.replace("?g", &format!("?g{number}")).replace("?h", &format!("?h{number}"));
+            let own = own.replace("?m", &format!("?m{number}"));
+            let own = own.replace("?s", &format!("?{}", ends[0])).replace("?t", &format!("?{}", ends[1]));
+            text.replace_range(at..=end, &own);
+        }
+    }
+    format!("[{text}]")
+}
+
+/// The engine gives what the naive evaluator gives, whatever the columns are made of.
+#[track_caller]
+fn check(facts: &MemoryFacts, rules: &str, query: &str, given: &[Value]) {
+    let parsed = parse::rules(rules).expect(rules);
+    let inputs = |manner: Manner| {
+        let mut inputs = vec![Input::Facts(Arc::new(facts.in_manner(manner))), Input::Rules(parsed.clone())];
+        inputs.extend(given.iter().cloned().map(Input::Value));
+        inputs
+    };
+    let asked = parse::query(query).expect(query);
+    let expected = naive::answer(&asked, &inputs(Manner::Typed)).unwrap_or_else(|error| panic!("{rules} {query}: {error}"));
+    for manner in [Manner::Typed, Manner::Random(AtomicU64::new(3))] {
+        let given: Vec<Given> = inputs(manner).iter().map(Input::given).collect();
+        let answer = engine::query(query, &given, &Budget::default()).unwrap_or_else(|error| panic!("{rules} {query}: {error}"));
+        if let Some(difference) = expected.difference(&asked, &answer) {
+            let facts = facts.shown().iter().map(|fact| format!("{} {} {}", fact.e, fact.a, fact.v)).collect::<Vec<_>>();
+            panic!("SEED={} {rules} {query} {given:?}: {difference}\n{facts:?}", seed(), given = given.len());
+        }
+    }
+}
+
+/// Calls with each argument free, bound and repeated.
+fn check_calls(facts: &MemoryFacts, rules: &str, extra: &str, nodes: &[Value]) {
+    let (first, second) = (nodes[0].clone(), nodes[1].clone());
+    let several: Value = vec![first.clone(), second.clone()].into();
+    let pairs: Value = vec![Value::from(vec![first.clone(), second.clone()]), vec![second.clone(), second.clone()].into()].into();
+    check(facts, rules, &format!("[:find ?x ?y :in $ % :where (r ?x ?y{extra})]"), &[]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % ?x :where (r ?x ?y{extra})]"), &[first.clone()]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % ?y :where (r ?x ?y{extra})]"), &[second.clone()]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % ?x ?y :where (r ?x ?y{extra})]"), &[first, second]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % [?x ...] :where (r ?x ?y{extra})]"), &[several.clone()]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % [?y ...] :where (r ?x ?y{extra})]"), &[several]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % [[?x ?y]] :where (r ?x ?y{extra})]"), &[pairs]);
+    check(facts, rules, &format!("[:find ?x :in $ % :where (r ?x ?x{extra})]"), &[]);
+    check(facts, rules, &format!("[:find ?x :in $ % :where (r ?x _{extra})]"), &[]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % :where [_ :from ?x] (r ?y ?x{extra}) [_ :to ?y]]"), &[]);
+    if !extra.is_empty() {
+        check(facts, rules, &format!("[:find ?x ?y ?k :in $ % ?k :where (r ?x ?y{extra})]"), &[Value::Keyword("a".into())]);
+        check(facts, rules, &format!("[:find ?x ?y ?k :in $ % :where (r ?x ?y{extra})]"), &[]);
+    }
+}
+
+/// Nodes of each kind, also such that are the same and can be told apart.
+fn kinds_of_nodes() -> Vec<Vec<Value>> {
+    let long = |n: i64| Value::Long(n);
+    vec![
+        (1..=4).map(long).collect(),
+        vec![long(-5), long(1 << 40), long(3), long(i64::MAX)],
+        vec!["b".into(), "a".into(), "".into(), "c".into()],
+        vec![long(1), 1.0.into(), 2.5.into(), long(2)],
+        vec![long(2), "2".into(), Value::Keyword("two".into()), true.into(), 2.0.into()],
+    ]
+}
+
+#[test]
+fn every_spelling_over_every_edge_gives_the_least_fixpoint_whatever_is_bound() {
+    let mut state = seed();
+    for (at, spelling) in SPELLINGS.iter().enumerate() {
+        let first = next(&mut state, 5) as usize;
+        for other in [first, (first + 2) % 5] {
+            let (edge, nodes) = (EDGES[other], &kinds_of_nodes()[(at + other) % 5]);
+            let facts = edges(nodes, 3 + next(&mut state, 4), &mut state);
+            let rules = spelled(spelling, edge, EDGES[(at + other * 3) % 4]);
+            check_calls(&facts, &rules, "", nodes);
+        }
+    }
+}
+
+#[test]
+fn arguments_that_stay_are_part_of_every_answer() {
+    let mut state = seed().wrapping_add(1);
+    for (at, spelling) in WIDER.iter().enumerate() {
+        let first = next(&mut state, 5) as usize;
+        for other in [first, (first + 2) % 5] {
+            let (edge, nodes) = (EDGES[other], &kinds_of_nodes()[(at + other) % 5]);
+            let facts = edges(nodes, 3 + next(&mut state, 4), &mut state);
+            check_calls(&facts, &spelled(spelling, edge, EDGES[0]), " ?k", nodes);
+        }
+    }
+}
+
+#[test]
+fn arguments_that_the_caller_must_bind_choose_edges() {
+    let mut state = seed().wrapping_add(2);
+    for rules in [
+        "[[(r ?x ?y ?k) [?g :from ?x] [?g :to ?y] [?g :weight ?w] [(< ?w ?k)]]
+          [(r ?x ?y ?k) (r ?x ?z ?k) [?g :from ?z] [?g :to ?y] [?g :weight ?w] [(< ?w ?k)]]]",
+        "[[(r ?x ?y ?k) [?g :from ?x] [?g :to ?y] [?g :weight ?w] [(< ?w ?k)]]
+          [(r ?x ?y ?k) [?g :from ?x] [?g :to ?z] [?g :weight ?w] [(< ?w ?k)] (r ?z ?y ?k)]]",
+        "[[(r ?x ?y ?k) [?g :from ?x] [?g :to ?y] [?g :weight ?k]]
+          [(r ?x ?y ?k) (r ?x ?z ?k) [?g :from ?z] [?g :to ?y] [?g :weight ?w] [(<= ?w ?k)]]]",
+    ] {
+        for nodes in kinds_of_nodes() {
+            let facts = edges(&nodes, 7, &mut state);
+            check(&facts, rules, "[:find ?x ?y :in $ % ?k :where (r ?x ?y ?k)]", &[3.into()]);
+            check(
+                &facts,
+                rules,
+                "[:find ?x ?y ?k :in $ % [?k ...] :where (r ?x ?y ?k)]",
+                &[vec![Value::Long(1), 3.into()].into()],
+            );
+            check(&facts, rules, "[:find ?y :in $ % ?x ?k :where (r ?x ?y ?k)]", &[nodes[0].clone(), 4.into()]);
+            check(&facts, rules, "[:find ?x :in $ % ?y ?k :where (r ?x ?y ?k)]", &[nodes[1].clone(), 4.into()]);
+        }
+    }
+}
+
+#[test]
+fn walks_stay_in_the_view_they_are_asked_of() {
+    let mut state = seed().wrapping_add(3);
+    let nodes: Vec<Value> = (1..=4).map(Value::Long).collect();
+    for spelling in &SPELLINGS[..4] {
+        let facts = edges(&nodes, 6, &mut state);
+        for as_of in [1, 9, 17] {
+            let facts = facts.at(View { as_of: Some(as_of), ..View::default() });
+            check_calls(&facts, &spelled(spelling, EDGES[0], EDGES[2]), "", &nodes);
+        }
+    }
+}
+
+/// How many nodes the chains below have.
+const CHAIN: i64 = 10_000;
+/// Where they begin.
+const FIRST: i64 = 1 << 33;
+
+/// The steps that a query takes on a chain, and its rows.
+fn steps(facts: &Given, rules: &str, query: &str) -> (u64, usize) {
+    let rules = parse::rules(rules).expect(rules);
+    let checked = check::check(parse::query(query).expect(query), rules.clone()).expect(query);
+    let budget = Budget::default();
+    let given = [facts.clone(), Given::Rules(rules)];
+    let answer = engine::answer(&checked, &given, &engine::Options::default(), &budget).expect(query);
+    (budget.steps(), answer.rows.len())
+}
+
+#[test]
+fn a_bound_call_on_a_long_chain_takes_steps_in_proportion_to_its_length() {
+    let rows = (0..CHAIN).flat_map(|n| [(FIRST + n, "to", Value::Ref(FIRST + n + 1)), (FIRST + n, "n", Value::Long(n))]);
+    let facts = Given::Facts(Arc::new(MemoryFacts::of(rows)));
+    let last = FIRST + CHAIN;
+    for rules in [
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y)]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y]]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?z ?y)]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y) [(some? ?y)]]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y) [(> ?y 5)]]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] [?x :n ?n] [(>= ?n 0)] (r ?z ?y)]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y] [(!= ?x ?y)]]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (s ?x ?z) [?z :to ?y]] [(s ?x ?y) (r ?x ?y)]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (s ?z ?y)] [(s ?x ?y) [?x :to ?y]] [(s ?x ?y) [?x :to ?z] (r ?z ?y)]]",
+    ] {
+        // What depends on both ends of a walk is known to one beginning only.
+        let calls = if rules.contains("!=") { 1 } else { 3 };
+        let queries = [
+            (format!("[:find ?y :in $ % :where (r {FIRST} ?y)]"), CHAIN as usize),
+            (format!("[:find ?x :in $ % :where (r ?x {last})]"), CHAIN as usize),
+            (format!("[:find ?x :in $ % :where [(ground {FIRST}) ?x] (r ?x {last})]"), 1),
+        ];
+        for (query, expected) in queries.into_iter().take(calls) {
+            let (steps, rows) = steps(&facts, rules, &query);
+            assert_eq!(rows, expected, "{rules} {query}");
+            assert!(steps < 60 * CHAIN as u64, "{steps} steps for {query} with {rules}");
+        }
+    }
+}
