@@ -118,10 +118,10 @@ fn check_calls(facts: &MemoryFacts, rules: &str, extra: &str, nodes: &[Value]) {
     let several: Value = vec![first.clone(), second.clone()].into();
     let pairs: Value = vec![Value::from(vec![first.clone(), second.clone()]), vec![second.clone(), second.clone()].into()].into();
     check(facts, rules, &format!("[:find ?x ?y :in $ % :where (r ?x ?y{extra})]"), &[]);
-    check(facts, rules, &format!("[:find ?x ?y :in $ % ?x :where (r ?x ?y{extra})]"), &[first.clone()]);
-    check(facts, rules, &format!("[:find ?x ?y :in $ % ?y :where (r ?x ?y{extra})]"), &[second.clone()]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % ?x :where (r ?x ?y{extra})]"), std::slice::from_ref(&first));
+    check(facts, rules, &format!("[:find ?x ?y :in $ % ?y :where (r ?x ?y{extra})]"), std::slice::from_ref(&second));
     check(facts, rules, &format!("[:find ?x ?y :in $ % ?x ?y :where (r ?x ?y{extra})]"), &[first, second]);
-    check(facts, rules, &format!("[:find ?x ?y :in $ % [?x ...] :where (r ?x ?y{extra})]"), &[several.clone()]);
+    check(facts, rules, &format!("[:find ?x ?y :in $ % [?x ...] :where (r ?x ?y{extra})]"), std::slice::from_ref(&several));
     check(facts, rules, &format!("[:find ?x ?y :in $ % [?y ...] :where (r ?x ?y{extra})]"), &[several]);
     check(facts, rules, &format!("[:find ?x ?y :in $ % [[?x ?y]] :where (r ?x ?y{extra})]"), &[pairs]);
     check(facts, rules, &format!("[:find ?x :in $ % :where (r ?x ?x{extra})]"), &[]);

@@ -220,12 +220,11 @@ impl Builder<'_, '_> {
         let budget = self.run.budget;
         let demanded = self.call.distinct(&self.shape.contexts, budget)?;
         let is_for_all = demanded.is_none();
-        let contexts = match demanded {
-            Some(contexts) => contexts,
-            None => {
-                let columns = places.iter().map(|place| base.columns[*place].clone()).collect();
-                distinct(Relation::new((0..places.len() as Slot).collect(), columns, base.rows), budget)?
-            }
+        let contexts = if let Some(contexts) = demanded {
+            contexts
+        } else {
+            let columns = places.iter().map(|place| base.columns[*place].clone()).collect();
+            distinct(Relation::new((0..places.len() as Slot).collect(), columns, base.rows), budget)?
         };
         if contexts.rows > CONTEXTS_MAX {
             return Ok(None);

@@ -183,7 +183,9 @@ impl Values<'_> {
     pub(crate) fn repeated(&self, runs: &[(u32, u32)], total: usize) -> Column {
         let longs = |value: &dyn Fn(u32) -> i64| {
             let mut items = Vec::with_capacity(total);
-            runs.iter().for_each(|(node, times)| items.resize(items.len() + *times as usize, value(*node)));
+            for (node, times) in runs {
+                items.resize(items.len() + *times as usize, value(*node));
+            }
             Column::Long(items.into())
         };
         match self {
@@ -191,7 +193,9 @@ impl Values<'_> {
             Self::Longs(values) => longs(&|node| values[node as usize]),
             Self::Column(column) => {
                 let mut nodes = Vec::with_capacity(total);
-                runs.iter().for_each(|(node, times)| nodes.resize(nodes.len() + *times as usize, *node));
+                for (node, times) in runs {
+                    nodes.resize(nodes.len() + *times as usize, *node);
+                }
                 column.gather(&nodes)
             }
         }

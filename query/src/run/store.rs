@@ -397,13 +397,11 @@ fn hash(code: i64) -> u64 {
 }
 
 fn hash_row(codes: &[impl AsRef<[i64]>], row: usize) -> u64 {
-    match codes {
-        [only] => hash(only.as_ref()[row]),
-        _ => {
-            let combine = |combined: u64, code: i64| FxBuildHasher.hash_one((combined, code));
-            hash(codes.iter().fold(0, |combined, codes| combine(combined, codes.as_ref()[row])) as i64)
-        }
+    if let [only] = codes {
+        return hash(only.as_ref()[row]);
     }
+    let combine = |combined: u64, code: i64| FxBuildHasher.hash_one((combined, code));
+    hash(codes.iter().fold(0, |combined, codes| combine(combined, codes.as_ref()[row])) as i64)
 }
 
 impl Chains {
@@ -462,7 +460,7 @@ mod tests {
         for batch in batches {
             let fresh = store.add(&rows(batch), &budget).expect("nothing limits it");
             let mut expected: Vec<Vec<Value>> = Vec::new();
-            for (a, b) in batch.iter() {
+            for (a, b) in *batch {
                 let row = vec![a.clone(), b.clone()];
                 if !known.contains(&row) && !expected.contains(&row) {
                     expected.push(row);

@@ -189,9 +189,13 @@ impl Closure {
                 return Ok(());
             }
             if self.goes_on.as_ref().is_none_or(|goes_on| goes_on[key as usize]) {
-                targets.iter().for_each(|node| matrix.add(*node, &mut row));
+                for node in targets {
+                    matrix.add(*node, &mut row);
+                }
             } else {
-                targets.iter().for_each(|node| row[*node as usize / 64] |= 1 << (node % 64));
+                for node in targets {
+                    row[*node as usize / 64] |= 1 << (node % 64);
+                }
             }
             let before = found.ends.len();
             drain_words(&mut row, 0, |node| found.ends.push(value(node)));
@@ -339,14 +343,14 @@ impl Closure {
 struct Sought<'w> {
     wanted: Option<&'w Adjacency>,
     /// By node: the last search that sought it.
-    sought_by: Vec<u32>,
+    wanted_by: Vec<u32>,
     search: u32,
     missing: usize,
 }
 
 impl<'w> Sought<'w> {
     fn new(nodes: usize, wanted: Option<&'w Adjacency>) -> Self {
-        Self { wanted, sought_by: if wanted.is_some() { vec![0; nodes] } else { Vec::new() }, search: 0, missing: 0 }
+        Self { wanted, wanted_by: if wanted.is_some() { vec![0; nodes] } else { Vec::new() }, search: 0, missing: 0 }
     }
 
     fn seek(&mut self, from: u32) {
@@ -354,7 +358,7 @@ impl<'w> Sought<'w> {
         self.search += 1;
         self.missing = 0;
         for node in wanted.of(from) {
-            let by = &mut self.sought_by[*node as usize];
+            let by = &mut self.wanted_by[*node as usize];
             self.missing += usize::from(*by != self.search);
             *by = self.search;
         }
@@ -368,7 +372,7 @@ impl<'w> Sought<'w> {
     }
 
     fn is_wanted(&self, node: u32) -> bool {
-        self.wanted.is_none() || self.sought_by[node as usize] == self.search
+        self.wanted.is_none() || self.wanted_by[node as usize] == self.search
     }
 
     fn is_done(&self) -> bool {
