@@ -145,8 +145,8 @@ pub(super) fn write(
     sizes: Sizes,
     fill: impl FnOnce(&mut SegmentWriter) -> std::result::Result<(), Failure>,
 ) -> std::result::Result<Arc<Segment>, Failure> {
-    let (file, unfinished) = folder.create(extent.after_t, extent.until_t)?;
-    let written = SegmentWriter::new(file, sizes.block_rows).map_err(Failure::from).and_then(|mut writer| {
+    let (new, unfinished) = folder.create(extent.after_t, extent.until_t)?;
+    let written = SegmentWriter::new(new, sizes.block_rows).map_err(Failure::from).and_then(|mut writer| {
         fill(&mut writer)?;
         Ok(writer.finish(extent)?)
     });

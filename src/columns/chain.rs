@@ -144,14 +144,15 @@ impl Chain {
             let Some(entry) = segment.attribute(attribute) else { continue };
             rows += match values {
                 Values::Any => entry.rows as f64,
-                Values::Equal(wanted) => match entry.statistics.count(wanted) {
-                    Some(count) => count,
-                    None => {
+                Values::Equal(wanted) => {
+                    if let Some(count) = entry.statistics.count(wanted) {
+                        count
+                    } else {
                         let directory = segment.directory(attribute)?;
                         let may_hold = directory.iter().filter(|block| block.zone.may_hold(values));
                         may_hold.map(|block| f64::from(block.rows) / f64::from(block.values.max(1))).sum()
                     }
-                },
+                }
                 Values::Range(low, high) => {
                     let directory = segment.directory(attribute)?;
                     directory.iter().map(|block| f64::from(block.rows) * block.zone.share_between(*low, *high)).sum()

@@ -156,7 +156,7 @@ fn hash_of_bytes(bytes: &[u8]) -> u64 {
     hash
 }
 
-/// Spreads the bits of a number (the last steps of MurmurHash3).
+/// Spreads the bits of a number (as a well-known generator of numbers that look random does).
 fn mix(mut n: u64) -> u64 {
     n = n.wrapping_add(0x9E37_79B9_7F4A_7C15);
     n = (n ^ n >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);

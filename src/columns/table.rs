@@ -225,7 +225,7 @@ impl TableBuilder {
     pub(crate) fn finish(self) -> Table {
         let m_added = self.m_added.iter().any(|m| *m != 0).then(|| self.m_added.into());
         let is_any_over = self.t_retracted.iter().any(|t| *t != OPEN);
-        let ends = is_any_over.then(|| Ends { t: self.t_retracted, m: self.m_retracted });
+        let ends = is_any_over.then_some(Ends { t: self.t_retracted, m: self.m_retracted });
         Table { e: self.e.into(), v: self.v.finish(), t_added: self.t_added.into(), m_added, ends }
     }
 

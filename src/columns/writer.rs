@@ -113,7 +113,9 @@ impl SegmentWriter {
         let twice = blocks.windows(2).filter(|pair| pair[0].last_e == pair[1].first_e).count() as u64;
         let entities = blocks.iter().map(|block| u64::from(block.entities)).sum::<u64>() - twice;
         let mut directory = Vec::new();
-        blocks.iter().for_each(|block| block.put(&mut directory));
+        for block in &blocks {
+            block.put(&mut directory);
+        }
         let place = (self.offset, directory.len() as u32, checksum(&directory));
         self.put(&directory)?;
         self.attributes.insert(attribute, AttributeEntry::new(rows, entities, blocks.len() as u32, place, statistics));

@@ -354,7 +354,9 @@ impl State {
             }
             let Some(stored) = self.stored.get_mut(&attribute) else { continue };
             if stored.tail.len() + datoms.len() <= tuning.tail_datoms {
-                datoms.iter().for_each(|datom| stored.tail.insert(datom));
+                for datom in &datoms {
+                    stored.tail.insert(datom);
+                }
             } else {
                 // There is too much to look through: the next scan finds newer columns, or reads them whole.
                 self.stored.remove(&attribute);

@@ -65,7 +65,9 @@ impl Lives {
     /// A few lives, in order.
     pub(crate) fn of(lives: &[Life]) -> Self {
         let mut table = TableBuilder::with_capacity(lives.len(), false);
-        lives.iter().for_each(|life| table.life(life));
+        for life in lives {
+            table.life(life);
+        }
         table.finish().into()
     }
 
