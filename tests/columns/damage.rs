@@ -119,3 +119,27 @@ fn the_folder_may_be_deleted_while_it_is_used() {
     check(&path, &log, "made anew");
     assert!(!segments(&path).is_empty(), "columns were written");
 }
+
+/// A writer that is killed leaves a file without its name, or, between giving the name and taking the older ones away, too many files.
+#[test]
+fn what_a_killed_writer_left_changes_no_answer_and_is_taken_away() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (path, log) = written(&folder, seed());
+    let files: Vec<_> = segments(&path).into_iter().map(|path| (fs::read(&path).expect("a segment"), path)).collect();
+    let (bytes, _) = &files[0];
+    for length in [0, 1, bytes.len() / 2, bytes.len() - 1, bytes.len()] {
+        fs::remove_dir_all(folder_of(&path)).expect("a folder can be deleted");
+        fs::create_dir(folder_of(&path)).expect("a folder can be made");
+        let left = folder_of(&path).join("new-1-0-9");
+        fs::write(&left, &bytes[..length]).expect("a file can be written");
+        check(&path, &log, "an unfinished file");
+        assert!(!left.exists() && !segments(&path).is_empty(), "it is taken away, and columns are written");
+    }
+    let sizes = Tuning { disk_chunk_datoms: 1000, ..tiny() };
+    drop(fs::remove_dir_all(folder_of(&path)));
+    check_all(&open(&path, sizes).db().expect("a value"), &log.datoms, &mut Random::new(seed()));
+    for (bytes, file) in &files {
+        fs::write(file, bytes).expect("a file can be written");
+    }
+    check(&path, &log, "files of before a merge beside those of after it");
+}

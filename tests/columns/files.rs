@@ -92,3 +92,17 @@ fn segments_become_few_as_the_log_grows() {
         assert!(segments(&path).len() <= 10, "{:?}", segments(&path));
     }
 }
+
+#[test]
+fn readers_do_not_wait_for_who_writes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (path, log) = store(&folder, seed(), 30);
+    fs::create_dir(folder_of(&path)).expect("a folder");
+    let lock = fs::File::create(folder_of(&path).join("lock")).expect("a file");
+    lock.try_lock().expect("nobody else has it");
+    read_all(&path, &log, tiny());
+    assert!(segments(&path).is_empty(), "another one writes");
+    drop(lock);
+    read_all(&path, &log, tiny());
+    assert!(!segments(&path).is_empty(), "columns were written");
+}
