@@ -18,6 +18,7 @@ pub(crate) mod closure;
 pub(crate) mod compare;
 pub(crate) mod effort;
 pub(crate) mod entity;
+pub(crate) mod explore;
 pub(crate) mod fixpoint;
 pub(crate) mod gather;
 pub(crate) mod graph;

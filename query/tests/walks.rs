@@ -256,3 +256,33 @@ fn a_bound_call_on_a_long_chain_takes_steps_in_proportion_to_its_length() {
         }
     }
 }
+
+#[test]
+fn a_bound_call_in_a_large_graph_takes_steps_in_proportion_to_what_it_touches() {
+    // Many chains of five nodes, and a chain that goes in a circle.
+    let node = |chain: i64, n: i64| FIRST + chain * 5 + n;
+    let rows = (0..8_000).flat_map(|chain| (0..4).map(move |n| (node(chain, n), "to", Value::Ref(node(chain, n + 1)))));
+    let circle = (node(3, 4), "to", Value::Ref(node(3, 0)));
+    let facts = MemoryFacts::of(rows.chain([circle]));
+    let facts = Given::Facts(Arc::new(facts.declared("to", annals_query::ValueType::Ref)));
+    for rules in [
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y)]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y]]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?z ?y)]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y] [(some? ?z)]]]",
+    ] {
+        for (query, expected) in [
+            (format!("[:find ?y :in $ % :where (r {} ?y)]", node(7, 1)), 3),
+            (format!("[:find ?y :in $ % :where (r {} ?y)]", node(7, 4)), 0),
+            (format!("[:find ?y :in $ % :where (r {} ?y)]", node(3, 2)), 5),
+            (format!("[:find ?x :in $ % :where (r ?x {})]", node(7, 3)), 3),
+            (format!("[:find ?x :in $ % :where (r ?x {})]", node(3, 3)), 5),
+            (format!("[:find ?x :in $ % :where [(ground {}) ?x] (r ?x {})]", node(7, 1), node(7, 3)), 1),
+            (format!("[:find ?x :in $ % :where [(ground {}) ?x] (r ?x {})]", node(7, 1), node(8, 3)), 0),
+        ] {
+            let (steps, rows) = steps(&facts, rules, &query);
+            assert_eq!(rows, expected, "{rules} {query}");
+            assert!(steps < 10_000, "{steps} steps for {query} with {rules}");
+        }
+    }
+}

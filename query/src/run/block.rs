@@ -206,6 +206,9 @@ fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, fram
         },
         GoalKind::Input(slots) => {
             run.note(step, |effort| effort.took(Method::Handed));
+            if slots.is_empty() && frame.input.is_none_or(|input| input.rows > 0) {
+                return Ok(current.clone().keep(keep));
+            }
             if let Some(known) = frame.known {
                 let args = slots.iter().copied().map(Some).collect::<Vec<_>>();
                 if let Some(joined) = known.join(&args, current, keep, run.budget)? {

@@ -16,6 +16,7 @@ use crate::run::Run;
 use crate::run::block::{Frame, Round, run_plan};
 use crate::run::closure::{Call, Closure};
 use crate::run::effort::Method;
+use crate::run::explore::Explored;
 use crate::run::relation::Relation;
 use crate::run::shape::Shape;
 use crate::run::stable::StableScans;
@@ -78,6 +79,7 @@ struct Walks {
     graph: Option<Arc<Closure>>,
     /// How often a graph was made.
     graphs: usize,
+    explored: Explored,
 }
 
 /// All tables that a call brings about within its component.
@@ -137,8 +139,8 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
         return Ok(Relation::empty(run.program.predicates[predicate].params.clone()));
     }
     let call = Call { bound, demand };
-    if let Some(graph) = graph_of(predicate, call, run)? {
-        return graph.answer(&run.program.predicates[predicate].params, call, run.budget);
+    if let Some(found) = walked(predicate, call, run)? {
+        return Ok(found);
     }
     let component = run.program.predicates[predicate].component;
     if run.tables.borrow().open.contains(&component) {
@@ -161,14 +163,20 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
     result
 }
 
-/// The graph of a rule that walks.
-fn graph_of(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Arc<Closure>>> {
+/// The answers of a rule that walks.
+fn walked(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Relation>> {
+    let params = &run.program.predicates[predicate].params;
     let known = run.tables.borrow().walks.get(&predicate).cloned();
     let mut walks = known.unwrap_or_else(|| Walks { shape: Shape::of(predicate, run).map(Rc::new), ..Walks::default() });
     let shape = walks.shape.clone();
     if let Some(shape) = shape
         && walks.graph.as_ref().is_none_or(|graph| !graph.is_whole)
     {
+        let explored = walks.explored.answer(&shape, call, params, run)?;
+        if explored.is_some() {
+            run.tables.borrow_mut().walks.insert(predicate, walks);
+            return Ok(explored);
+        }
         // Graphs made for a few demands each are not worth their making again and again.
         walks.graph = if walks.graphs < GRAPHS_MAX { Closure::new(&shape, call, run)?.map(Arc::new) } else { None };
         walks.graphs += 1;
@@ -178,7 +186,7 @@ fn graph_of(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Ar
     }
     let graph = walks.graph.clone();
     run.tables.borrow_mut().walks.insert(predicate, walks);
-    Ok(graph)
+    graph.map(|graph| graph.answer(params, call, run.budget)).transpose()
 }
 
 /// Demands with other kinds of numbers are answered apart: equal numbers of two kinds are one demand, and which of them came first must

@@ -383,8 +383,9 @@ impl Facts for MemoryFacts {
         if let Some(entities) = scan.entities {
             assert!(entities.is_sorted_by(|a, b| a < b), "the entities of a scan are ascending, each once");
         }
-        budget.spend_steps(self.shown.len() as u64)?;
         let facts = self.chosen(scan);
+        // What a source with an index touches.
+        budget.spend_steps(facts.len() as u64 + 1)?;
         let Places { a, v, t, m, added } = scan.places;
         let ids = |wanted: bool, place: fn(&Fact) -> i64| {
             (wanted || self.toss(2)).then(|| Column::Long(facts.iter().map(|fact| place(fact)).collect()))

@@ -1,0 +1,210 @@
+//! A walk from one beginning, or back from one end, in a graph that is too large to be made for it: each round looks up only where the round
+//! before it leads. It is given up when it touches so much that making the graph costs less.
+
+use std::sync::Arc;
+
+use crate::column::Column;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::plan::estimate::expect;
+use crate::plan::goal::{Goal, GoalKind};
+use crate::plan::order::plan_block;
+use crate::plan::slot::Slot;
+use crate::run::Run;
+use crate::run::block::{Frame, run_plan, stack};
+use crate::run::call::is_of_the_budget;
+use crate::run::closure::Call;
+use crate::run::fixpoint::surroundings;
+use crate::run::gather::repeat;
+use crate::run::key::is_exact;
+use crate::run::relation::Relation;
+use crate::run::shape::{Body, Shape, Steps};
+use crate::run::store::Store;
+
+/// Graphs of fewer edges are made at once.
+const EDGES_MIN: f64 = 16_384.0;
+/// A walk that touches more than one edge in so many is given up.
+const EDGES_PER_TOUCHED: f64 = 64.0;
+/// A round costs as much as making so many edges of a graph, and rounds may cost a quarter of that.
+const EDGES_PER_ROUND: f64 = 2_048.0;
+/// So many values are looked up one by one; for more of them, all facts of an attribute would be read.
+const VALUES_MAX: usize = 16;
+
+/// What was learnt of a rule by walking.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Explored {
+    /// How many rows were touched and rounds run, in all walks.
+    touched: usize,
+    rounds: usize,
+    /// What was run, kept for those who want to know how.
+    plans: Vec<Arc<Plan>>,
+}
+
+/// Bodies that look up the one side of an edge by the other.
+struct Lookups {
+    bodies: Vec<(Arc<Plan>, Vec<Slot>)>,
+    /// So many rows are looked up at once, and no more.
+    rows_max: usize,
+}
+
+impl Explored {
+    /// The answers to a call, if they are soon found.
+    pub(crate) fn answer(&mut self, shape: &Shape, call: Call<'_>, params: &[Slot], run: &Run<'_>) -> Result<Option<Relation>> {
+        let edges = edges_of(shape, run);
+        let is_plain = shape.condition.is_none() && !matches!(shape.steps, Steps::BaseIfContained { .. });
+        let is_exact = call.demand.columns.iter().all(|column| is_exact(column, column));
+        if call.demand.rows != 1 || !is_plain || !is_exact || edges < EDGES_MIN || self.is_spent(edges) {
+            return Ok(None);
+        }
+        let found = if shape.keys.iter().all(|key| call.bound[*key]) && !shape.keys.is_empty() {
+            self.forward(shape, call, edges, run)
+        } else if call.bound[shape.moving] && !shape.keys.iter().any(|key| call.bound[*key]) && shape.contexts.is_empty() {
+            self.backward(shape, call, edges, run)
+        } else {
+            return Ok(None);
+        };
+        match found {
+            Err(error) if is_of_the_budget(&error) => Err(error),
+            // Those who run the rule in another way find out what there is to say of an error.
+            found => Ok(found.ok().flatten().map(|columns| placed(shape, params, columns))),
+        }
+    }
+
+    fn is_spent(&self, edges: f64) -> bool {
+        self.touched as f64 > edges / EDGES_PER_TOUCHED || self.rounds as f64 > (edges / EDGES_PER_ROUND / 4.0).max(8.0)
+    }
+
+    /// Columns of the keys and of what moves.
+    fn forward(&mut self, shape: &Shape, call: Call<'_>, edges: f64, run: &Run<'_>) -> Result<Option<Vec<Column>>> {
+        let width = shape.keys.len();
+        let places = (0..width).collect::<Vec<_>>();
+        let Some(keys) = call.columns(&shape.keys) else { return Ok(None) };
+        let begin = Lookups::new(&shape.bases, &places, &[width], run)?;
+        let (go_on, contexts) = match &shape.steps {
+            Steps::Own(bodies) => {
+                let contexts = shape.contexts.len();
+                (Lookups::new(bodies, &(0..=contexts).collect::<Vec<_>>(), &[contexts + 1], run)?, contexts)
+            }
+            _ => (Lookups::new(&shape.bases, &places, &[width], run)?, width - 1),
+        };
+        self.plans.extend(begin.plans().chain(go_on.plans()));
+        let wanted = call.columns(&[shape.moving]).map(|columns| columns[0].value(0));
+        let context = |at: usize| {
+            let place = shape.keys.iter().position(|key| *key == shape.contexts[at]);
+            keys[place.unwrap_or(at)].value(0)
+        };
+        let mut reached = Store::new(vec![0]);
+        let beginning = keys.iter().map(|column| (*column).clone()).collect::<Vec<_>>();
+        let mut fresh = reached.add(&begin.run(&beginning, 1, run)?, run.budget)?;
+        while fresh.rows > 0 {
+            self.touched += fresh.rows;
+            self.rounds += 1;
+            let ends = &fresh.columns[0];
+            if wanted.as_ref().is_some_and(|wanted| (0..ends.len()).any(|row| ends.value(row).same(wanted))) {
+                break;
+            }
+            if self.is_spent(edges) || fresh.rows > go_on.rows_max {
+                return Ok(None);
+            }
+            let mut input = (0..contexts).map(|at| repeat(&context(at), fresh.rows)).collect::<Vec<_>>();
+            input.push(ends.clone());
+            let found = go_on.run(&input, fresh.rows, run)?;
+            self.touched += found.rows;
+            fresh = reached.add(&found, run.budget)?;
+        }
+        let ends = reached.all();
+        let mut columns = keys.iter().map(|column| repeat(&column.value(0), ends.rows)).collect::<Vec<_>>();
+        columns.extend(ends.columns);
+        Ok(Some(columns))
+    }
+
+    fn backward(&mut self, shape: &Shape, call: Call<'_>, edges: f64, run: &Run<'_>) -> Result<Option<Vec<Column>>> {
+        let width = shape.keys.len();
+        let places = (0..width).collect::<Vec<_>>();
+        let Some(ends) = call.columns(&[shape.moving]) else { return Ok(None) };
+        if shape.bases.iter().any(|body| !body.needs.is_empty()) {
+            return Ok(None);
+        }
+        let begin = Lookups::new(&shape.bases, &[width], &places, run)?;
+        let go_back = match &shape.steps {
+            Steps::Own(bodies) => Lookups::new(bodies, &[1], &[0], run)?,
+            _ => Lookups::new(&shape.bases, &[width], &[width - 1], run)?,
+        };
+        self.plans.extend(begin.plans().chain(go_back.plans()));
+        let (mut passed, mut found) = (Store::new(vec![0]), Store::new((0..width as Slot).collect()));
+        let mut fresh = passed.add(&Relation::new(vec![0], vec![ends[0].clone()], 1), run.budget)?;
+        while fresh.rows > 0 {
+            self.touched += fresh.rows;
+            self.rounds += 1;
+            if self.is_spent(edges) || fresh.rows > go_back.rows_max.min(begin.rows_max) {
+                return Ok(None);
+            }
+            let keys = begin.run(&fresh.columns, fresh.rows, run)?;
+            let before = go_back.run(&fresh.columns, fresh.rows, run)?;
+            self.touched += keys.rows + before.rows;
+            found.add(&keys, run.budget)?;
+            fresh = passed.add(&before, run.budget)?;
+        }
+        let keys = found.all();
+        let mut columns = keys.columns;
+        columns.push(repeat(&ends[0].value(0), keys.rows));
+        Ok(Some(columns))
+    }
+}
+
+/// The columns of keys and of what moves, in the order of the parameters.
+fn placed(shape: &Shape, params: &[Slot], columns: Vec<Column>) -> Relation {
+    let rows = columns.first().map_or(0, Column::len);
+    let mut placed = shape.keys.iter().copied().chain([shape.moving]).zip(columns).collect::<Vec<_>>();
+    placed.sort_unstable_by_key(|(place, _)| *place);
+    Relation::new(params.to_vec(), placed.into_iter().map(|(_, column)| column).collect(), rows)
+}
+
+/// About how many edges the graph would have.
+fn edges_of(shape: &Shape, run: &Run<'_>) -> f64 {
+    let steps = if let Steps::Own(bodies) = &shape.steps { &bodies[..] } else { &[] };
+    let of_body = |body: &Body| {
+        let rows = body.goals.iter().map(|goal| expect(goal, &run.program.known, 1.0).rows);
+        rows.fold(f64::INFINITY, f64::min)
+    };
+    shape.bases.iter().chain(steps).map(of_body).filter(|rows| rows.is_finite()).sum()
+}
+
+impl Lookups {
+    /// Bodies that give the ends at `wanted` for those at `given`.
+    fn new(bodies: &[Body], given: &[usize], wanted: &[usize], run: &Run<'_>) -> Result<Self> {
+        let lookup = |body: &Body| {
+            let ends = given.iter().map(|place| body.ends[*place]).collect::<Vec<_>>();
+            let output = wanted.iter().map(|place| body.ends[*place]).collect::<Vec<_>>();
+            let span = body.goals.first().map(|goal| goal.span).unwrap_or_default();
+            let input = Arc::new(Goal { id: 0, kind: GoalKind::Input(ends.clone()), span, rule: None });
+            let mut goals = vec![input];
+            goals.extend(body.goals.iter().cloned());
+            Ok((Arc::new(plan_block(&goals, &output, Some(0), surroundings(run))?), ends))
+        };
+        let is_entity = |body: &Body, end: Slot| {
+            let is_entity = |goal: &Arc<Goal>| matches!(&goal.kind, GoalKind::Scan(scan) if scan.entity.slot() == Some(end));
+            body.goals.iter().any(is_entity)
+        };
+        let are_entities = bodies.iter().all(|body| given.last().is_some_and(|place| is_entity(body, body.ends[*place])));
+        let rows_max = if are_entities { usize::MAX } else { VALUES_MAX };
+        Ok(Self { bodies: bodies.iter().map(lookup).collect::<Result<_>>()?, rows_max })
+    }
+
+    /// What they give for rows of ends.
+    fn run(&self, given: &[Column], rows: usize, run: &Run<'_>) -> Result<Relation> {
+        let mut parts = Vec::new();
+        let mut slots = Vec::new();
+        for (plan, ends) in &self.bodies {
+            let input = Relation::new(ends.clone(), given.to_vec(), rows);
+            let found = run_plan(plan, run, &Frame { input: Some(&input), is_bag: true, ..Frame::default() })?;
+            slots = (0..found.slots.len() as Slot).collect();
+            parts.push(found.renamed(slots.clone()));
+        }
+        Ok(if parts.iter().all(|part| part.rows == 0) { Relation::empty(slots) } else { stack(&slots, &parts) })
+    }
+
+    fn plans(&self) -> impl Iterator<Item = Arc<Plan>> {
+        self.bodies.iter().map(|(plan, _)| Arc::clone(plan))
+    }
+}
