@@ -51,3 +51,5 @@ for text in sys.stdin:
         reply = {"error": str(error).splitlines()[0] if str(error) else type(error).__name__}
     answers.write(json.dumps(reply) + "\n")
     answers.flush()
+# The virtual machine has threads that would keep the process alive.
+os._exit(0)

@@ -5,10 +5,16 @@ use crate::random::Program;
 
 /// `_` for the entity in each pattern that has one variable as entity and as value.
 pub fn without_first_place(program: &Program) -> Option<Program> {
-    in_each_form(program, '[', ']', |words| {
-        let is_twice = words.len() == 3 && words[0].starts_with('?') && words[1].starts_with('@') && words[0] == words[2];
-        is_twice.then(|| format!("_ {} {}", words[1], words[2]))
-    })
+    in_each_form(program, '[', ']', |words| is_twice(words).then(|| format!("_ {} {}", words[1], words[2])))
+}
+
+/// `_` for the value in each of them.
+pub fn without_last_place(program: &Program) -> Option<Program> {
+    in_each_form(program, '[', ']', |words| is_twice(words).then(|| format!("{} {} _", words[0], words[1])))
+}
+
+fn is_twice(words: &[&str]) -> bool {
+    words.len() == 3 && words[0].starts_with('?') && words[1].starts_with('@') && words[0] == words[2]
 }
 
 /// A fresh variable for each `_` among the arguments of a rule.
@@ -52,8 +58,17 @@ pub fn without_bound_arguments(program: &Program) -> Option<Program> {
     found.then_some(other)
 }
 
+/// Whether a comparison names a variable twice.
+pub fn compares_with_itself(program: &Program) -> bool {
+    let is_twice = |words: &[&str]| {
+        let is_comparison = ["=", "!=", "not=", "<", "<=", ">", ">="].contains(&words[0]);
+        is_comparison && (1..words.len()).any(|at| words[at].starts_with('?') && words[..at].contains(&words[at]))
+    };
+    in_each_form(program, '(', ')', |words| is_twice(words).then(String::new)).is_some()
+}
+
 /// For each variable that a function's result goes to, the program with a fresh one there that is compared afterwards.
-pub fn with_results_compared(program: &Program) -> Vec<Program> {
+pub fn with_results_compared(program: &Program, comparison: &str) -> Vec<Program> {
     let mut others = Vec::new();
     for (at, clause) in program.clauses.iter().enumerate() {
         let Some((call, binding)) = clause.rsplit_once(") ") else { continue };
@@ -62,7 +77,7 @@ pub fn with_results_compared(program: &Program) -> Vec<Program> {
         }
         for name in binding.split(['[', ']', ' ']).filter(|word| word.starts_with('?')) {
             let mut other = program.clone();
-            other.clauses[at] = format!("{call}) {} [(= ?result {name})]", binding.replace(name, "?result"));
+            other.clauses[at] = format!("{call}) {} [({comparison} ?result {name})]", binding.replace(name, "?result"));
             others.push(other);
         }
     }

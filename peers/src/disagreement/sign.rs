@@ -22,6 +22,19 @@ pub const SIGNS: &[(&str, Sign)] = &[
     ("locals-of-not-in-or", |case, _| {
         is_refused(case, "must use same set of free vars") || is_refused(case, "or branches must bind the same variables")
     }),
+    ("not-of-constants-in-a-rule", |case, _| is_refused(case, "Join variables should not be empty")),
+    ("one-value-of-two-attributes", |case, _| is_refused(case, "Duplicate key")),
+    ("value-of-another-type", |case, _| is_refused(case, "cannot be cast to class clojure.lang.Named")),
+    ("one-variable-compared-with-itself", |case, _| {
+        let texts =
+            ["Fail to count list", "Can't pop empty vector", "clojure.lang.Symbol cannot be cast to class java.lang.Number"];
+        rewriting::compares_with_itself(&case.program) && texts.iter().any(|text| is_refused(case, text))
+    }),
+    ("equality-with-false", |case, _| {
+        let texts = case.program.clauses.iter().chain(&case.program.rules);
+        let mut texts = texts.chain(case.program.inputs.iter().map(|(_, given)| given));
+        texts.any(|text| text.contains("false")) && is_refused(case, "Can't pop empty vector")
+    }),
     ("blank-in-a-binding", |case, _| is_refused(case, "expected variable, got _")),
     ("bound-variable-of-or-join", |case, _| is_refused(case, "expected variable, got [")),
     ("recursion-on-reverse", |case, _| is_refused(case, "recursion is not supported on reverse refs")),
@@ -42,12 +55,14 @@ pub const SIGNS: &[(&str, Sign)] = &[
         let other = rewriting::without_n(&case.program);
         other.is_some_and(|other| case.agrees_elsewhere(&other, peer))
     }),
-    ("variable-twice-in-a-pattern", is_read_without_first_place),
+    ("variable-twice-in-a-pattern", |case, peer| {
+        is_read_as(case, peer, rewriting::without_first_place) || is_read_as(case, peer, rewriting::without_last_place)
+    }),
     ("blank-argument-of-a-rule", |case, peer| is_mended(case, peer, rewriting::without_blank_arguments)),
     ("variable-twice-in-a-rule", |case, peer| is_mended(case, peer, rewriting::without_repeated_arguments)),
     ("bound-argument-of-a-rule", |case, peer| is_mended(case, peer, rewriting::without_bound_arguments)),
     ("result-bound-already", |case, peer| {
-        let others = rewriting::with_results_compared(&case.program);
+        let others = rewriting::with_results_compared(&case.program, "=");
         others.iter().any(|other| case.is_their_answer_to(other, peer, nothing_is_nil))
     }),
     ("median-of-longs", |case, peer| {
@@ -55,6 +70,10 @@ pub const SIGNS: &[(&str, Sign)] = &[
         other.is_some_and(|other| case.agrees_elsewhere(&other, peer))
     }),
     ("nested-pull-of-itself", |case, _| case.program.has("pull") && both(case, |ours, theirs| is_cut_short(theirs, ours))),
+    ("double-from-a-function", |case, peer| {
+        let others = rewriting::with_results_compared(&case.program, "==");
+        others.iter().any(|other| case.is_their_answer_to(other, peer, nothing_is_nil))
+    }),
     ("long-and-double", |case, _| case.program.has("mixed-numbers") && both(case, |_, _| true)),
     ("order-of-clauses", |case, _| is_right_in_first_order(case)),
     ("not-join-before-or", |case, _| is_right_in_first_order(case)),
@@ -66,8 +85,9 @@ pub const SIGNS: &[(&str, Sign)] = &[
     ("input-that-names-nothing", |case, _| is_refused(case, "did not resolve")),
 ];
 
-fn is_read_without_first_place(case: &Case<'_>, peer: &mut Peer) -> bool {
-    let Some(other) = rewriting::without_first_place(&case.program) else { return false };
+/// Whether the other engine reads a question as this rewriting has it.
+fn is_read_as(case: &Case<'_>, peer: &mut Peer, rewrite: fn(&Program) -> Option<Program>) -> bool {
+    let Some(other) = rewrite(&case.program) else { return false };
     match (rewriting::without_n(&case.program), rewriting::without_n(&other)) {
         (Some(theirs), Some(ours)) => case.agrees_between(&ours, &theirs, peer),
         _ => case.is_our_answer_to(&other, nothing_is_nil),

@@ -1,0 +1,126 @@
+//! Which small changes of the code no test notices. `tests/mutants` starts it.
+//!
+//! cargo-mutants lists the changes. It also compiles and tests them one by one, a minute each; here all of them are woven into one build,
+//! and a number in the environment decides which is made. A test is run for a change only if it comes by the changed place.
+
+mod build;
+mod change;
+mod trial;
+mod weave;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use build::Build;
+use change::Change;
+use trial::{Measured, Outcome};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn number(name: &str, default: usize) -> Result<usize, String> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().map_err(|_| format!("{name} is a whole number, not {text}")),
+        Err(_) => Ok(default),
+    }
+}
+
+/// Arguments: the project, a folder for what is made, the list of changes, the package, and its test files.
+fn run(arguments: &[String]) -> Result<(), String> {
+    let [from, work, list, package, tests @ ..] = arguments else { return Err("see tests/mutants".to_owned()) };
+    let work = PathBuf::from(work);
+    let listed = std::fs::read_to_string(list).map_err(|error| format!("{list}: {error}"))?;
+    let changes = change::read_all(&listed)?;
+    let start = Instant::now();
+    let build = Build::new(Path::new(from), &work, &changes)?;
+    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    let suites = build.suites(package, &tests)?;
+    println!("{} changes woven in, compiled with {} test files in {} s", changes.len(), suites.len(), start.elapsed().as_secs());
+    let mut measured: Vec<Measured> = suites.iter().map(|suite| trial::measure(suite, &work)).collect::<Result<_, _>>()?;
+    measured.sort_by_key(Measured::took);
+    let reached = trial::reached(&measured);
+    for suite in &measured {
+        println!("{:>8} ms {:>5} changes {}", suite.took().as_millis(), reached[suite.name()], suite.name());
+    }
+    let chosen = change::spread(&changes, number("SPREAD", 1)?);
+    let chosen: Vec<&Change> = chosen.into_iter().filter(|change| is_wanted(change)).collect();
+    let is_tried = |change: &&Change| !build.unviable.contains(&change.id) && !build.left_out.contains(&change.id);
+    let tried: Vec<&Change> = chosen.iter().copied().filter(is_tried).collect();
+    let unviable = chosen.iter().filter(|change| build.unviable.contains(&change.id)).count();
+    println!(
+        "{} of {} changes chosen, {unviable} do not compile, {} cannot be woven in",
+        chosen.len(),
+        changes.len(),
+        chosen.len() - tried.len() - unviable
+    );
+    let outcomes = try_all(&tried, &measured, number("JOBS", 1)?)?;
+    report(&outcomes, &work)
+}
+
+/// `ONLY` is a part of the names that are wanted.
+fn is_wanted(change: &Change) -> bool {
+    std::env::var("ONLY").map_or(true, |part| change.name.contains(&part))
+}
+
+fn try_all<'a>(tried: &[&'a Change], suites: &[Measured], jobs: usize) -> Result<Vec<(&'a Change, Outcome)>, String> {
+    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(change) = tried.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = trial::judge(change.id, suites);
+                    if matches!(outcome, Outcome::Missed | Outcome::Unreached) {
+                        println!("{outcome:?} {}", change.name);
+                    }
+                    if let Ok(mut outcomes) = outcomes.lock() {
+                        outcomes.push((*change, outcome));
+                        if outcomes.len() % 100 == 0 {
+                            println!("{} of {} tried", outcomes.len(), tried.len());
+                        }
+                    }
+                }
+            });
+        }
+    });
+    outcomes.into_inner().map_err(|_| "a trial ended early".to_owned())
+}
+
+fn report(outcomes: &[(&Change, Outcome)], work: &Path) -> Result<(), String> {
+    let count = |is: fn(&Outcome) -> bool| outcomes.iter().filter(|(_, outcome)| is(outcome)).count();
+    let mut by_suite: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut missed = String::new();
+    for (change, outcome) in outcomes {
+        match outcome {
+            Outcome::Noticed(suite) | Outcome::Endless(suite) => *by_suite.entry(suite).or_default() += 1,
+            Outcome::Missed => writeln!(missed, "missed    {}", change.name).map_err(|error| error.to_string())?,
+            Outcome::Unreached => writeln!(missed, "unreached {}", change.name).map_err(|error| error.to_string())?,
+        }
+    }
+    let path = work.join("missed.txt");
+    let mut lines: Vec<&str> = missed.lines().collect();
+    lines.sort_unstable();
+    std::fs::write(&path, lines.join("\n")).map_err(|error| error.to_string())?;
+    println!(
+        "{} tried: {} noticed, {} without end, {} missed, {} that no test comes by; first noticed by {by_suite:?}; {}",
+        outcomes.len(),
+        count(|outcome| matches!(outcome, Outcome::Noticed(_))),
+        count(|outcome| matches!(outcome, Outcome::Endless(_))),
+        count(|outcome| *outcome == Outcome::Missed),
+        count(|outcome| *outcome == Outcome::Unreached),
+        path.display()
+    );
+    Ok(())
+}
