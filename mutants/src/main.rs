@@ -10,7 +10,7 @@ mod weave;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,7 +41,7 @@ fn number(name: &str, default: usize) -> Result<usize, String> {
 /// Arguments: the project, a folder for what is made, the list of changes, the package, and its test files.
 fn run(arguments: &[String]) -> Result<(), String> {
     let [from, work, list, package, tests @ ..] = arguments else { return Err("see tests/mutants".to_owned()) };
-    let work = PathBuf::from(work);
+    let work = std::path::absolute(work).map_err(|error| format!("{work}: {error}"))?;
     let listed = std::fs::read_to_string(list).map_err(|error| format!("{list}: {error}"))?;
     let changes = change::read_all(&listed)?;
     let start = Instant::now();
@@ -52,6 +52,9 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let mut measured: Vec<Measured> = suites.iter().map(|suite| trial::measure(suite, &work)).collect::<Result<_, _>>()?;
     measured.sort_by_key(Measured::took);
     let reached = trial::reached(&measured);
+    if reached.values().all(|count| *count == 0) {
+        return Err("no test comes by any change".to_owned());
+    }
     for suite in &measured {
         println!("{:>8} ms {:>5} changes {}", suite.took().as_millis(), reached[suite.name()], suite.name());
     }
@@ -75,27 +78,35 @@ fn is_wanted(change: &Change) -> bool {
     std::env::var("ONLY").map_or(true, |part| change.name.contains(&part))
 }
 
+/// Asks one test file after the other, the quickest first, of all changes that none has noticed yet.
 fn try_all<'a>(tried: &[&'a Change], suites: &[Measured], jobs: usize) -> Result<Vec<(&'a Change, Outcome)>, String> {
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while let Some(change) = tried.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = trial::judge(change.id, suites);
-                    if matches!(outcome, Outcome::Missed | Outcome::Unreached) {
-                        println!("{outcome:?} {}", change.name);
-                    }
-                    if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.push((*change, outcome));
-                        if outcomes.len() % 100 == 0 {
-                            println!("{} of {} tried", outcomes.len(), tried.len());
-                        }
-                    }
+    let is_reached = |change: &&Change| suites.iter().any(|suite| suite.reaches(change.id));
+    let (mut left, unreached): (Vec<&Change>, Vec<&Change>) = tried.iter().copied().partition(is_reached);
+    let mut outcomes: Vec<(&Change, Outcome)> = Vec::new();
+    for change in unreached {
+        println!("no test comes by {}", change.name);
+        outcomes.push((change, Outcome::Unreached));
+    }
+    for suite in suites {
+        let (next, seen) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let work = || {
+            while let Some(change) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let (Some(outcome), Ok(mut seen)) = (suite.run(change.id), seen.lock()) {
+                    seen.push((*change, outcome));
                 }
-            });
-        }
-    });
-    outcomes.into_inner().map_err(|_| "a trial ended early".to_owned())
+            }
+        };
+        std::thread::scope(|scope| (0..jobs).for_each(|_| drop(scope.spawn(work))));
+        let seen = seen.into_inner().map_err(|_| "a trial ended early".to_owned())?;
+        left.retain(|change| !seen.iter().any(|(other, _)| other.id == change.id));
+        println!("{} notices {}, {} are left", suite.name(), seen.len(), left.len());
+        outcomes.extend(seen);
+    }
+    for change in left {
+        println!("missed {}", change.name);
+        outcomes.push((change, Outcome::Missed));
+    }
+    Ok(outcomes)
 }
 
 fn report(outcomes: &[(&Change, Outcome)], work: &Path) -> Result<(), String> {

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use crate::build::Suite;
 
-/// Processor seconds that any test file may use, beside five times what it uses without a change.
-const SECONDS_AT_LEAST: u64 = 10;
+/// Processor seconds that any test file may use, beside three times what its tests last without a change.
+const SECONDS_AT_LEAST: u64 = 2;
 
 /// So much longer than its processor time may a run last, as others use the machine too.
-const PATIENCE: u32 = 12;
+const PATIENCE: u32 = 30;
 
 /// Memory that a run may ask for, in kilobytes: a change may fill it without end.
 const LIMIT_MEMORY_KB: u64 = 8_000_000;
@@ -83,14 +83,19 @@ impl Measured {
         &self.suite.name
     }
 
+    /// Whether any of its tests comes by a change.
+    pub fn reaches(&self, id: usize) -> bool {
+        self.tests.iter().any(|test| test.reached.contains(&id))
+    }
+
     /// None if it passes with this change.
-    fn run(&self, id: usize) -> Option<Outcome> {
+    pub fn run(&self, id: usize) -> Option<Outcome> {
         let tests: Vec<&Test> = self.tests.iter().filter(|test| test.reached.contains(&id)).collect();
         if tests.is_empty() {
             return None;
         }
         let took: Duration = tests.iter().map(|test| test.took).sum();
-        let seconds = SECONDS_AT_LEAST + 5 * took.as_secs();
+        let seconds = SECONDS_AT_LEAST + 3 * took.as_secs();
         let mut command = command(&self.suite, seconds);
         command.arg("--exact").args(tests.iter().map(|test| &test.name)).env("MUTANT", id.to_string());
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
@@ -121,14 +126,6 @@ impl Measured {
             (false, false) => Some(Outcome::Noticed(self.suite.name.clone())),
         }
     }
-}
-
-/// What the test files say of a change, the quickest first.
-pub fn judge(id: usize, suites: &[Measured]) -> Outcome {
-    if !suites.iter().any(|suite| suite.tests.iter().any(|test| test.reached.contains(&id))) {
-        return Outcome::Unreached;
-    }
-    suites.iter().find_map(|suite| suite.run(id)).unwrap_or(Outcome::Missed)
 }
 
 /// How many changes each test file comes by.

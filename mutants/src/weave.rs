@@ -223,3 +223,99 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         visit::visit_expr_struct(self, node);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Promise: a change stands beside the old code, which stays as it was. Attacked with each kind of change, changes within changes, and
+    //! code that no change can be made in.
+
+    use super::{Woven, weave};
+    use crate::change::{Change, Kind};
+
+    /// A change where `mark` stands for the first time after `fn`.
+    fn change(id: usize, source: &str, kind: Kind, mark: &str, replacement: &str) -> Change {
+        let at = source.find(mark).expect("the mark is in the source");
+        let line = source[..at].matches('\n').count() + 1;
+        let column = at - source[..at].rfind('\n').map_or(0, |end| end + 1) + 1;
+        let name = format!("{kind:?} {id}");
+        Change { id, file: "lib.rs".to_owned(), name, kind, replacement: replacement.to_owned(), start: (line, column) }
+    }
+
+    fn woven(source: &str, changes: &[Change]) -> Woven {
+        weave(source, &changes.iter().collect::<Vec<_>>(), "m").expect("the source is Rust")
+    }
+
+    #[track_caller]
+    fn check(source: &str, changes: &[(Kind, &str, &str)], expected: &str) {
+        let each = changes.iter().enumerate();
+        let changes: Vec<Change> =
+            each.map(|(at, (kind, mark, replacement))| change(at + 1, source, *kind, mark, replacement)).collect();
+        let woven = woven(source, &changes);
+        assert_eq!(woven.text, expected);
+        assert_eq!(woven.left_out, Vec::<usize>::new());
+        for (id, range) in &woven.ranges {
+            assert!(woven.text[range.clone()].contains(&format!("m::on({id})")), "{id} in {}", &woven.text[range.clone()]);
+        }
+    }
+
+    #[test]
+    fn each_kind_of_change_stands_beside_the_old_code() {
+        check(
+            "fn f() -> u8 { g() }",
+            &[(Kind::Function, "g()", "0"), (Kind::Function, "g()", "1")],
+            "fn f() -> u8 { if m::on(1) { return 0; } if m::on(2) { return 1; } g() }",
+        );
+        check(
+            "const fn f() { a < b }",
+            &[(Kind::Binary, "<", "<=")],
+            "const fn f() { (if m::on(1) { (a) <= (b) } else { a < b }) }",
+        );
+        check("fn f() { a += 1; }", &[(Kind::Binary, "+=", "-=")], "fn f() { (if m::on(1) { (a) -= (1) } else { a += 1 }); }");
+        check("fn f() { if !a {} }", &[(Kind::Unary, "!", "")], "fn f() { if (if m::on(1) { a } else { !a }) {} }");
+        check(
+            "fn f() { match a { 1 => b, _ => c } }",
+            &[(Kind::Arm, "1 =>", "")],
+            "fn f() { match a { 1 if !m::on(1) => b, _ => c } }",
+        );
+        check(
+            "fn f() { match a { x if g(x) => b, _ => c } }",
+            &[(Kind::Guard, "g(x)", "true"), (Kind::Guard, "g(x)", "false"), (Kind::Arm, "x if", "")],
+            "fn f() { match a { x if (if m::on(1) { true } else if m::on(2) { false } else if m::on(3) { false } else { g(x) }) \
+             => b, _ => c } }",
+        );
+        check(
+            "fn f() { S { a: 1, b: 2, ..old } }",
+            &[(Kind::Field, "a: 1", "")],
+            "fn f() { (if m::on(1) { S { b: 2, ..old } } else { S { a: 1, b: 2, ..old } }) }",
+        );
+    }
+
+    #[test]
+    fn a_change_within_another_is_made_in_the_old_code() {
+        check(
+            "fn f() { a && b == c }",
+            &[(Kind::Binary, "&&", "||"), (Kind::Binary, "==", "!=")],
+            "fn f() { (if m::on(1) { (a) || (b == c) } else { a && (if m::on(2) { (b) != (c) } else { b == c }) }) }",
+        );
+    }
+
+    #[test]
+    fn what_cannot_stand_in_brackets_is_left_out_and_what_is_inside_is_not() {
+        let source = "fn f() { if let Some(a) = g && a > 1 {} }";
+        let changes = [change(1, source, Kind::Binary, "&&", "||"), change(2, source, Kind::Binary, ">", "<")];
+        let woven = woven(source, &changes);
+        assert_eq!(woven.text, "fn f() { if let Some(a) = g && (if m::on(2) { (a) < (1) } else { a > 1 }) {} }");
+        assert_eq!(woven.left_out, [1]);
+    }
+
+    #[test]
+    fn the_arms_of_a_match_are_found_from_its_value() {
+        let source = "fn f() { match a { 1 => { b } 2 => c, _ => d } match e { 3 => g, _ => h } }";
+        let marks = ["1 =>", "2 =>", "3 =>"];
+        let changes: Vec<Change> =
+            marks.iter().enumerate().map(|(at, mark)| change(at + 1, source, Kind::Arm, mark, "")).collect();
+        let woven = woven(source, &changes);
+        let end = woven.text.find("match a").expect("the match is there") + "match a".len();
+        assert_eq!(woven.arms_after(end), [1, 2]);
+    }
+}

@@ -15,10 +15,10 @@ use crate::plain::{Plain, Reading};
 use crate::random::{Program, View, Width, World};
 
 /// How long an engine may think about one question.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long it may take to start and to take in a world; a virtual machine that loads much starts slowly.
-const PATIENCE_AT_START: Duration = Duration::from_secs(300);
+const PATIENCE_AT_START: Duration = Duration::from_secs(900);
 
 /// How long it may think where it is known for not coming to an end; it takes a few milliseconds where it does.
 const PATIENCE_WITH_LEFT_RECURSION: Duration = Duration::from_millis(1500);
@@ -142,7 +142,8 @@ impl Peer {
         }
         let is_short =
             (self.name == "corium" && !program.rules.is_empty()) || program.has("left-recursion") || program.written.is_some();
-        let patience = if is_short { PATIENCE_WITH_LEFT_RECURSION } else { PATIENCE };
+        // Datalevin always comes to an end, but its virtual machine may need a while for the first question of a kind.
+        let patience = if is_short && self.name != "datalevin" { PATIENCE_WITH_LEFT_RECURSION } else { PATIENCE };
         let Some(reply) = self.exchange(&line, patience) else { return Said::Nothing };
         self.read(program, &reply)
     }
