@@ -46,3 +46,6 @@ pub const WATCH_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Datoms of one transaction that a watch takes in one by one: beyond that asking the query again is as quick.
 pub const LIMIT_DELTA_DATOMS: usize = 1_000;
+
+/// Rows that one step of taking in a transaction may need: where so many come of so little, asking the query again is as quick.
+pub const LIMIT_DELTA_ROWS: u64 = 1_000_000;

@@ -23,7 +23,7 @@ use crate::connection::Connection;
 use crate::connection::bell::Bell;
 use crate::db::{DbView, Input};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{LIMIT_DELTA_DATOMS, WATCH_INTERVAL};
+use crate::limits::{LIMIT_DELTA_DATOMS, LIMIT_DELTA_ROWS, WATCH_INTERVAL};
 
 use self::delta::{Delta, Work};
 use self::follow::{Follower, Step};
@@ -352,7 +352,8 @@ impl Watch {
         if !self.question.is_concerned(step, &self.reads, &value_of)? {
             return Ok(None);
         }
-        match self.change(step)? {
+        // What fails or goes beyond a limit there may be right as a whole: asking again decides.
+        match self.change(step).ok().flatten() {
             Some((added, removed)) => {
                 self.held.change(&added, &removed);
                 Ok((!added.is_empty() || !removed.is_empty()).then_some((added, removed)))
@@ -385,7 +386,9 @@ impl Watch {
             return Ok(None);
         }
         let before = self.question.asked(before, &self.reads)?;
-        delta.changes(&Work { before: &before, after: &after, step, budget: &budget(&self.options) }, &self.held)
+        let limit = self.options.limit_rows.unwrap_or(LIMIT_DELTA_ROWS).min(LIMIT_DELTA_ROWS);
+        let budget = budget(&self.options).with_limit_rows(limit);
+        delta.changes(&Work { before: &before, after: &after, step, budget: &budget }, &self.held)
     }
 
     fn ask_again(&mut self, step: &Step) -> Result<Option<(Vec<Row>, Vec<Row>)>> {
@@ -414,3 +417,8 @@ impl fmt::Debug for Watch {
         f.debug_struct("Watch").field("query", &text).field("t", &self.t()).finish_non_exhaustive()
     }
 }
+
+/// The page about watching: its blocks are run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/reference/watching.md")]
+mod page {}

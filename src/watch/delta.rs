@@ -70,7 +70,9 @@ impl Delta {
             occurrences.push(Occurrence::of(&query, *at, &shape, schema, asked)?);
         }
         let variables: Vec<Variable> = query.find.elements().iter().filter_map(shape::variable_of).cloned().collect();
-        let places: Vec<usize> = (0..variables.len()).filter(|at| !shape.is_given(&variables[*at])).collect();
+        let free: Vec<&Variable> = variables.iter().filter(|variable| !shape.is_given(variable)).collect();
+        let is_needed = |variable: &Variable| free.contains(&variable) && !shape.follows(&query, variable, &free);
+        let places: Vec<usize> = (0..variables.len()).filter(|at| is_needed(&variables[*at])).collect();
         let given: Vec<Variable> = places.iter().map(|at| variables[*at].clone()).collect();
         let may_be_entity = given.iter().map(|variable| shape.may_be_entity(&query, variable)).collect();
         let again = Bound::of(query, &given, asked)?;
@@ -127,7 +129,10 @@ impl Delta {
             return Ok(None);
         }
         let answer = self.again.answer(work.after, given, work.budget)?;
-        let remaining: BTreeSet<Row> = answer.into_iter().collect();
+        // Fewer variables are given than a row has, so more may come than was asked for.
+        let canonical = |row: &Row| row.iter().map(Value::canonical).collect::<Row>();
+        let wanted: BTreeSet<Row> = rows.iter().map(canonical).collect();
+        let remaining: BTreeSet<Row> = answer.into_iter().filter(|row| wanted.contains(&canonical(row))).collect();
         // A number that holds in another way may be shown as another kind.
         let is_doubtful = |row: &&Row| self.shape.shows_loose_number(row);
         if remaining.iter().any(|row| is_doubtful(&row)) { Ok(None) } else { Ok(Some(remaining)) }

@@ -7,6 +7,7 @@ mod conjunctions;
 #[path = "../oracle/fold.rs"]
 mod fold;
 mod following;
+mod kinds;
 mod programs;
 #[path = "../oracle/told.rs"]
 mod told;

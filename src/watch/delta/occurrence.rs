@@ -54,8 +54,8 @@ impl Occurrence {
         let entity_variable = bindable(&mut terms[0], "? entity", shape);
         let mut value_variable = bindable(&mut terms[2], "? value", shape);
         let may_be_entity = value_variable.as_ref().is_some_and(|variable| shape.may_be_entity(&query, variable));
-        if may_be_entity && entity_variable.is_some() {
-            // The entity selects well enough.
+        if entity_variable.is_some() {
+            // The entity selects well enough, and a value that many entities have would lead through all of them.
             value_variable = None;
         }
         let (binds_entity, binds_value) = (entity_variable.is_some(), value_variable.is_some());

@@ -121,6 +121,21 @@ impl Shape {
         self.given.contains(variable)
     }
 
+    /// True if the variable is but the value of entities that are among these variables: they select well enough.
+    pub(super) fn follows(&self, query: &Query, variable: &Variable, among: &[&Variable]) -> bool {
+        let mut is_value = false;
+        for at in &self.occurrences {
+            let Clause::Pattern { terms, .. } = &query.clauses[*at] else { continue };
+            let entity = terms.first().and_then(variable_in);
+            if entity == Some(variable) {
+                return false;
+            }
+            let is_led_to = entity.is_some_and(|entity| among.contains(&entity));
+            is_value |= is_led_to && terms.get(2).and_then(variable_in) == Some(variable);
+        }
+        is_value
+    }
+
     /// True if the variable may stand for an entity: a name or a lookup reference that is given for it would be resolved.
     pub(super) fn may_be_entity(&self, query: &Query, variable: &Variable) -> bool {
         query.clauses.iter().any(|clause| has_as_entity(clause, variable))
