@@ -20,6 +20,8 @@ mod having;
 mod header;
 mod order;
 mod pulls;
+mod rank;
+mod sort;
 
 pub(crate) use header::text as element_text;
 

@@ -28,6 +28,7 @@ mod pattern;
 mod regex;
 mod registered;
 mod search;
+mod stepped;
 mod text;
 mod time;
 
@@ -36,6 +37,7 @@ pub(crate) use entity::resolve;
 pub(crate) use number::{Kind as NumberKind, check_aligned, double_of, exact_of};
 pub use registered::{AnyFunction, RegisteredFunction};
 pub(crate) use registered::{checked_result, failed};
+pub(crate) use stepped::Stepped;
 
 /// A built-in function. A predicate is a function whose result is true or false.
 #[derive(Debug)]

@@ -36,6 +36,7 @@ pub(crate) mod shape;
 pub(crate) mod stable;
 pub(crate) mod store;
 pub(crate) mod walk;
+pub(crate) mod texts;
 
 /// One run of a program.
 pub(crate) struct Run<'p> {

@@ -22,15 +22,11 @@ pub(super) const AGGREGATES: &[Aggregate] = &[
 ];
 
 fn count(call: &Call<'_>) -> Column {
-    let mut counts = vec![0_i64; call.groups.len()];
-    for group in call.groups.of_rows() {
-        counts[*group as usize] += 1;
-    }
-    Column::Long(counts.into())
+    Column::Long(call.groups.counts().into_iter().map(i64::from).collect())
 }
 
-/// Each group divided by value: its parts are its different values.
-fn parts(call: &Call<'_>) -> Result<impl Iterator<Item = (usize, usize)>> {
+/// Each group divided by value: its parts are its different values, each with its first row.
+pub(super) fn parts(call: &Call<'_>) -> Result<impl Iterator<Item = (usize, usize)>> {
     let values = Groups::by(&[call.column], call.column.len(), call.budget)?;
     let parts = call.groups.divided_by(&values, call.budget)?;
     let first_rows = parts.first_rows().to_vec();

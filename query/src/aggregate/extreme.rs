@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::count::parts;
 use super::{Aggregate, Bags, Call, aggregate};
 use crate::column::Column;
 use crate::error::Result;
@@ -27,7 +28,7 @@ pub(super) const AGGREGATES: &[Aggregate] = &[
 
 /// The values that come first when `wanted` is what an earlier one is to a later one.
 fn extreme(call: &Call<'_>, wanted: Ordering) -> Result<Column> {
-    let Some(limit) = call.limit else { return Ok(first(call, wanted)) };
+    let Some(limit) = call.limit else { return first(call, wanted) };
     let bags = Bags::new(call.groups);
     let results = bags.iter().map(|rows| {
         call.budget.spend_steps(rows.len() as u64)?;
@@ -44,27 +45,40 @@ fn extreme(call: &Call<'_>, wanted: Ordering) -> Result<Column> {
     Ok(Column::Value(results.collect::<Result<_>>()?))
 }
 
-fn first(call: &Call<'_>, wanted: Ordering) -> Column {
-    match call.column {
-        Column::Long(items) => Column::Long(best(call, wanted, |a, b| items[a].cmp(&items[b])).map(|row| items[row]).collect()),
-        Column::Instant(items) => {
-            Column::Instant(best(call, wanted, |a, b| items[a].cmp(&items[b])).map(|row| items[row]).collect())
+fn first(call: &Call<'_>, wanted: Ordering) -> Result<Column> {
+    Ok(match call.column {
+        Column::Long(items) => Column::Long(best_of(call, items, |a, b| a.cmp(&b) == wanted).into()),
+        Column::Instant(items) => Column::Instant(best_of(call, items, |a, b| a.cmp(&b) == wanted).into()),
+        Column::Double(items) => Column::Double(best_of(call, items, |a, b| a.total_cmp(&b) == wanted).into()),
+        // Texts are compared once for each group that they occur in.
+        Column::Text(_, texts, codes) if texts.len() <= codes.len() => {
+            let mut best = call.groups.first_rows().to_vec();
+            parts(call)?.for_each(|(group, row)| take_better(&mut best[group], row, call.column, wanted));
+            call.column.gather(&best)
         }
-        Column::Double(items) => {
-            Column::Double(best(call, wanted, |a, b| items[a].total_cmp(&items[b])).map(|row| items[row]).collect())
+        other => {
+            let mut best = call.groups.first_rows().to_vec();
+            let groups = call.groups.of_rows().iter().enumerate();
+            groups.for_each(|(row, group)| take_better(&mut best[*group as usize], row, other, wanted));
+            other.gather(&best)
         }
-        other => Column::Value(best(call, wanted, |a, b| other.compare(a, b)).map(|row| other.value(row)).collect()),
+    })
+}
+
+fn take_better(best: &mut u32, row: usize, column: &Column, wanted: Ordering) {
+    if column.compare(row, *best as usize) == wanted {
+        *best = row as u32;
     }
 }
 
-/// The row of each group that no other one beats.
-fn best(call: &Call<'_>, wanted: Ordering, compare: impl Fn(usize, usize) -> Ordering) -> impl Iterator<Item = usize> {
-    let mut best = call.groups.first_rows().to_vec();
-    for (row, group) in call.groups.of_rows().iter().enumerate() {
+/// The item of each group that no other one beats.
+fn best_of<T: Copy>(call: &Call<'_>, items: &[T], beats: impl Fn(T, T) -> bool) -> Vec<T> {
+    let mut best: Vec<T> = call.groups.first_rows().iter().map(|row| items[*row as usize]).collect();
+    for (group, item) in call.groups.of_rows().iter().zip(items) {
         let best = &mut best[*group as usize];
-        if compare(row, *best as usize) == wanted {
-            *best = row as u32;
+        if beats(*item, *best) {
+            *best = *item;
         }
     }
-    best.into_iter().map(|row| row as usize)
+    best
 }

@@ -25,11 +25,7 @@ fn sum(call: &Call<'_>) -> Result<Column> {
 
 fn average(call: &Call<'_>) -> Result<Column> {
     if let Column::Long(items) = call.column {
-        let mut counts = vec![0_u32; call.groups.len()];
-        for group in call.groups.of_rows() {
-            counts[*group as usize] += 1;
-        }
-        let sums = sums_of_longs(call, items).into_iter().zip(counts);
+        let sums = sums_of_longs(call, items).into_iter().zip(call.groups.counts());
         return Ok(Column::Double(sums.map(|(total, count)| total as f64 / f64::from(count)).collect()));
     }
     by_bag(call, |numbers| match numbers {
@@ -39,12 +35,14 @@ fn average(call: &Call<'_>) -> Result<Column> {
     })
 }
 
+/// Exact: the low and the high halves of the longs are added up apart, where neither sum can leave 64 bits.
 fn sums_of_longs(call: &Call<'_>, items: &[i64]) -> Vec<i128> {
-    let mut sums = vec![0_i128; call.groups.len()];
+    let (mut low, mut high) = (vec![0_i64; call.groups.len()], vec![0_i64; call.groups.len()]);
     for (group, item) in call.groups.of_rows().iter().zip(items) {
-        sums[*group as usize] += i128::from(*item);
+        low[*group as usize] += item & i64::from(u32::MAX);
+        high[*group as usize] += item >> u32::BITS;
     }
-    sums
+    low.into_iter().zip(high).map(|(low, high)| i128::from(low) + (i128::from(high) << u32::BITS)).collect()
 }
 
 fn long_of(name: &str, total: i128) -> Result<i64> {

@@ -20,7 +20,7 @@ pub(super) fn tabulate(elements: &[&Element], given: &Given<'_>, budget: &Budget
     budget.check_rows(groups.len())?;
     let columns = elements.iter().map(|element| match element {
         Element::Aggregate { name, args, span } => aggregated((name, args, *span), given, &groups, budget),
-        key => Ok(key_column(key, given)?.gather(groups.first_rows())),
+        key => Ok(groups.keys(key_column(key, given)?)),
     });
     Ok(Computed { columns: columns.collect::<Result<_>>()?, rows: groups.len() })
 }

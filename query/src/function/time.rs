@@ -8,10 +8,10 @@ use crate::error::{Code, Error, Result};
 use crate::value::Value;
 
 pub(super) const MICROS_PER_MILLISECOND: i64 = 1_000;
-const MICROS_PER_SECOND: i64 = 1_000 * MICROS_PER_MILLISECOND;
-const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
-const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
-const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
+pub(super) const MICROS_PER_SECOND: i64 = 1_000 * MICROS_PER_MILLISECOND;
+pub(super) const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
+pub(super) const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
+pub(super) const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 const MONTHS_PER_YEAR: i64 = 12;
 /// 1970-01-01 was a Thursday, three days after a Monday.
 const DAYS_SINCE_MONDAY_AT_EPOCH: i64 = 3;
@@ -115,7 +115,7 @@ impl Unit {
     }
 
     /// The first microsecond of the unit that an instant lies in; `None` before the first of all instants.
-    fn beginning(self, micros: i64) -> Option<i64> {
+    pub(super) fn beginning(self, micros: i64) -> Option<i64> {
         let days = micros.div_euclid(MICROS_PER_DAY);
         match self {
             Self::Fixed(length) => micros.div_euclid(length).checked_mul(length),
@@ -126,6 +126,11 @@ impl Unit {
                 days_from_civil(year, first, 1).checked_mul(MICROS_PER_DAY)
             }
         }
+    }
+
+    /// Microseconds of a unit that always has so many, counted from 1970 on.
+    pub(super) fn fixed_length(self) -> Option<i64> {
+        if let Self::Fixed(length) = self { Some(length) } else { None }
     }
 
     /// How many whole units lie between two instants; negative backwards. `None` outside 64 bits.

@@ -18,6 +18,7 @@ use crate::run::key::codes;
 use crate::run::nested;
 use crate::run::relation::Relation;
 use crate::run::rows;
+use crate::run::texts::Texts;
 use crate::source::Source;
 use crate::value::Value;
 
@@ -40,6 +41,13 @@ pub(crate) fn filter(current: &Relation, goal: &CallGoal, budget: &Budget) -> Re
     budget.spend_steps(current.rows as u64)?;
     if let Some(chosen) = compare::chosen(current, goal) {
         return Ok((current.select(&chosen), false));
+    }
+    if let Some(texts) = Texts::of(current, goal, budget)? {
+        if let Some(error) = texts.errors().find(|error| is_of_the_budget(error)) {
+            return Err(error.clone());
+        }
+        let is_kept = texts.of_codes(|result| result.as_ref().map_or(true, Value::is_truthy));
+        return Ok((current.select(&texts.rows(&is_kept)), texts.errors().next().is_some()));
     }
     let mut has_failed = false;
     let mut is_kept = Vec::with_capacity(current.rows);
@@ -76,6 +84,13 @@ pub(crate) fn is_of_the_budget(error: &Error) -> bool {
 ///
 /// `expected` are the variables of the form that stand for entities, and where to look for those.
 pub(crate) fn apply(current: &Relation, goal: &CallGoal, expected: &[EntityVariable], budget: &Budget) -> Result<Relation> {
+    if let (Some(target @ Target::Scalar(_)), false) = (&goal.binding, goal.function.asks_source())
+        && let Some(texts) = Texts::of(current, goal, budget)?
+        && texts.errors().next().is_none()
+    {
+        let (rows, column) = texts.column();
+        return bind_rows(current.select(&rows), target.slots(), vec![column], expected, budget);
+    }
     let results = if goal.function.asks_source() { sourced(current, goal, budget)? } else { pure(current, goal, budget)? };
     match &goal.binding {
         None => {
@@ -99,7 +114,7 @@ fn pure(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> 
     column_within(values, budget)
 }
 
-/// Calls a pure function for every row. Where its one variable is a column of texts, each text is computed once.
+/// Calls a pure function for every row.
 fn each_result(
     current: &Relation,
     goal: &CallGoal,
@@ -108,37 +123,21 @@ fn each_result(
 ) -> Result<()> {
     let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
     let columns = argument_columns(current, goal)?;
-    let mut memo: Vec<Option<Result<Value>>> = match &columns[..] {
-        [(_, Column::Text(_, texts, codes))] if codes.len() >= texts.len() => vec![None; texts.len()],
-        _ => Vec::new(),
-    };
     for start in (0..current.rows).step_by(CHUNK_ROWS) {
         let end = (start + CHUNK_ROWS).min(current.rows);
         budget.spend_steps((end - start) as u64)?;
         for row in start..end {
-            let code = match &columns[..] {
-                [(_, Column::Text(_, _, codes))] if !memo.is_empty() => Some(codes[row] as usize),
-                _ => None,
-            };
-            if let Some(known) = code.and_then(|code| memo[code].clone()) {
-                take(known)?;
-                continue;
-            }
             for (at, column) in &columns {
                 args[*at] = column.value(row);
             }
-            let result = goal.function.call(&args);
-            if let Some(code) = code {
-                memo[code] = Some(result.clone());
-            }
-            take(result)?;
+            take(goal.function.call(&args))?;
         }
     }
     Ok(())
 }
 
 /// Constants as they are; variables are filled in row by row.
-fn first_value(arg: &CallArgument) -> Value {
+pub(crate) fn first_value(arg: &CallArgument) -> Value {
     match arg {
         CallArgument::Constant(value) => value.clone(),
         CallArgument::Slot(_) => Value::Nil,
@@ -146,7 +145,7 @@ fn first_value(arg: &CallArgument) -> Value {
 }
 
 /// The place of each argument that is a variable, with its column.
-fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(usize, &'r Column)>> {
+pub(crate) fn argument_columns<'r>(current: &'r Relation, goal: &CallGoal) -> Result<Vec<(usize, &'r Column)>> {
     let variables = goal.args.iter().enumerate().filter_map(|(at, arg)| match arg {
         CallArgument::Slot(slot) => Some((at, *slot)),
         CallArgument::Constant(_) => None,
@@ -247,7 +246,7 @@ fn about_entities(
 fn bind(current: &Relation, target: &Target, results: Column, expected: &[EntityVariable], budget: &Budget) -> Result<Relation> {
     let mut chosen = Vec::with_capacity(current.rows);
     let slots = target.slots();
-    let mut columns = if let Target::Scalar(_) = target {
+    let columns = if let Target::Scalar(_) = target {
         match results {
             Column::Value(values) => {
                 chosen.extend((0..values.len() as u32).filter(|row| !matches!(values[*row as usize], Value::Nil)));
@@ -275,14 +274,25 @@ fn bind(current: &Relation, target: &Target, results: Column, expected: &[Entity
         }
         columns.into_iter().map(column_of).collect()
     };
+    let mut rows_so_far = current.select(&chosen);
+    if !matches!(target, Target::Scalar(_) | Target::Ignore) {
+        rows_so_far.key = None;
+    }
+    bind_rows(rows_so_far, slots, columns, expected, budget)
+}
+
+/// Adds the results to the rows that have one. A variable that is bound already must be the same.
+fn bind_rows(
+    rows_so_far: Relation,
+    slots: Vec<Slot>,
+    mut columns: Vec<Column>,
+    expected: &[EntityVariable],
+    budget: &Budget,
+) -> Result<Relation> {
     for (slot, facts) in expected {
         if let Some(at) = slots.iter().position(|own| own == slot) {
             columns[at] = entity::resolved(columns[at].clone(), facts)?;
         }
-    }
-    let mut rows_so_far = current.select(&chosen);
-    if !matches!(target, Target::Scalar(_) | Target::Ignore) {
-        rows_so_far.key = None;
     }
     unify(rows_so_far, slots, columns, budget)
 }
