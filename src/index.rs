@@ -9,6 +9,7 @@ mod admit;
 mod by_value;
 mod cache;
 mod lives;
+mod moments;
 mod novelty;
 mod scan;
 mod select;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use annals_query::Value;
 
 use super::by_value::ByValue;
+use super::moments::Moments;
 use super::window::Window;
 use crate::columns::life::{Life, OPEN, continued};
 use crate::columns::table::gallop;
@@ -25,6 +26,7 @@ pub(crate) struct Lives {
     newest_t: i64,
     distinct_e: usize,
     by_value: OnceLock<ByValue>,
+    moments: OnceLock<Moments>,
 }
 
 impl Deref for Lives {
@@ -41,7 +43,7 @@ impl From<Table> for Lives {
         let distinct_e = table.e.chunk_by(|a, b| a == b).count();
         let oldest_t = table.t_added.iter().copied().min().unwrap_or(0);
         let newest_t = table.newest_t();
-        Self { table, oldest_t, newest_t, distinct_e, by_value: OnceLock::new() }
+        Self { table, oldest_t, newest_t, distinct_e, by_value: OnceLock::new(), moments: OnceLock::new() }
     }
 }
 
@@ -105,6 +107,11 @@ impl Lives {
     /// The rows in the order of their values, sorted when first asked for.
     pub(crate) fn by_value(&self) -> &ByValue {
         self.by_value.get_or_init(|| ByValue::of(&self.v, &self.e))
+    }
+
+    /// When the rows of every stretch were said, looked up when a view of another time is first asked.
+    pub(super) fn moments(&self) -> &Moments {
+        self.moments.get_or_init(|| Moments::of(&self.table))
     }
 
     /// True if the window shows every row as a fact that holds.

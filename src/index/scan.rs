@@ -1,5 +1,8 @@
 //! The facts that a scan finds in the lives of one attribute, seen through a view.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use annals_query::{Batch, Budget, Column, Places, Result, Scan, Slice};
 
 use super::lives::Lives;
@@ -7,6 +10,9 @@ use super::select::Rows;
 use super::view::View;
 use super::window::Window;
 use crate::columns::values::{gather, gather_items, part};
+
+/// Ranges shorter than this are copied row by row.
+const ROWS_PER_SPAN: usize = 8;
 
 /// Facts to be shown: rows, and for each whether its addition or its retraction is meant.
 #[derive(Debug, Default)]
@@ -25,44 +31,64 @@ impl Lives {
             return Ok(self.batch_of_rows(attribute, &rows, scan.places));
         }
         budget.spend_steps(rows.len() as u64)?;
-        let mut shown = if view.window.is_history {
-            self.happened(&rows, view.window, scan.t)
-        } else {
-            self.holding(&rows, view.window, scan.t)
-        };
-        if !view.filters.is_empty() {
-            shown = self.filtered(attribute, &shown, view);
+        if view.window.is_history && self.ends.is_some() {
+            let shown = self.happened(&rows, view.window, scan.t);
+            return Ok(self.batch_of_shown(attribute, &self.filtered(attribute, shown, view), scan.places));
         }
-        Ok(self.batch_of_shown(attribute, &shown, scan.places))
+        // Where nothing ended, what happened is what was added.
+        let rows = self.holding(rows, view.window, scan.t);
+        if view.filters.is_empty() {
+            return Ok(self.batch_of_rows(attribute, &rows, scan.places));
+        }
+        let shown = Shown { rows: rows.into_list(), added: Vec::new() };
+        Ok(self.batch_of_shown(attribute, &self.filtered(attribute, shown, view), scan.places))
     }
 
-    fn holding(&self, rows: &Rows<'_>, window: Window, t: Option<i64>) -> Shown {
+    /// Those of the rows that the window shows as facts that hold. Ranges stay ranges, and where all are shown nothing is copied.
+    fn holding<'r>(&self, rows: Rows<'r>, window: Window, t: Option<i64>) -> Rows<'r> {
         let t_added = &*self.t_added;
-        let is_wanted = |row: usize| t.is_none_or(|t| t_added[row] == t);
-        let keep = |row: usize| window.holds_life(t_added[row], self.t_retracted(row)) && is_wanted(row);
-        let rows = match rows {
-            Rows::Span(rows) => rows.clone().filter(|row| keep(*row)).map(|row| row as u32).collect(),
-            Rows::List(rows) => rows.iter().copied().filter(|row| keep(*row as usize)).collect(),
-            Rows::Equal(_, rows) => rows.iter().copied().filter(|row| keep(*row as usize)).collect(),
-        };
-        Shown { rows, added: Vec::new() }
+        match (rows, t, &self.ends) {
+            (Rows::Span(span), None, ends) => {
+                let is_open = |row: usize| ends.as_ref().is_none_or(|ends| ends.t[row] > window.until);
+                let holds = |row: usize| window.holds_event(t_added[row]) && is_open(row);
+                let spans = self.moments().holding(span, window, holds);
+                let count = spans.iter().map(Range::len).sum();
+                match &spans[..] {
+                    [only] => Rows::Span(only.clone()),
+                    _ if spans.len() * ROWS_PER_SPAN > count => Rows::List(Rows::Spans(spans, count).into_list().into()),
+                    _ => Rows::Spans(spans, count),
+                }
+            }
+            (rows, None, None) => kept(rows, |row| window.holds_event(t_added[row])),
+            (rows, None, Some(ends)) => kept(rows, |row| window.holds_life(t_added[row], ends.t[row])),
+            (rows, Some(t), _) => kept(rows, |row| t_added[row] == t && window.holds_life(t, self.t_retracted(row))),
+        }
     }
 
     fn happened(&self, rows: &Rows<'_>, window: Window, t: Option<i64>) -> Shown {
         let is_wanted = |event_t: i64| window.holds_event(event_t) && t.is_none_or(|t| event_t == t);
-        let mut shown = Shown::default();
-        for row in rows.iter() {
+        let mut shown = Shown { rows: Vec::with_capacity(rows.len()), added: Vec::with_capacity(rows.len()) };
+        let mut look = |row: usize| {
             for (event_t, is_added) in [(self.t_added[row], true), (self.t_retracted(row), false)] {
                 if is_wanted(event_t) {
                     shown.rows.push(row as u32);
                     shown.added.push(is_added);
                 }
             }
+        };
+        match rows {
+            Rows::Span(rows) => rows.clone().for_each(look),
+            Rows::Spans(spans, _) => spans.iter().cloned().flatten().for_each(look),
+            Rows::List(rows) => rows.iter().for_each(|row| look(*row as usize)),
+            Rows::Equal(_, rows) => rows.iter().for_each(|row| look(*row as usize)),
         }
         shown
     }
 
-    fn filtered(&self, attribute: i64, shown: &Shown, view: &View) -> Shown {
+    fn filtered(&self, attribute: i64, shown: Shown, view: &View) -> Shown {
+        if view.filters.is_empty() {
+            return shown;
+        }
         let mut kept = Shown::default();
         for (place, &row) in shown.rows.iter().enumerate() {
             let life = self.life(row as usize);
@@ -80,6 +106,7 @@ impl Lives {
         let count = rows.len();
         let (e, list) = match rows {
             Rows::Span(span) => return self.batch_of_span(attribute, span.clone(), places),
+            Rows::Spans(spans, _) => return self.batch_of_spans(attribute, spans, count, places),
             Rows::List(list) => (gather_items(&self.e, list), &**list),
             Rows::Equal(order, list) => (self.by_value().entities(order.clone()), *list),
         };
@@ -94,13 +121,34 @@ impl Lives {
     }
 
     /// All of these rows show their addition: nothing is copied.
-    fn batch_of_span(&self, attribute: i64, span: std::ops::Range<usize>, places: Places) -> Batch {
+    fn batch_of_span(&self, attribute: i64, span: Range<usize>, places: Places) -> Batch {
         let count = span.len();
         let cut = |items: &Slice<i64>| Column::Long(items.part(span.clone()));
         Batch {
             e: cut(&self.e),
             a: places.a.then(|| repeated(attribute, count)),
             v: places.v.then(|| part(self.v.shown(), span.clone())),
+            t: places.t.then(|| cut(&self.t_added)),
+            m: places.m.then(|| self.m_added.as_ref().map_or_else(|| repeated(0, count), cut)),
+            added: places.added.then(|| all_added(count)),
+        }
+    }
+
+    /// The same for several ranges, each copied as a whole.
+    fn batch_of_spans(&self, attribute: i64, spans: &[Range<usize>], count: usize, places: Places) -> Batch {
+        let cut = |items: &Slice<i64>| Column::Long(joined(items, spans, count));
+        let v = || match self.v.shown() {
+            Column::Long(items) => cut(items),
+            Column::Instant(items) => Column::Instant(joined(items, spans, count)),
+            Column::Double(items) => Column::Double(joined(items, spans, count)),
+            Column::Boolean(items) => Column::Boolean(joined(items, spans, count)),
+            Column::Text(kind, texts, codes) => Column::Text(*kind, Arc::clone(texts), joined(codes, spans, count)),
+            Column::Value(items) => Column::Value(joined(items, spans, count)),
+        };
+        Batch {
+            e: cut(&self.e),
+            a: places.a.then(|| repeated(attribute, count)),
+            v: places.v.then(v),
             t: places.t.then(|| cut(&self.t_added)),
             m: places.m.then(|| self.m_added.as_ref().map_or_else(|| repeated(0, count), cut)),
             added: places.added.then(|| all_added(count)),
@@ -129,6 +177,32 @@ impl Lives {
             added: places.added.then(|| Column::Boolean(shown.added.clone().into())),
         }
     }
+}
+
+/// Those of the rows for which something holds; where it holds for all, the rows as they are.
+fn kept(rows: Rows<'_>, holds: impl Fn(usize) -> bool) -> Rows<'_> {
+    if let Rows::Equal(_, list) = &rows
+        && list.iter().all(|row| holds(*row as usize))
+    {
+        return rows;
+    }
+    let mut list = rows.into_list();
+    // Every row is written down and most are overwritten by the next: a loop without a branch.
+    let mut count = 0;
+    for at in 0..list.len() {
+        let row = list[at];
+        list[count] = row;
+        count += usize::from(holds(row as usize));
+    }
+    list.truncate(count);
+    list.into()
+}
+
+/// The items of these ranges, one behind the other.
+fn joined<T: Clone>(items: &[T], spans: &[Range<usize>], count: usize) -> Slice<T> {
+    let mut all = Vec::with_capacity(count);
+    spans.iter().for_each(|span| all.extend_from_slice(&items[span.clone()]));
+    all.into()
 }
 
 fn repeated(n: i64, count: usize) -> Column {

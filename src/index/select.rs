@@ -16,6 +16,8 @@ const RANGE_ROWS_PER_PICK: usize = 16;
 pub(crate) enum Rows<'a> {
     /// All rows from here to there.
     Span(Range<usize>),
+    /// All rows of several ranges, and how many they are.
+    Spans(Vec<Range<usize>>, usize),
     /// These rows.
     List(Cow<'a, [u32]>),
     /// The rows at these places of the order by value, which hold one and the same value.
@@ -27,6 +29,7 @@ impl Rows<'_> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Span(rows) => rows.len(),
+            Self::Spans(_, count) => *count,
             Self::List(rows) => rows.len(),
             Self::Equal(_, rows) => rows.len(),
         }
@@ -36,8 +39,31 @@ impl Rows<'_> {
     pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = usize> + '_> {
         match self {
             Self::Span(rows) => Box::new(rows.clone()),
+            Self::Spans(spans, _) => Box::new(spans.iter().cloned().flatten()),
             Self::List(rows) => Box::new(rows.iter().map(|row| *row as usize)),
             Self::Equal(_, rows) => Box::new(rows.iter().map(|row| *row as usize)),
+        }
+    }
+
+    /// The rows as a list.
+    pub(super) fn into_list(self) -> Vec<u32> {
+        match self {
+            Self::Span(rows) => (rows.start as u32..rows.end as u32).collect(),
+            Self::Spans(spans, _) => spans.into_iter().flatten().map(|row| row as u32).collect(),
+            Self::List(rows) => rows.into_owned(),
+            Self::Equal(_, rows) => rows.to_vec(),
+        }
+    }
+}
+
+impl From<Vec<u32>> for Rows<'_> {
+    /// Of rows that ascend: without a gap they are a range, of which nothing need be copied.
+    fn from(rows: Vec<u32>) -> Self {
+        match (rows.first(), rows.last()) {
+            (Some(first), Some(last)) if (last - first) as usize + 1 == rows.len() => {
+                Self::Span(*first as usize..*last as usize + 1)
+            }
+            _ => Self::List(rows.into()),
         }
     }
 }
@@ -102,7 +128,7 @@ impl Lives {
             start = found.end;
             rows.extend(found.filter(|row| admit.admits(&self.v, *row)).map(|row| row as u32));
         }
-        Rows::List(rows.into())
+        rows.into()
     }
 
     fn admitted(&self, rows: Range<usize>, values: &Values<'_>) -> Rows<'_> {
