@@ -103,7 +103,7 @@ pub fn table(
     let limited = query.timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
     let program = Program::new(query, checked.rules(), given, options.setting(orders, budget))?;
-    let relation = Run::new(&program, budget).relation()?;
+    let relation = Run::new(&program, budget).relation_for(query)?;
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();
     let surroundings =
         find::Surroundings { sources: &program.sources, patterns: &program.patterns, functions: &options.functions };

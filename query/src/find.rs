@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::answer::Shape;
-use crate::ast::{Argument, Find, PullPattern, Query, Variable};
+use crate::ast::{Argument, Direction, Element, Find, PullPattern, Query, Variable};
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
@@ -24,6 +24,7 @@ mod rank;
 mod sort;
 
 pub(crate) use header::text as element_text;
+use sort::Field;
 
 /// What an answer is made with, beside its rows.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +54,7 @@ pub fn finish(
     let table = grouping::tabulate(&elements, &Given { variables, columns, rows, functions }, budget)?;
     let table = having::chosen(table, &query.having, &elements, functions, budget)?;
     let keys = order::keys(&query.order_by, &elements);
-    let limit = match query.find {
-        Find::Tuple(_) | Find::Scalar(_) => Some(query.limit.unwrap_or(1).min(1)),
-        Find::Relation(_) | Find::Collection(_) => query.limit,
-    };
+    let limit = limit(query);
     let pulls = pulls::Pulls::new(shown, surroundings, budget)?;
     // Pulled entities of which nothing is known take their rows along, so how many rows are needed shows only then.
     let end = limit.filter(|_| pulls.is_empty()).map_or(usize::MAX, |limit| query.offset.saturating_add(limit));
@@ -71,6 +69,49 @@ pub fn finish(
         pulls.columns(&table, &ordered, range)?
     };
     Ok(Table::new(header, Shape::of(&query.find, query.return_map.as_ref()), columns, rows))
+}
+
+/// How many rows the answer has at most, if that is known.
+fn limit(query: &Query) -> Option<usize> {
+    match query.find {
+        Find::Tuple(_) | Find::Scalar(_) => Some(query.limit.unwrap_or(1).min(1)),
+        Find::Relation(_) | Find::Collection(_) => query.limit,
+    }
+}
+
+/// The beginning of an order, of which an answer takes no more than `count` rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Top<'q> {
+    /// What is ordered by first.
+    pub(crate) variable: &'q Variable,
+    direction: Direction,
+    is_by_meaning: bool,
+    /// Rows wanted, those that are skipped included.
+    pub(crate) count: usize,
+}
+
+/// What an answer takes of the rows, if that is some first ones of them as they are.
+pub(crate) fn top(query: &Query) -> Option<Top<'_>> {
+    let count = query.offset.saturating_add(limit(query)?);
+    let is_plain = query.elements().all(|element| matches!(element, Element::Variable(..))) && query.having.is_empty();
+    let (element, direction, is_by_meaning) = match query.order_by.first() {
+        Some(key) => (&key.element, key.direction, true),
+        None => (query.find.elements().first()?, Direction::Ascending, false),
+    };
+    match element {
+        Element::Variable(variable, _) if is_plain => Some(Top { variable, direction, is_by_meaning, count }),
+        _ => None,
+    }
+}
+
+/// The rows with the least values by an order, at least `count` and none that equals the last of them left out, ascending; nothing if that
+/// would cost as much as ordering all of them.
+pub(crate) fn least_rows(column: &Column, top: &Top<'_>, count: usize, budget: &Budget) -> Result<Option<Vec<u32>>> {
+    let field = match top.is_by_meaning {
+        true => Field::by_meaning(column, top.direction, column.len()),
+        false => Field::exact(column, column.len()),
+    };
+    field.least(column.len(), count, budget)
 }
 
 /// What the clauses gave.

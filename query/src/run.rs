@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 
+use crate::ast::Query;
 use crate::budget::Budget;
 use crate::error::Result;
+use crate::find;
 use crate::plan::Step;
 use crate::plan::program::Program;
 use crate::plan::slot::SlotSet;
@@ -37,6 +39,7 @@ pub(crate) mod stable;
 pub(crate) mod store;
 pub(crate) mod walk;
 pub(crate) mod texts;
+pub(crate) mod top;
 
 /// One run of a program.
 pub(crate) struct Run<'p> {
@@ -86,6 +89,17 @@ impl<'p> Run<'p> {
             effort.took(method);
         });
         join::join(before, found, keep, self.budget)
+    }
+
+    /// The rows that an answer is made of: all of them, or at least those that come first in an order of which no more are wanted.
+    pub(crate) fn relation_for(&self, query: &Query) -> Result<Relation> {
+        if let Some(top) = find::top(query)
+            && let Some((_, slot)) = self.program.output.iter().find(|(variable, _)| variable == top.variable)
+            && let Some(relation) = top::relation(&self.program.plan, &top, *slot, self)?
+        {
+            return Ok(relation);
+        }
+        self.relation()
     }
 
     /// The rows over the variables of find, with and order-by, each once.

@@ -65,6 +65,23 @@ impl<'c> Field<'c> {
     }
 }
 
+impl Field<'_> {
+    /// The least of so many rows, ascending: at least `count`, and all that equal the last of them. Nothing if the values would have to be
+    /// compared one by one.
+    pub(super) fn least(&self, rows: usize, count: usize, budget: &Budget) -> Result<Option<Vec<u32>>> {
+        if !self.is_cheap() || count == 0 {
+            return Ok(None);
+        }
+        let (mut keyed, _) = keyed(std::slice::from_ref(self), &(0..rows as u32).collect::<Vec<_>>(), budget)?;
+        if count < keyed.len() {
+            keep_least(&mut keyed, count);
+        }
+        let mut least: Vec<u32> = keyed.into_iter().map(|(_, row)| row).collect();
+        least.sort_unstable();
+        Ok(Some(least))
+    }
+}
+
 /// True if the rows stand in order already, as they often do: facts are scanned by entity.
 pub(super) fn is_in_order(fields: &[Field<'_>], rows: usize, budget: &Budget) -> Result<bool> {
     // Rows that equal the one before in all fields so far; nothing while no field was looked at.
@@ -201,7 +218,7 @@ fn keep_least(keyed: &mut Vec<(u64, u32)>, end: usize) {
     // Most rows are turned away by one comparison with what is known to be too much.
     let mut kept: Vec<(u64, u32)> = Vec::with_capacity(4 * end);
     let (mut most, mut room) = (u64::MAX, 4 * end);
-    for pair in &*keyed {
+    let mut take = |pair: &(u64, u32)| {
         if pair.0 <= most {
             kept.push(*pair);
             if kept.len() >= room {
@@ -209,6 +226,12 @@ fn keep_least(keyed: &mut Vec<(u64, u32)>, end: usize) {
                 room = room.max(2 * kept.len());
             }
         }
+    };
+    // Rows often ascend: from the end that has the least ones, the others are turned away at once.
+    if keyed.first() > keyed.last() {
+        keyed.iter().rev().for_each(&mut take)
+    } else {
+        keyed.iter().for_each(&mut take)
     }
     *keyed = kept;
 }

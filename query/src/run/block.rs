@@ -119,6 +119,23 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
     if frame.is_bag { Ok(rows) } else { distinct(rows, run.budget) }
 }
 
+/// Runs steps that fail for no row and need nothing bound, in this order, on rows found before; `later` are those that are still to come.
+pub(crate) fn run_steps(steps: &[&Step], later: &[&Step], current: Relation, plan: &Plan, run: &Run<'_>) -> Result<Relation> {
+    let frame = Frame::default();
+    let mut block = Block { current, failing: Vec::new(), run, frame: &frame };
+    let mut held = Held { budget: run.budget, bytes: 0 };
+    for (at, step) in steps.iter().enumerate() {
+        let mut keep = block.keep(step, steps[at + 1..].iter().chain(later), plan);
+        keep.extend(plan.output.iter().copied());
+        block.take(step, &keep, true)?;
+        held.hold(&block.current)?;
+        if block.current.rows == 0 {
+            break;
+        }
+    }
+    Ok(block.current)
+}
+
 /// A block while it runs.
 struct Block<'b, 'p> {
     /// The rows found so far.

@@ -360,6 +360,15 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
         let chosen = (0..keys.len()).filter(|row| *row == 0 || keys[*row] != keys[row - 1]).map(|row| row as u32);
         return Ok(relation.select(&chosen.collect::<Vec<_>>()).with_key(vec![*slot]));
     }
+    // A column that ascends without a repetition tells all rows apart.
+    let telling = relation.slots.iter().zip(&relation.columns).find(|(_, column)| match column {
+        Column::Long(items) | Column::Instant(items) => items.is_sorted_by(|a, b| a < b),
+        _ => false,
+    });
+    if let Some((slot, _)) = telling {
+        let key = vec![*slot];
+        return Ok(relation.with_key(key));
+    }
     let key = relation.slots.clone();
     let codes = single_codes(&relation.columns.iter().collect::<Vec<_>>(), relation.rows, budget)?;
     let index = Index::new(&codes, budget)?;

@@ -1,0 +1,76 @@
+//! The first rows of an order, without all the others: the clauses up to the one that binds what is ordered by are run, and the rest of
+//! them for the least rows alone. Only if too few of those stay are the others taken too.
+
+use crate::budget::Budget;
+use crate::column::Column;
+use crate::error::Result;
+use crate::find::{Top, least_rows};
+use crate::plan::goal::{Goal, GoalKind};
+use crate::plan::slot::Slot;
+use crate::plan::{Plan, Step};
+use crate::run::Run;
+use crate::run::block::{run_steps, stack};
+use crate::run::join::distinct;
+use crate::run::relation::Relation;
+
+/// From so many times the rows that are wanted on, it pays to choose among them first.
+const CHOICE_RATIO: usize = 4;
+/// So few rows are never chosen among.
+const ROWS_MIN: usize = 512;
+
+/// Enough of the distinct rows that a plan answers: the first `top.count` by the order are among them. Nothing if the plan has to be run as a
+/// whole.
+pub(crate) fn relation(plan: &Plan, top: &Top, slot: Slot, run: &Run<'_>) -> Result<Option<Relation>> {
+    let Some((first, rest)) = split(plan, slot) else { return Ok(None) };
+    let budget = run.budget;
+    let current = run_steps(&first, &rest, Relation::unit(), plan, run)?;
+    let wanted = top.count.saturating_mul(2);
+    let least = match current.column(slot) {
+        Some(Column::Value(_)) | None => None,
+        _ if current.rows < ROWS_MIN.max(wanted.saturating_mul(CHOICE_RATIO)) => None,
+        Some(column) => least_rows(column, top, wanted, budget)?,
+    };
+    let finished = |current: Relation| -> Result<Relation> {
+        if current.rows == 0 {
+            return Ok(Relation::empty(plan.output.clone()));
+        }
+        let found = run_steps(&rest, &[], current, plan, run)?;
+        if found.rows == 0 { Ok(Relation::empty(plan.output.clone())) } else { distinct(found.project(&plan.output)?, budget) }
+    };
+    let Some(least) = least else { return finished(current).map(Some) };
+    let found = finished(current.select(&least))?;
+    if found.rows >= top.count {
+        return Ok(Some(found));
+    }
+    let others = finished(current.select(&all_but(&least, current.rows, budget)?))?;
+    distinct(stack(&plan.output, &[found, others]), budget).map(Some)
+}
+
+/// Rows that are not among these, which ascend.
+fn all_but(rows: &[u32], count: usize, budget: &Budget) -> Result<Vec<u32>> {
+    budget.spend_steps(count as u64)?;
+    let mut left_out = rows.iter().copied().peekable();
+    Ok((0..count as u32).filter(|row| left_out.next_if_eq(row).is_none()).collect())
+}
+
+/// The steps that are needed to know the variable, and the others, if none of them can fail for some rows: else whether the query fails would
+/// depend on how many rows are looked at.
+fn split(plan: &Plan, slot: Slot) -> Option<(Vec<&Step>, Vec<&Step>)> {
+    let is_plain = |step: &Step| matches!(step.goal.kind, GoalKind::Scan(_) | GoalKind::Given(_));
+    if !plan.steps.iter().all(is_plain) {
+        return None;
+    }
+    let mentions = |goal: &Goal, slot: Slot| goal.mentions().contains(&slot);
+    let at = plan.steps.iter().position(|step| mentions(&step.goal, slot))?;
+    // The clause that binds it may come as soon as its entity is known.
+    let entity = match &plan.steps[at].goal.kind {
+        GoalKind::Scan(scan) => scan.entity.slot(),
+        _ => None,
+    };
+    let known = entity.and_then(|entity| plan.steps[..at].iter().position(|step| mentions(&step.goal, entity)));
+    let end = known.map_or(at, |known| known + 1);
+    let first: Vec<&Step> = plan.steps[..end].iter().chain(&plan.steps[at..=at]).collect();
+    let rest: Vec<&Step> =
+        plan.steps[end..].iter().enumerate().filter(|(place, _)| end + place != at).map(|(_, step)| step).collect();
+    (!rest.is_empty()).then_some((first, rest))
+}
