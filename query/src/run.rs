@@ -37,9 +37,9 @@ pub(crate) mod scan;
 pub(crate) mod shape;
 pub(crate) mod stable;
 pub(crate) mod store;
-pub(crate) mod walk;
 pub(crate) mod texts;
 pub(crate) mod top;
+pub(crate) mod walk;
 
 /// One run of a program.
 pub(crate) struct Run<'p> {

@@ -9,14 +9,18 @@ use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 
+#[cfg(test)]
+mod tests;
+
 /// Rows that are sorted or looked through in a few milliseconds, between two looks at the clock.
 pub(super) const RUN_ROWS: usize = 1 << 13;
 
 /// Rows that are looked at between two looks at the budget.
 pub(super) const ROWS_PER_LOOK: usize = 1 << 12;
 
-/// So few tied rows are compared value by value: numbers would cost more than they save.
-const FEW_ROWS: usize = 24;
+/// So few tied rows are compared value by value: numbers would cost more than they save. In debug builds almost none, so that small tests try
+/// the other way too.
+const FEW_ROWS: usize = if cfg!(debug_assertions) { 3 } else { 24 };
 
 /// Bits of a number that one pass sorts by.
 const DIGIT_BITS: u32 = 11;

@@ -14,9 +14,11 @@ use crate::run::join::distinct;
 use crate::run::relation::Relation;
 
 /// From so many times the rows that are wanted on, it pays to choose among them first.
-const CHOICE_RATIO: usize = 4;
+const CHOICE_RATIO: usize = if IS_EAGER { 0 } else { 4 };
 /// So few rows are never chosen among.
-const ROWS_MIN: usize = 512;
+const ROWS_MIN: usize = if IS_EAGER { 0 } else { 512 };
+/// Debug builds always choose, so that random programs, which are small, try it.
+const IS_EAGER: bool = cfg!(debug_assertions);
 
 /// Enough of the distinct rows that a plan answers: the first `top.count` by the order are among them. Nothing if the plan has to be run as a
 /// whole.
@@ -24,7 +26,7 @@ pub(crate) fn relation(plan: &Plan, top: &Top, slot: Slot, run: &Run<'_>) -> Res
     let Some((first, rest)) = split(plan, slot) else { return Ok(None) };
     let budget = run.budget;
     let current = run_steps(&first, &rest, Relation::unit(), plan, run)?;
-    let wanted = top.count.saturating_mul(2);
+    let wanted = if IS_EAGER { top.count } else { top.count.saturating_mul(2) };
     let least = match current.column(slot) {
         Some(Column::Value(_)) | None => None,
         _ if current.rows < ROWS_MIN.max(wanted.saturating_mul(CHOICE_RATIO)) => None,
