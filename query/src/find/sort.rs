@@ -9,9 +9,6 @@ use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::Result;
 
-#[cfg(test)]
-mod tests;
-
 /// Rows that are sorted or looked through in a few milliseconds, between two looks at the clock.
 pub(super) const RUN_ROWS: usize = 1 << 13;
 
@@ -332,3 +329,6 @@ fn merge(
     joined.extend_from_slice(&right[r..]);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
