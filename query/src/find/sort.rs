@@ -234,6 +234,9 @@ fn keep_least(keyed: &mut Vec<(u64, u32)>, end: usize) {
     } else {
         keyed.iter().for_each(&mut take)
     }
+    if kept.len() > end {
+        cut(&mut kept, end);
+    }
     *keyed = kept;
 }
 
