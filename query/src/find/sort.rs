@@ -198,7 +198,10 @@ fn keyed(fields: &[Field<'_>], rows: &[u32], budget: &Budget) -> Result<(Vec<(u6
             break;
         }
         if width > 0 {
-            keyed.iter_mut().zip(&next.of_rows).for_each(|((key, _), number)| *key = *key << width | number);
+            keyed
+                .iter_mut()
+                .zip(&next.of_rows)
+                .for_each(|((key, _), number)| *key = key.checked_shl(width).unwrap_or(0) | number);
         }
         bits += width;
         used += 1;
