@@ -107,9 +107,10 @@ pub(crate) fn top(query: &Query) -> Option<Top<'_>> {
 /// The rows with the least values by an order, at least `count` and none that equals the last of them left out, ascending; nothing if that
 /// would cost as much as ordering all of them.
 pub(crate) fn least_rows(column: &Column, top: &Top<'_>, count: usize, budget: &Budget) -> Result<Option<Vec<u32>>> {
-    let field = match top.is_by_meaning {
-        true => Field::by_meaning(column, top.direction, column.len()),
-        false => Field::exact(column, column.len()),
+    let field = if top.is_by_meaning {
+        Field::by_meaning(column, top.direction, column.len())
+    } else {
+        Field::exact(column, column.len())
     };
     field.least(column.len(), count, budget)
 }

@@ -140,13 +140,13 @@ pub(super) fn line(text: &str) -> Outcome {
 
 /// Prints the answer of a query as the command line promises for each format and shape.
 pub(super) fn print_answer(answer: &Table, format: Format) -> Outcome {
-    let named = |names: &ReturnMap| names.names.iter().map(ToString::to_string).collect();
+    let titles = |names: &ReturnMap| names.names.iter().map(ToString::to_string).collect();
     match (answer.shape(), format) {
         (Shape::RelationOfMaps(names), format) if format != Format::Edn => {
-            print_table(format, RowShape::Objects, named(names), answer)
+            print_table(format, RowShape::Objects, titles(names), answer)
         }
         (Shape::TupleAsMap(names), Format::Table | Format::Markdown | Format::Csv) => {
-            print_table(format, RowShape::Objects, named(names), answer)
+            print_table(format, RowShape::Objects, titles(names), answer)
         }
         (Shape::Relation, _) | (_, Format::Table | Format::Markdown | Format::Csv) => {
             print_table(format, RowShape::Arrays, answer.header().to_vec(), answer)

@@ -201,7 +201,9 @@ fn kept(rows: Rows<'_>, holds: impl Fn(usize) -> bool) -> Rows<'_> {
 /// The items of these ranges, one behind the other.
 fn joined<T: Clone>(items: &[T], spans: &[Range<usize>], count: usize) -> Slice<T> {
     let mut all = Vec::with_capacity(count);
-    spans.iter().for_each(|span| all.extend_from_slice(&items[span.clone()]));
+    for span in spans {
+        all.extend_from_slice(&items[span.clone()]);
+    }
     all.into()
 }
 

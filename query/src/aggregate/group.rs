@@ -85,7 +85,9 @@ impl Groups {
             even[*a as usize] += 1;
             odd[*b as usize] += 1;
         }
-        last.iter().for_each(|group| even[*group as usize] += 1);
+        for group in last {
+            even[*group as usize] += 1;
+        }
         even.iter().zip(&odd).map(|(even, odd)| even + odd).collect()
     }
 

@@ -62,7 +62,9 @@ impl Ranks {
 fn from_least(rows: &[u32], number: impl Fn(usize) -> u64) -> Numbers {
     let mut of_rows: Vec<u64> = rows.iter().map(|row| number(*row as usize)).collect();
     let (least, most) = of_rows.iter().fold((u64::MAX, 0), |(least, most), number| (least.min(*number), most.max(*number)));
-    of_rows.iter_mut().for_each(|number| *number -= least);
+    for number in &mut of_rows {
+        *number -= least;
+    }
     Numbers { of_rows, most: most.saturating_sub(least) }
 }
 

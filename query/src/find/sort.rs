@@ -233,9 +233,9 @@ fn keep_least(keyed: &mut Vec<(u64, u32)>, end: usize) {
     };
     // Rows often ascend: from the end that has the least ones, the others are turned away at once.
     if keyed.first() > keyed.last() {
-        keyed.iter().rev().for_each(&mut take)
+        keyed.iter().rev().for_each(&mut take);
     } else {
-        keyed.iter().for_each(&mut take)
+        keyed.iter().for_each(&mut take);
     }
     if kept.len() > end {
         cut(&mut kept, end);
@@ -274,7 +274,9 @@ fn sort(keyed: &mut Vec<(u64, u32)>, budget: &Budget) -> Result<()> {
 fn by_digit(from: &[(u64, u32)], to: &mut [(u64, u32)], shift: u32, budget: &Budget) -> Result<()> {
     let digit = |key: u64| (key >> shift) as usize & ((1 << DIGIT_BITS) - 1);
     let mut places = vec![0_u32; 1 << DIGIT_BITS];
-    from.iter().for_each(|(key, _)| places[digit(*key)] += 1);
+    for (key, _) in from {
+        places[digit(*key)] += 1;
+    }
     let mut start = 0;
     for place in &mut places {
         start += std::mem::replace(place, start);

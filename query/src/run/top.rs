@@ -14,9 +14,9 @@ use crate::run::join::distinct;
 use crate::run::relation::Relation;
 
 /// From so many times the rows that are wanted on, it pays to choose among them first.
-const CHOICE_RATIO: usize = if IS_EAGER { 0 } else { 4 };
+const CHOICE_RATIO: usize = 4;
 /// So few rows are never chosen among.
-const ROWS_MIN: usize = if IS_EAGER { 0 } else { 512 };
+const ROWS_MIN: usize = 512;
 /// Debug builds always choose, so that random programs, which are small, try it.
 const IS_EAGER: bool = cfg!(debug_assertions);
 
@@ -29,7 +29,7 @@ pub(crate) fn relation(plan: &Plan, top: &Top, slot: Slot, run: &Run<'_>) -> Res
     let wanted = if IS_EAGER { top.count } else { top.count.saturating_mul(2) };
     let least = match current.column(slot) {
         Some(Column::Value(_)) | None => None,
-        _ if current.rows < ROWS_MIN.max(wanted.saturating_mul(CHOICE_RATIO)) => None,
+        _ if !IS_EAGER && (current.rows < ROWS_MIN || current.rows / CHOICE_RATIO < wanted) => None,
         Some(column) => least_rows(column, top, wanted, budget)?,
     };
     let finished = |current: Relation| -> Result<Relation> {
