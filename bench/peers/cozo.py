@@ -36,6 +36,8 @@ INDEXES = [
     "by_code {code, age}",
 ]
 
+# A question that takes long is asked less often.
+PATIENCE_SECONDS = 3
 with open(sys.argv[2], encoding="utf-8") as file:
     work = json.load(file)
 db = CozoDbPy("mem", "", "{}")
@@ -54,11 +56,14 @@ for question in work["questions"]:
     try:
         script = QUESTIONS[question["name"]]
         times = []
-        for _ in range(work["rounds"] + 3):
+        until = time.perf_counter() + PATIENCE_SECONDS
+        for turn in range(work["rounds"] + 3):
             start = time.perf_counter()
+            if turn > 0 and start > until:
+                break
             found = run(script)
             times.append((time.perf_counter() - start) * 1e3)
-        reply = {"name": question["name"], "ms": statistics.median(times[3:]), "rows": len(found["rows"])}
+        reply = {"name": question["name"], "ms": statistics.median(times[min(3, len(times) - 1) :]), "rows": len(found["rows"])}
     except Exception as error:  # whatever the engine throws is its answer
         reply = {"name": question["name"], "error": str(error).splitlines()[0] if str(error) else type(error).__name__}
     print(json.dumps(reply), flush=True)

@@ -31,9 +31,9 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Clock::Wall)]
     pub clock: Clock,
 
-    /// Ask other Datalog engines too, installed from their registries.
-    #[arg(long)]
-    pub peers: bool,
+    /// Ask other Datalog engines too, installed from their registries: these, or all.
+    #[arg(long, num_args = 0.., value_delimiter = ',', default_missing_value = "datascript,datalevin,cozo,mentat", value_name = "NAME")]
+    pub peers: Vec<String>,
 
     /// Where they are installed.
     #[arg(long, value_name = "FOLDER", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers"))]

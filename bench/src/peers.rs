@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use crate::arguments::Arguments;
 use crate::people::{Person, Question};
 
+/// An engine that has not answered by then is left alone.
+const LIMIT_SECONDS: &str = "240";
+
 /// What an engine took for each question, by its name; or why there is nothing.
 pub struct Peer {
     /// Its name, with what it runs on.
@@ -22,8 +25,13 @@ pub struct Peer {
 /// The program that runs an engine, and what of it comes before the file of questions.
 fn command(engine: &str, at: &str) -> (&'static str, Command) {
     let own = |file: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(file);
+    let within = |program: &str| {
+        let mut command = Command::new("timeout");
+        command.args([LIMIT_SECONDS, program]);
+        command
+    };
     let with = |program: &str, file: &str| {
-        let mut command = Command::new(program);
+        let mut command = within(program);
         command.arg(own(file)).arg(at);
         command
     };
@@ -31,14 +39,15 @@ fn command(engine: &str, at: &str) -> (&'static str, Command) {
         "datascript" => ("DataScript, Node", with("node", "datascript.cjs")),
         "datalevin" => ("Datalevin, Python", with("python3", "datalevin.py")),
         "cozo" => ("Cozo in memory, Python", with("python3", "cozo.py")),
-        _ => ("mentatdb", Command::new(at)),
+        _ => ("mentatdb", within(at)),
     }
 }
 
 /// Installs what can be, and asks it. What cannot be had is told on standard error.
 pub fn ask(arguments: &Arguments, people: &[Person], questions: &[&Question], rows: &HashMap<String, usize>) -> Vec<Peer> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let installed = Command::new(root.join("peers/install")).arg(&arguments.engines).stderr(Stdio::inherit()).output();
+    let installed =
+        Command::new(root.join("peers/install")).arg(&arguments.engines).args(&arguments.peers).stderr(Stdio::inherit()).output();
     let installed = String::from_utf8_lossy(&installed.expect("the script that installs runs").stdout).into_owned();
     let questions: Vec<Value> = questions
         .iter()
@@ -53,7 +62,9 @@ pub fn ask(arguments: &Arguments, people: &[Person], questions: &[&Question], ro
         .map(|engine| {
             let at = installed.lines().find_map(|line| line.strip_prefix(engine)?.strip_prefix(' '));
             let (name, command) = command(engine, at.unwrap_or_default());
-            let output = at.map(|_| run(command, &work)).unwrap_or_else(|| Err("it could not be installed".into()));
+            let missing =
+                || if arguments.peers.iter().any(|peer| peer == engine) { "it could not be installed" } else { "not asked for" };
+            let output = at.map_or_else(|| Err(missing().to_owned()), |_| run(command, &work));
             read(name, output, rows)
         })
         .collect()
@@ -64,6 +75,9 @@ fn run(mut command: Command, work: &Path) -> Result<String, String> {
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    if output.status.code() == Some(124) {
+        return Err(format!("it did not answer everything within {LIMIT_SECONDS} seconds"));
     }
     Err(said.lines().last().unwrap_or("it ended early").to_owned())
 }

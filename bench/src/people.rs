@@ -109,7 +109,7 @@ pub fn measure(arguments: &Arguments) -> Vec<Sheet> {
         lines,
     };
     let mut sheets = vec![unprepared::sheet(arguments, &db)];
-    if arguments.peers {
+    if !arguments.peers.is_empty() {
         sheets.insert(0, beside_peers(arguments, &people, &asked, &mut sheet));
     }
     sheets.insert(0, sheet);

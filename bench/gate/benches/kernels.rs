@@ -111,7 +111,7 @@ fn ask(asked: Asked) -> (Asked, usize) {
     (asked, rows)
 }
 
-/// Read, checked and ordered anew: the text was not asked before.
+// Read, checked and ordered anew: the text was not asked before.
 #[library_benchmark]
 #[bench::q4(args = (Q4,), setup = people)]
 fn ask_new_text(asked: Asked) -> (Asked, usize) {
