@@ -172,6 +172,27 @@ fn arguments_that_stay_are_part_of_every_answer() {
     }
 }
 
+/// Was seen to fail: ends came ordered by the argument that stays, and the next scan took them for ascending.
+#[test]
+fn ends_that_are_demanded_lead_on_in_any_order() {
+    let facts = MemoryFacts::of([
+        (1, "to", Value::Long(2)),
+        (1, "kind", Value::Long(9)),
+        (2, "to", Value::Long(3)),
+        (2, "kind", Value::Long(8)),
+        (3, "to", Value::Long(1)),
+        (3, "kind", Value::Long(7)),
+    ]);
+    let rules = "[[(r ?x ?y ?k) [?x :to ?y] [_ :kind ?k]] [(r ?x ?y ?k) (r ?x ?z ?k) [?z :to ?y] [?z :kind ?k]]]";
+    let several: Value = vec![Value::Long(1), 2.into(), 3.into()].into();
+    for query in [
+        "[:find ?x ?y ?k ?n :in $ % [?y ...] :where (r ?x ?y ?k) [?y :to ?n]]",
+        "[:find ?n :in $ % [?y ...] :where (r _ ?y _) [?y :to ?n]]",
+    ] {
+        check(&facts, rules, query, std::slice::from_ref(&several));
+    }
+}
+
 #[test]
 fn arguments_that_the_caller_must_bind_choose_edges() {
     let mut state = seed().wrapping_add(2);

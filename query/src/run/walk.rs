@@ -220,6 +220,10 @@ impl Closure {
         let mut columns = chosen(self.keys(), self.order.len() - 1, &found.ends);
         columns.push(self.nodes.values(self.contexts.len()).repeated(&found.runs, rows));
         let mut relation = self.relation(params, columns, rows, self.order.len() - 1);
+        if !self.contexts.is_empty() {
+            // Ends are ordered by what steps depend on first.
+            relation.ascending = None;
+        }
         if ends.len() == 1 && self.order.len() == 2 {
             let key = self.order[0];
             relation.ascending = Some(params[key]).filter(|_| matches!(relation.columns[key], Column::Long(_)));
