@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use annals_query::Value;
+use annals_query::{Cardinality, Value};
 
 use super::counters::Counters;
 use crate::datom::{Datom, Partition};
@@ -76,6 +76,13 @@ impl Before for Committing<'_> {
     }
 
     fn values(&self, entity: i64, attribute: i64) -> Result<Vec<Datom>> {
+        let declaration = self.schema().declaration(attribute);
+        // Where one value holds at a time, it is the one that was added last, if nothing was retracted since.
+        if declaration.is_some_and(|declaration| declaration.attribute.cardinality == Cardinality::One)
+            && let Some(last) = self.reader.last_datom(entity, attribute)?.filter(|last| last.added)
+        {
+            return Ok(vec![last]);
+        }
         Ok(holding(self.reader.datoms_of_entity_attribute(entity, attribute, self.basis())?))
     }
 

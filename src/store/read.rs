@@ -90,6 +90,18 @@ impl Reader {
         Ok(found)
     }
 
+    /// The newest datom of an entity for one attribute, whatever came before it: so an attribute that is said again and again costs no
+    /// more than one that was said once.
+    pub(crate) fn last_datom(&self, entity: i64, attribute: i64) -> Result<Option<Datom>> {
+        let mut found = None;
+        let sql = select_said("WHERE n.e = ?1 AND d.a = ?2 ORDER BY n.id DESC, d.id DESC LIMIT 1");
+        self.each(&sql, (entity, attribute), |row| {
+            found = Some(read_datom(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// All datoms of a range of entities, in the order of entity, attribute and transaction.
     pub fn datoms_of_entities(
         &self,

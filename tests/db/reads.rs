@@ -224,3 +224,30 @@ fn an_index_pull_walks_an_attribute_from_a_place_in_either_direction() {
     check_refused(db.index_pull(Order::Aevt, "[:p/name]", &Walk::of("p/knows").from("no/such")), "transaction/entity");
     check_refused(db.index_pull(Order::Aevt, "[:p/name]", &Walk::of("p/knows").from(keyword("no/such"))), "contract/not-found");
 }
+
+#[test]
+fn a_value_that_is_replaced_is_the_one_that_held_whatever_was_said_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = connection(&folder);
+    let steps = [
+        "[{:db/ident :k/v :db/cardinality :db.cardinality/many} {:db/id \"e\" :db/ident :k/e :k/v #{1 2 3}}]",
+        // What was said last is taken back, and something older holds alone.
+        "[[:db/retract :k/e :k/v 1] [:db/retract :k/e :k/v 3]]",
+        "[{:db/ident :k/v :db/cardinality :db.cardinality/one}]",
+    ];
+    for step in steps {
+        connection.transact(step).expect(step);
+    }
+    let held = || connection.db().and_then(|db| db.q("[:find [?v ...] :where [:k/e :k/v ?v]]", &[])).expect("an answer").to_edn();
+    assert_eq!(held(), "[2]");
+    for value in [4, 5, 4, 4, 6] {
+        connection.transact(&format!("[[:db/add :k/e :k/v {value}]]")).expect("it is replaced");
+        assert_eq!(held(), format!("[{value}]"));
+    }
+    connection.transact("[[:db/retract :k/e :k/v 6]]").expect("it is taken back");
+    assert_eq!(held(), "[]");
+    connection.transact("[[:db/cas :k/e :k/v nil 7]]").expect("nothing held");
+    connection.transact("[[:db/cas :k/e :k/v 7 8]]").expect("7 held");
+    assert_eq!(held(), "[8]");
+    assert_eq!(connection.store().verify().expect("a report").problem, None);
+}
