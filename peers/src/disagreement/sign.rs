@@ -26,8 +26,12 @@ pub const SIGNS: &[(&str, Sign)] = &[
     ("one-value-of-two-attributes", |case, _| is_refused(case, "Duplicate key")),
     ("value-of-another-type", |case, _| is_refused(case, "cannot be cast to class clojure.lang.Named")),
     ("one-variable-compared-with-itself", |case, _| {
-        let texts =
-            ["Fail to count list", "Can't pop empty vector", "clojure.lang.Symbol cannot be cast to class java.lang.Number"];
+        let texts = [
+            "Fail to count list",
+            "Can't pop empty vector",
+            "class clojure.lang.Symbol cannot be cast to class java.lang",
+            "class java.lang.String cannot be cast to class clojure.lang.Symbol",
+        ];
         rewriting::compares_with_itself(&case.program) && texts.iter().any(|text| is_refused(case, text))
     }),
     ("equality-with-false", |case, _| {
