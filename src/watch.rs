@@ -164,9 +164,16 @@ pub struct Watch {
     /// The whole answer, until it is given.
     first: Option<Change>,
     /// How the answer follows from what a transaction says; made when first wanted, and anew when attributes or names change.
-    delta: Option<Option<Delta>>,
+    way: Way,
     /// True if the last evaluation failed, so that nothing is known of what it would have read.
     is_stale: bool,
+}
+
+/// Whether an answer can follow from what a transaction says.
+enum Way {
+    Unknown,
+    ByDelta(Box<Delta>),
+    ByAskingAgain,
 }
 
 /// Closes a [`Watch`] from any thread. Clones close the same one.
@@ -231,7 +238,7 @@ impl Connection {
             header,
             warnings,
             first,
-            delta: None,
+            way: Way::Unknown,
             is_stale: false,
         })
     }
@@ -344,7 +351,7 @@ impl Watch {
             return self.ask_again(step);
         }
         if touches_names(step) {
-            self.delta = None;
+            self.way = Way::Unknown;
             return self.ask_again(step);
         }
         let connection = &self.connection;
@@ -370,14 +377,11 @@ impl Watch {
             return Ok(None);
         }
         let after = self.question.asked(after, &self.reads)?;
-        let delta = self.delta.get_or_insert_with(|| {
-            let delta = Delta::of(&after, step.after.schema());
-            if let Some(delta) = &delta {
-                self.held.look_for_odd_numbers(|row| delta.is_odd(row));
-            }
-            delta
-        });
-        let Some(delta) = delta else { return Ok(None) };
+        if let Way::Unknown = self.way {
+            self.way = Delta::of(&after, step.after.schema()).map_or(Way::ByAskingAgain, |delta| Way::ByDelta(Box::new(delta)));
+            self.look_for_odd_numbers();
+        }
+        let Way::ByDelta(delta) = &self.way else { return Ok(None) };
         let Some(weight) = delta.weight(step, |attribute| self.reads.is_looked_up(attribute)) else { return Ok(None) };
         if weight == 0 {
             return Ok(Some((Vec::new(), Vec::new())));
@@ -391,13 +395,17 @@ impl Watch {
         delta.changes(&Work { before: &before, after: &after, step, budget: &budget }, &self.held)
     }
 
+    fn look_for_odd_numbers(&mut self) {
+        if let Way::ByDelta(delta) = &self.way {
+            self.held.look_for_odd_numbers(|row| delta.is_odd(row));
+        }
+    }
+
     fn ask_again(&mut self, step: &Step) -> Result<Option<(Vec<Row>, Vec<Row>)>> {
         let (answer, reads) = self.question.answer(self.connection.value_of(&step.after), &budget(&self.options))?;
         (self.reads, self.warnings, self.is_stale) = (reads, answer.warnings, false);
         let (added, removed) = self.held.replace(answer.rows);
-        if let Some(Some(delta)) = &self.delta {
-            self.held.look_for_odd_numbers(|row| delta.is_odd(row));
-        }
+        self.look_for_odd_numbers();
         Ok((!added.is_empty() || !removed.is_empty()).then_some((added, removed)))
     }
 }

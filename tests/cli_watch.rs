@@ -20,15 +20,12 @@ fn without_instants(text: &str) -> String {
         let (before, behind) = rest.split_at(at);
         shown.push_str(before);
         let length = behind.find('Z').filter(|length| *length < 32 && behind.as_bytes().get(4) == Some(&b'-'));
-        match length {
-            Some(length) => {
-                shown.push('@');
-                rest = &behind[length + 1..];
-            }
-            None => {
-                shown.push_str("20");
-                rest = &behind[2..];
-            }
+        if let Some(length) = length {
+            shown.push('@');
+            rest = &behind[length + 1..];
+        } else {
+            shown.push_str("20");
+            rest = &behind[2..];
         }
     }
     shown + rest

@@ -52,7 +52,9 @@ impl Input {
 
 /// How a database value is looked at: from a value of a connection to one of its views.
 #[derive(Clone)]
-pub struct DbView(Arc<dyn Fn(&Db) -> Result<Db> + Send + Sync>);
+pub struct DbView(Arc<View>);
+
+type View = dyn Fn(&Db) -> Result<Db> + Send + Sync;
 
 impl DbView {
     /// `view` must give the same for the same value.

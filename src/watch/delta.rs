@@ -74,7 +74,7 @@ impl Delta {
         let is_needed = |variable: &Variable| free.contains(&variable) && !shape.follows(&query, variable, &free);
         let places: Vec<usize> = (0..variables.len()).filter(|at| is_needed(&variables[*at])).collect();
         let given: Vec<Variable> = places.iter().map(|at| variables[*at].clone()).collect();
-        let may_be_entity = given.iter().map(|variable| shape.may_be_entity(&query, variable)).collect();
+        let may_be_entity = given.iter().map(|variable| shape::may_be_entity(&query, variable)).collect();
         let again = Bound::of(query, &given, asked)?;
         Some(Self { occurrences, shape, again, places, may_be_entity })
     }

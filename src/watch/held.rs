@@ -39,8 +39,12 @@ impl Held {
 
     /// Takes these rows in and gives those up, each once.
     pub(super) fn change(&mut self, added: &[Row], removed: &[Row]) {
-        added.iter().for_each(|row| self.add(row.clone()));
-        removed.iter().for_each(|row| self.remove(row));
+        for row in added {
+            self.add(row.clone());
+        }
+        for row in removed {
+            self.remove(row);
+        }
     }
 
     fn remove(&mut self, row: &Row) {

@@ -215,7 +215,10 @@ fn many_threads_write_and_a_watch_adds_up_to_the_answer() {
     loop {
         let is_over = writers.iter().all(std::thread::JoinHandle::is_finished);
         let Some(change) = watch.next_timeout(Duration::from_millis(50)).expect("no error") else {
-            if is_over { break } else { continue }
+            if is_over {
+                break;
+            }
+            continue;
         };
         assert!(change.t > last, "t {} after {last}", change.t);
         last = change.t;

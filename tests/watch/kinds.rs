@@ -10,20 +10,20 @@ type Rows = Vec<Vec<Value>>;
 type Look = fn(&Db) -> annals::Result<Db>;
 
 const HISTORY: [&str; 16] = [
-    r#"[{:db/ident :job/name :db/unique :db.unique/identity} {:db/ident :job/text :db/fulltext true}
-        {:db/ident :job/part :db/valueType :db.type/ref :db/cardinality :db.cardinality/many :db/isComponent true}]"#,
+    r"[{:db/ident :job/name :db/unique :db.unique/identity} {:db/ident :job/text :db/fulltext true}
+        {:db/ident :job/part :db/valueType :db.type/ref :db/cardinality :db.cardinality/many :db/isComponent true}]",
     r#"[{:job/name "a" :job/size 3 :job/text "no paper in the tray" :job/state :waiting}]"#,
     r#"[{:job/name "b" :job/size 5 :job/text "out of paper" :job/state :waiting :job/after [:job/name "a"]}]"#,
-    r#"[{:other/thing 1}]"#,
+    r"[{:other/thing 1}]",
     r#"[{:job/name "a" :job/state :running :job/part [{:part/of "one"} {:part/of "two"}]}]"#,
     r#"[{:job/name "c" :job/size 3.0 :job/tag #{:x :y} :job/after [:job/name "b"]} {:job/name "b" :job/size 8}]"#,
     r#"[[:db/retract [:job/name "c"] :job/tag :x] {:job/name "c" :job/text "paper again"}]"#,
     r#"[{:db/id "d" :job/name "d" :job/after [:job/name "c"]} [:db/add [:job/name "a"] :db/ident :first/job]]"#,
     r#"[{:job/name "a" :job/state :done :job/text "done"}]"#,
-    r#"[[:db/add :job/size :db/ident :job/weight]]"#,
+    r"[[:db/add :job/size :db/ident :job/weight]]",
     r#"[[:db/retractEntity [:job/name "b"]]]"#,
     r#"[{:job/name "b" :job/size 3 :job/state :waiting}]"#,
-    r#"[{:db/ident :job/state :db/valueType :db.type/keyword}]"#,
+    r"[{:db/ident :job/state :db/valueType :db.type/keyword}]",
     r#"[{:job/name "d" :job/size 4 :job/after [:job/name "a"]}]"#,
     r#"[[:db/retract [:job/name "a"] :job/name "a"] {:job/name "e" :job/state :done}]"#,
     r#"[{:db/id "x" :other/thing 2} [:db/retract [:job/name "d"] :job/after]]"#,

@@ -6,7 +6,7 @@ use annals_query::ast::{Clause, Query, Term, Variable};
 use annals_query::{Budget, Value};
 
 use super::Bound;
-use super::shape::{Shape, is_resolved};
+use super::shape::{Shape, is_resolved, may_be_entity};
 use crate::datom::Datom;
 use crate::db::prepared::Asked;
 use crate::error::Result;
@@ -23,12 +23,18 @@ pub(super) struct Occurrence {
     value: Option<Value>,
     /// True if each match takes its transaction from another occurrence, whose fact is as old.
     follows_another: bool,
-    /// The query in which entity or value, or both, are given.
+    /// The query in which entities or values are given.
     bound: Bound,
-    binds_entity: bool,
-    binds_value: bool,
+    binds: Binds,
     /// True if what is given for the value may be taken for an entity.
     may_be_entity: bool,
+}
+
+/// What of a pattern is given.
+#[derive(Clone, Copy)]
+enum Binds {
+    Entity,
+    Value,
 }
 
 /// Which attributes a pattern matches.
@@ -51,21 +57,16 @@ impl Occurrence {
         let entity = constant(&terms[0]).and_then(Value::as_long);
         let value = constant(&terms[2]).cloned();
         let time = if let Term::Variable(variable, _) = &terms[0] { Some(variable.clone()) } else { None };
+        // The entity selects well enough, and a value that many entities have would lead through all of them.
         let entity_variable = bindable(&mut terms[0], "? entity", shape);
-        let mut value_variable = bindable(&mut terms[2], "? value", shape);
-        let may_be_entity = value_variable.as_ref().is_some_and(|variable| shape.may_be_entity(&query, variable));
-        if entity_variable.is_some() {
-            // The entity selects well enough, and a value that many entities have would lead through all of them.
-            value_variable = None;
-        }
-        let (binds_entity, binds_value) = (entity_variable.is_some(), value_variable.is_some());
+        let (variable, binds) = match entity_variable {
+            Some(variable) => (variable, Binds::Entity),
+            None => (bindable(&mut terms[2], "? value", shape)?, Binds::Value),
+        };
+        let may_be_entity = matches!(binds, Binds::Value) && may_be_entity(&query, &variable);
         let follows_another = time.is_some_and(|time| shape.takes_time_elsewhere(&query, at, &time));
-        let variables: Vec<Variable> = entity_variable.into_iter().chain(value_variable).collect();
-        if variables.is_empty() {
-            return None;
-        }
-        let bound = Bound::of(query, &variables, asked)?;
-        Some(Self { attribute, entity, value, follows_another, bound, binds_entity, binds_value, may_be_entity })
+        let bound = Bound::of(query, &[variable], asked)?;
+        Some(Self { attribute, entity, value, follows_another, bound, binds, may_be_entity })
     }
 
     /// False if the pattern cannot match what the datom says.
@@ -95,12 +96,13 @@ impl Occurrence {
     ) -> Result<Option<Vec<Row>>> {
         let mut given: BTreeSet<Row> = BTreeSet::new();
         for datom in step.datoms.iter().filter(is_chosen) {
-            if self.binds_value && self.may_be_entity && is_resolved(&datom.v) {
+            if self.may_be_entity && is_resolved(&datom.v) {
                 return Ok(None);
             }
-            let entity = self.binds_entity.then(|| Value::Long(datom.e));
-            let value = self.binds_value.then(|| as_asked(&datom.v));
-            given.insert(entity.into_iter().chain(value).collect());
+            given.insert(vec![match self.binds {
+                Binds::Entity => Value::Long(datom.e),
+                Binds::Value => as_asked(&datom.v),
+            }]);
         }
         if given.is_empty() {
             return Ok(Some(Vec::new()));

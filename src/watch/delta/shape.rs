@@ -71,6 +71,11 @@ fn has_as_entity(clause: &Clause, variable: &Variable) -> bool {
     }
 }
 
+/// True if the variable may stand for an entity: a name or a lookup reference that is given for it would be resolved.
+pub(super) fn may_be_entity(query: &Query, variable: &Variable) -> bool {
+    query.clauses.iter().any(|clause| has_as_entity(clause, variable))
+}
+
 /// True for a value that would be resolved to an entity where one is expected.
 pub(super) fn is_resolved(value: &Value) -> bool {
     matches!(value, Value::Keyword(_)) || value.as_items().is_some()
@@ -136,11 +141,6 @@ impl Shape {
         is_value
     }
 
-    /// True if the variable may stand for an entity: a name or a lookup reference that is given for it would be resolved.
-    pub(super) fn may_be_entity(&self, query: &Query, variable: &Variable) -> bool {
-        query.clauses.iter().any(|clause| has_as_entity(clause, variable))
-    }
-
     /// True if `$` shows additions and retractions.
     pub(super) fn is_history(&self, asked: &Asked) -> bool {
         matches!(asked.given.get(self.source), Some(Given::Facts(facts)) if facts.is_history())
@@ -204,12 +204,12 @@ impl Shape {
 
 fn is_odd(value: &Value, is_even: bool) -> bool {
     match value {
-        Value::Double(0.0) => true,
+        // Both zeros are one.
+        Value::Double(0.0) | Value::Ref(_) => true,
         Value::Long(_) => false,
         Value::Vector(items) | Value::List(items) => {
             items.iter().any(|item| !matches!(item, Value::Long(_)) && is_odd(item, false))
         }
-        Value::Ref(_) => true,
         other => other.is_number() && !is_even,
     }
 }
