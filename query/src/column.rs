@@ -26,6 +26,13 @@ impl<T> Slice<T> {
     }
 }
 
+impl<T> Slice<T> {
+    /// True if both are the same part of the same array, so that nothing has to be compared.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.items, &other.items) && self.range == other.range
+    }
+}
+
 impl<T> Clone for Slice<T> {
     fn clone(&self) -> Self {
         Self { items: Arc::clone(&self.items), range: self.range.clone() }

@@ -16,6 +16,7 @@ use crate::plan::program::{Program, Setting};
 use crate::registry::Functions;
 use crate::run::Run;
 use crate::table::Table;
+pub use crate::tuning::{Tuning, Way};
 
 /// How a query is to be taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,11 +25,13 @@ pub struct Options {
     pub strict: bool,
     /// What the query may call: those it was checked with.
     pub functions: Functions,
+    /// What the planner and the executor may do; no answer depends on it.
+    pub tuning: Tuning,
 }
 
 impl Options {
     fn setting<'s>(&'s self, orders: Option<&'s Arc<Orders>>, budget: &'s Budget) -> Setting<'s> {
-        Setting { functions: &self.functions, is_strict: self.strict, orders, budget }
+        Setting { functions: &self.functions, is_strict: self.strict, tuning: self.tuning, orders, budget }
     }
 }
 

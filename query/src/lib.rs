@@ -36,6 +36,7 @@ pub mod registry;
 mod run;
 pub mod source;
 pub mod table;
+mod tuning;
 pub mod value;
 
 pub use answer::{Answer, Given, Shape, Warning};

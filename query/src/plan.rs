@@ -6,6 +6,7 @@ use crate::plan::goal::Goal;
 use crate::plan::slot::{Slot, SlotSet};
 
 pub(crate) mod choose;
+pub(crate) mod cycle;
 pub(crate) mod dependency;
 pub(crate) mod describe;
 pub(crate) mod estimate;
@@ -19,7 +20,10 @@ pub(crate) mod order;
 pub(crate) mod program;
 pub(crate) mod range;
 pub(crate) mod resolve;
+pub(crate) mod search;
 pub(crate) mod slot;
+pub(crate) mod tree;
+pub(crate) mod unit;
 
 /// The steps of one block, in the order in which they run.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ use crate::plan::slot::SlotSet;
 use crate::run::effort::{Effort, Efforts, Method};
 use crate::run::fixpoint::Tables;
 use crate::run::relation::Relation;
+use crate::tuning::Tuning;
 
 pub(crate) mod arithmetic;
 pub(crate) mod block;
@@ -64,6 +65,11 @@ impl<'p> Run<'p> {
         Self { efforts: Some(Efforts::default()), ..Self::new(program, budget) }
     }
 
+    /// What it may do.
+    pub(crate) fn tuning(&self) -> Tuning {
+        self.program.planner.tuning
+    }
+
     /// Adds to what is known of a step, if somebody wants to know.
     #[inline]
     pub(crate) fn note(&self, step: &Step, add: impl FnOnce(&mut Effort)) {
@@ -80,7 +86,7 @@ impl<'p> Run<'p> {
     /// Joins what a step found to the rows before it, and notes how.
     pub(crate) fn join(&self, step: &Step, before: &Relation, found: &Relation, keep: &SlotSet) -> Result<Relation> {
         self.note(step, |effort| {
-            let method = join::joining(before, found, keep).method();
+            let method = join::joining(before, found, keep, self.tuning()).method();
             let is_more =
                 effort.crossed.is_none_or(|(left, right)| left.saturating_mul(right) < before.rows.saturating_mul(found.rows));
             if method == Method::Cross && before.rows > 1 && found.rows > 1 && is_more {
@@ -88,7 +94,7 @@ impl<'p> Run<'p> {
             }
             effort.took(method);
         });
-        join::join(before, found, keep, self.budget)
+        join::join(before, found, keep, self.tuning(), self.budget)
     }
 
     /// The rows that an answer is made of: all of them, or at least those that come first in an order of which no more are wanted.

@@ -125,6 +125,19 @@ impl Lives {
         from..from + gallop(&self.e[from..], |e| *e == entity)
     }
 
+    /// The rows of one entity, where the rows from `start` on are those behind the entity `before`. Where every entity has one row, an entity
+    /// lies at most as many rows on as ids; mostly just there, as ids are given out one after the other.
+    #[inline]
+    pub(super) fn rows_near(&self, entity: i64, start: usize, before: Option<i64>) -> Range<usize> {
+        if let Some(before) = before.filter(|_| self.distinct_e == self.len()) {
+            let place = start.saturating_add(entity.wrapping_sub(before).wrapping_sub(1) as usize);
+            if self.e.get(place) == Some(&entity) {
+                return place..place + 1;
+            }
+        }
+        self.rows_of(entity, start)
+    }
+
     /// The lives as they were known at `t`.
     pub(crate) fn known_at(&self, t: i64) -> Self {
         let lives: Vec<Life> = (0..self.len()).filter_map(|row| self.life(row).known_at(t)).collect();

@@ -121,11 +121,11 @@ impl Lives {
 
     fn rows_of_entities(&self, entities: &[i64], values: &Values<'_>) -> Rows<'_> {
         let admit = Admit::new(values, self.v.shown());
-        let mut rows = Vec::new();
-        let mut start = 0;
+        let mut rows = Vec::with_capacity(entities.len());
+        let (mut start, mut before) = (0, None);
         for &entity in entities {
-            let found = self.rows_of(entity, start);
-            start = found.end;
+            let found = self.rows_near(entity, start, before);
+            (start, before) = (found.end, Some(entity));
             rows.extend(found.filter(|row| admit.admits(&self.v, *row)).map(|row| row as u32));
         }
         rows.into()

@@ -73,10 +73,7 @@ impl Seen<'_> {
 /// The two variables of `(= ?x ?y)`.
 fn equated(goal: &Goal) -> Option<(Slot, Slot)> {
     let GoalKind::Call(call) = &goal.kind else { return None };
-    match (call.function.name(), &call.args[..], &call.binding) {
-        ("=" | "==", [CallArgument::Slot(left), CallArgument::Slot(right)], None) => Some((*left, *right)),
-        _ => None,
-    }
+    call.equated()
 }
 
 fn cross_product(seen: &Seen<'_>) -> Option<Hint> {

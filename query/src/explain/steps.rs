@@ -84,6 +84,10 @@ impl Explainer<'_> {
                 inside.map(|steps| ExplainedPart { title: "what must not hold".into(), steps }).collect()
             }
             GoalKind::Rule(rule) => self.bodies(rule, &step.bound),
+            GoalKind::Group(_) => {
+                let inside = step.branches.iter().map(|plan| self.plan(plan, names));
+                inside.map(|steps| ExplainedPart { title: "joined by themselves".into(), steps }).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -47,6 +47,7 @@ impl Candidate {
 }
 
 /// What the steps so far give.
+#[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) rows: f64,
     /// Different values of each bound variable.
@@ -72,9 +73,14 @@ impl State {
     }
 
     pub(crate) fn apply(&mut self, binds: &[Slot], alone: &Expectation, choice: &Choice) {
-        self.rows = choice.rows;
+        self.take(choice.rows, binds, alone);
+    }
+
+    /// So many rows after a goal that binds these.
+    pub(crate) fn take(&mut self, rows: f64, binds: &[Slot], alone: &Expectation) {
+        self.rows = rows;
         for slot in binds {
-            let own = alone.distinct.get(slot).copied().unwrap_or(choice.rows);
+            let own = alone.distinct.get(slot).copied().unwrap_or(rows);
             self.distinct.entry(*slot).and_modify(|known| *known = known.min(own)).or_insert(own);
         }
         for known in self.distinct.values_mut() {

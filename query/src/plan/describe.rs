@@ -8,6 +8,7 @@ use crate::plan::Plan;
 use crate::plan::goal::{CallArgument, Goal, GoalKind, NestedGoal, Place, ScanGoal, Target, ValueRange};
 use crate::plan::program::Program;
 use crate::plan::slot::{Slot, SlotSet};
+use crate::plan::tree::Grouping;
 use crate::source::Source;
 use crate::value::Value;
 
@@ -87,6 +88,10 @@ pub(crate) fn clause(goal: &Goal, names: &Names<'_>) -> String {
             None => format!("or {}", all(&union.border)),
         },
         GoalKind::Absent(absent) => format!("not {}", all(&absent.shared)),
+        GoalKind::Group(group) => match group.grouping {
+            Grouping::Apart => format!("joined apart: {}", all(&group.slots)),
+            Grouping::Cycle => format!("a cycle: {}", all(&group.slots)),
+        },
         GoalKind::Rule(rule) => {
             let args = rule.args.iter().map(|arg| arg.map_or_else(|| "_".to_owned(), |slot| names.name(slot)));
             let head = names.program.predicates[rule.predicate].name.to_string();

@@ -54,7 +54,9 @@ pub(crate) fn expect(goal: &Goal, known: &Known, input_rows: f64) -> Expectation
             rows: RULE_ROWS,
             distinct: goal.binds().into_iter().map(|slot| (slot, RULE_ROWS / RULE_ROWS_BOUND)).collect(),
         },
-        GoalKind::Call(_) | GoalKind::Absent(_) => Expectation { rows: f64::INFINITY, distinct: BTreeMap::new() },
+        GoalKind::Call(_) | GoalKind::Absent(_) | GoalKind::Group(_) => {
+            Expectation { rows: f64::INFINITY, distinct: BTreeMap::new() }
+        }
     }
 }
 

@@ -7,9 +7,11 @@ use crate::error::Span;
 use crate::function::AnyFunction;
 use crate::plan::memory::Orders;
 use crate::plan::slot::{Slot, SlotSet};
+use crate::plan::tree::Grouping;
 use crate::registry::Functions;
 use crate::run::relation::Relation;
 use crate::source::Source;
+use crate::tuning::Tuning;
 use crate::value::Value;
 
 /// A place of a pattern.
@@ -108,6 +110,14 @@ impl CallGoal {
     pub(crate) fn is_test(&self) -> bool {
         self.binding.is_none() && self.source.is_none() && self.nested.is_none()
     }
+
+    /// The two variables of `(= ?x ?y)`.
+    pub(crate) fn equated(&self) -> Option<(Slot, Slot)> {
+        match (self.function.name(), &self.args[..], &self.binding) {
+            ("=" | "==", [CallArgument::Slot(left), CallArgument::Slot(right)], None) => Some((*left, *right)),
+            _ => None,
+        }
+    }
 }
 
 /// A query inside the query.
@@ -123,6 +133,8 @@ pub(crate) struct NestedGoal {
     pub(crate) functions: Functions,
     /// The orders of its clauses that were chosen for other arguments.
     pub(crate) orders: Arc<Orders>,
+    /// What planning and running it may do.
+    pub(crate) tuning: Tuning,
 }
 
 /// What is passed for one place of the `:in` of a query inside.
@@ -215,6 +227,17 @@ pub(crate) struct RuleGoal {
     pub(crate) args: Vec<Option<Slot>>,
 }
 
+/// Goals that are joined by themselves before they join the rest.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupGoal {
+    /// How.
+    pub(crate) grouping: Grouping,
+    /// The variables that something outside needs.
+    pub(crate) slots: Vec<Slot>,
+    /// The goals, in the order in which they would be joined one after the other.
+    pub(crate) goals: Vec<Arc<Goal>>,
+}
+
 /// What a goal asks.
 #[derive(Clone, Debug)]
 pub(crate) enum GoalKind {
@@ -234,6 +257,8 @@ pub(crate) enum GoalKind {
     Absent(AbsentGoal),
     /// A recursive rule.
     Rule(RuleGoal),
+    /// Goals that the planner put together: they only read facts and rows.
+    Group(GroupGoal),
 }
 
 /// One condition of a block.
@@ -261,6 +286,7 @@ impl Goal {
             GoalKind::Union(union) => union.border.clone(),
             GoalKind::Absent(_) => Vec::new(),
             GoalKind::Rule(rule) => rule.args.iter().flatten().copied().collect(),
+            GoalKind::Group(group) => group.slots.clone(),
         }
     }
 
@@ -285,14 +311,19 @@ impl Goal {
             GoalKind::Call(_) => true,
             GoalKind::Union(union) => union.branches.iter().flatten().any(|goal| goal.has_call()),
             GoalKind::Absent(absent) => absent.goals.iter().any(|goal| goal.has_call()),
-            GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Rule(_) => false,
+            GoalKind::Scan(_)
+            | GoalKind::Rows(..)
+            | GoalKind::Given(_)
+            | GoalKind::Input(_)
+            | GoalKind::Rule(_)
+            | GoalKind::Group(_) => false,
         }
     }
 
     /// The variables that must be bound before the goal can run.
     pub(crate) fn requires(&self, predicates: &[Predicate]) -> Vec<Slot> {
         match &self.kind {
-            GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) => Vec::new(),
+            GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Group(_) => Vec::new(),
             GoalKind::Call(call) => call
                 .args
                 .iter()

@@ -59,7 +59,12 @@ fn shown_slots(goal: &Goal) -> Vec<Slot> {
             slots.retain(|slot| absent.shared.contains(slot));
             slots
         }
-        GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Rule(_) => Vec::new(),
+        GoalKind::Scan(_)
+        | GoalKind::Rows(..)
+        | GoalKind::Given(_)
+        | GoalKind::Input(_)
+        | GoalKind::Rule(_)
+        | GoalKind::Group(_) => Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::plan::resolve::Resolver;
 use crate::plan::slot::Slot;
 use crate::registry::Functions;
 use crate::source::{Source, Sources};
+use crate::tuning::Tuning;
 use crate::value::Value;
 
 /// The names of one scope, and the source of its patterns that name none.
@@ -35,6 +36,7 @@ pub(crate) struct Lowering<'q> {
     sources: &'q Sources,
     rules: &'q RuleSet,
     functions: &'q Functions,
+    tuning: Tuning,
     dependencies: Dependencies,
     /// The name of each slot.
     pub(crate) names: Vec<Variable>,
@@ -64,8 +66,15 @@ pub(crate) struct Lowering<'q> {
 
 impl<'q> Lowering<'q> {
     /// Nothing lowered yet.
-    pub(crate) fn new(sources: &'q Sources, rules: &'q RuleSet, functions: &'q Functions, is_strict: bool) -> Self {
+    pub(crate) fn new(
+        sources: &'q Sources,
+        rules: &'q RuleSet,
+        functions: &'q Functions,
+        is_strict: bool,
+        tuning: Tuning,
+    ) -> Self {
         Self {
+            tuning,
             sources,
             rules,
             functions,

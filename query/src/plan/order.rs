@@ -1,23 +1,32 @@
 //! Orders the goals of a block by cost: what keeps the intermediate result small comes first, what is connected before what is not,
 //! and what cannot run yet waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
 use crate::plan::choose::{self, Candidate, Choice, FIRST_REASON, State};
-use crate::plan::estimate::Known;
-use crate::plan::goal::{Goal, GoalKind, Predicate};
+use crate::plan::estimate::{Expectation, Known};
+use crate::plan::goal::{Goal, GoalKind, GroupGoal, Predicate};
 use crate::plan::kind;
 use crate::plan::memory::{KeyWriter, OrderKey, Orders};
 use crate::plan::range::with_ranges;
+use crate::plan::search::searched;
 use crate::plan::slot::{Slot, SlotSet};
+use crate::plan::tree::{self, Grouping, Item};
+use crate::plan::unit::is_rider;
 use crate::plan::{Plan, Step};
 use crate::run::relation::Relation;
+use crate::tuning::Tuning;
 
 /// More rows than this are not handed to a recursive rule as demands, unless it needs them.
 const DEMANDS_MAX: f64 = 10_000.0;
+/// What is asked of rows alone waits for a clause that leaves less than this share of them.
+const RIDER_SHARE: f64 = 0.95;
+/// The number of goals that the planner made.
+const GROUP_ID: u32 = u32::MAX - 3;
 
 /// What the planner knows beside the goals.
 #[derive(Clone, Copy)]
@@ -39,6 +48,8 @@ pub(crate) struct Surroundings<'p> {
 /// What is kept from one run of a query to the next, and what this one cost to order.
 #[derive(Debug, Default)]
 pub(crate) struct Planner {
+    /// What may be done.
+    pub(crate) tuning: Tuning,
     /// Orders that were chosen before.
     pub(crate) orders: Option<Arc<Orders>>,
     /// How often it was weighed what a goal would do in some place.
@@ -57,9 +68,9 @@ pub(crate) fn plan_block(
     let candidates =
         goals.into_iter().zip(waits).map(|(goal, waits)| Candidate::new(goal, waits, surroundings)).collect::<Vec<_>>();
     surroundings.budget.spend_steps(candidates.len() as u64)?;
-    let block = Block { candidates, first, surroundings };
-    let order = block.order(output)?;
-    let (mut steps, state) = block.steps(&order)?;
+    let block = Block { candidates, output, first, surroundings };
+    let items = block.order()?;
+    let (mut steps, state) = block.steps(&items)?;
     if let Some(missing) = output.iter().find(|slot| !state.is_bound(**slot)) {
         return Err(unbound(*missing, surroundings));
     }
@@ -70,6 +81,8 @@ pub(crate) fn plan_block(
 /// The goals that must all hold, while they find their places.
 struct Block<'p> {
     candidates: Vec<Candidate>,
+    /// What the block answers.
+    output: &'p [Slot],
     /// The goal that stands first, if it can.
     first: Option<u32>,
     surroundings: Surroundings<'p>,
@@ -77,19 +90,36 @@ struct Block<'p> {
 
 impl Block<'_> {
     /// The order of the goals, by their ids: one chosen before for goals of which as much was expected, else chosen now.
-    fn order(&self, output: &[Slot]) -> Result<Arc<[u32]>> {
-        let Some(orders) = &self.surroundings.planner.orders else { return self.chosen() };
-        let key = self.key(output);
-        if let Some(order) = orders.get(&key).filter(|order| self.allows(order)) {
-            return Ok(order);
+    fn order(&self) -> Result<Vec<Item>> {
+        let items = |order: &[u32]| tree::read(order).expect("an order that was chosen is one");
+        let Some(orders) = &self.surroundings.planner.orders else { return Ok(items(&self.chosen()?)) };
+        let key = self.key();
+        if let Some(known) = orders.get(&key).and_then(|order| self.allowed(&order)) {
+            return Ok(known);
         }
         let order = self.chosen()?;
         orders.keep(key, Arc::clone(&order));
-        Ok(order)
+        Ok(items(&order))
     }
 
-    /// Whatever is best next, until nothing is left. Nothing is looked at but what [`Block::key`] names.
+    /// The order that costs least, where it can be searched for; else whatever is best next, until nothing is left. Nothing is looked at but
+    /// what [`Block::key`] names.
     fn chosen(&self) -> Result<Arc<[u32]>> {
+        if self.first.is_some() {
+            return self.one_by_one();
+        }
+        let planner = self.surroundings.planner;
+        let (found, weighed) = searched(&self.candidates, self.output, planner.tuning);
+        planner.weighed.fetch_add(weighed as u64, Ordering::Relaxed);
+        self.surroundings.budget.spend_steps(weighed as u64)?;
+        match found.and_then(|items| self.with_riders(items)) {
+            Some(items) => Ok(tree::written(&items).into()),
+            None => self.one_by_one(),
+        }
+    }
+
+    /// Whatever is best next, until nothing is left.
+    fn one_by_one(&self) -> Result<Arc<[u32]>> {
         let mut waiting = self.candidates.iter().collect::<Vec<_>>();
         let mut state = State::default();
         let mut order = Vec::with_capacity(waiting.len());
@@ -105,39 +135,127 @@ impl Block<'_> {
         Ok(order.into())
     }
 
-    /// The goals as steps in this order, with what is expected of each in its place.
-    fn steps(&self, order: &[u32]) -> Result<(Vec<Step>, State)> {
+    /// The items in their order, and between them what binds nothing: each as soon as it can be taken and is worth it. `None` if something
+    /// cannot run in its place.
+    fn with_riders(&self, items: Vec<Item>) -> Option<Vec<Item>> {
+        let mut waiting = self.candidates.iter().collect::<Vec<_>>();
         let mut state = State::default();
-        let mut steps = Vec::with_capacity(order.len());
-        for candidate in order.iter().filter_map(|id| self.candidates.iter().find(|candidate| candidate.goal.id == *id)) {
-            let mut choice = choose::weigh(&candidate.goal, &candidate.exact, &state);
-            if steps.is_empty() && self.first == Some(candidate.goal.id) {
-                choice.reason = FIRST_REASON;
+        let mut placed = Vec::with_capacity(items.len());
+        let mut items = items.into_iter().peekable();
+        while !waiting.is_empty() {
+            let ready = choose::ready(&waiting, |slot| state.is_bound(slot));
+            let next = items.peek().map(Item::goals).unwrap_or_default();
+            let one = waiting.iter().find(|candidate| next == [candidate.goal.id]);
+            let next_rows = one.map_or(f64::INFINITY, |one| choose::weigh(&one.goal, &one.rounded, &state).rows);
+            let is_worth = |at: &&usize| {
+                let goal = &waiting[**at].goal;
+                let is_test = matches!(&goal.kind, GoalKind::Call(call) if call.is_test());
+                is_rider(waiting[**at]) && (is_test || next.is_empty() || next_rows >= state.rows * RIDER_SHARE)
+            };
+            if let Some(at) = ready.iter().find(is_worth) {
+                let rider = waiting.remove(*at);
+                let choice = choose::weigh(&rider.goal, &rider.rounded, &state);
+                state.apply(&[], &rider.rounded, &choice);
+                placed.push(Item::Goal(rider.goal.id));
+                continue;
             }
-            steps.push(step(candidate, &choice, &state, self.surroundings)?);
-            state.apply(&candidate.binds, &candidate.exact, &choice);
+            let item = items.next()?;
+            for id in &next {
+                let at = waiting.iter().position(|candidate| candidate.goal.id == *id)?;
+                let is_ready = matches!(item, Item::Group(..)) || ready.iter().any(|ready| waiting[*ready].goal.id == *id);
+                if !is_ready {
+                    return None;
+                }
+                let candidate = waiting.remove(at);
+                let choice = choose::weigh(&candidate.goal, &candidate.rounded, &state);
+                state.apply(&candidate.binds, &candidate.rounded, &choice);
+            }
+            placed.push(item);
+        }
+        items.next().is_none().then_some(placed)
+    }
+
+    /// The goals as steps in this order, with what is expected of each in its place.
+    fn steps(&self, items: &[Item]) -> Result<(Vec<Step>, State)> {
+        let mut state = State::default();
+        let mut steps = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                Item::Goal(id) => {
+                    let Some(candidate) = self.candidate(*id) else { continue };
+                    let mut choice = choose::weigh(&candidate.goal, &candidate.exact, &state);
+                    if steps.is_empty() && self.first == Some(candidate.goal.id) {
+                        choice.reason = FIRST_REASON;
+                    }
+                    steps.push(step(candidate, &choice, &state, self.surroundings)?);
+                    state.apply(&candidate.binds, &candidate.exact, &choice);
+                }
+                Item::Group(grouping, inner) => {
+                    let (group, plan, alone) = self.group(*grouping, inner)?;
+                    let mut choice = choose::weigh(&group, &alone, &state);
+                    choice.reason = match grouping {
+                        Grouping::Apart => "fewer rows than one clause after the other",
+                        Grouping::Cycle => "its clauses form a cycle",
+                    };
+                    state.apply(&group.binds(), &alone, &choice);
+                    let (keep, bound) = (SlotSet::default(), Vec::new());
+                    let (estimated_rows, reason) = (choice.rows, choice.reason);
+                    steps.push(Step { goal: group, branches: vec![plan], keep, bound, estimated_rows, reason });
+                }
+            }
         }
         Ok((steps, state))
     }
 
-    /// True if an order names each goal once, and none before it can run: so it would even if it were another query's.
-    fn allows(&self, order: &[u32]) -> bool {
+    /// A group as a goal, the plan of what is in it, and what is expected of it.
+    fn group(&self, grouping: Grouping, items: &[Item]) -> Result<(Arc<Goal>, Plan, Expectation)> {
+        let ids = items.iter().flat_map(Item::goals).collect::<Vec<_>>();
+        let (inside, outside): (Vec<_>, Vec<_>) = self.candidates.iter().partition(|candidate| ids.contains(&candidate.goal.id));
+        let mut needed: SlotSet = self.output.iter().copied().collect();
+        outside.iter().for_each(|candidate| needed.extend(candidate.goal.mentions()));
+        let (mut steps, state) = self.steps(items)?;
+        let slots = state.distinct.keys().copied().filter(|slot| needed.contains(*slot)).collect::<Vec<_>>();
+        set_keep(&mut steps, &slots);
+        let distinct = slots.iter().map(|slot| (*slot, state.distinct[slot])).collect::<BTreeMap<_, _>>();
+        let combinations = distinct.values().fold(1.0, |product: f64, distinct| product * distinct);
+        let goals = ids.iter().filter_map(|id| Some(Arc::clone(&self.candidate(*id)?.goal))).collect();
+        let kind = GoalKind::Group(GroupGoal { grouping, slots: slots.clone(), goals });
+        let first = inside.first().map(|candidate| &candidate.goal);
+        let (span, rule) = (first.map(|goal| goal.span).unwrap_or_default(), first.and_then(|goal| goal.rule.clone()));
+        let goal = Arc::new(Goal { id: GROUP_ID, kind, span, rule });
+        Ok((goal, Plan { steps, output: slots }, Expectation { rows: state.rows.min(combinations), distinct }))
+    }
+
+    fn candidate(&self, id: u32) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.goal.id == id)
+    }
+
+    /// The items of an order that names each goal once, and none before it can run: so it would even if it were another query's.
+    fn allowed(&self, order: &[u32]) -> Option<Vec<Item>> {
+        let items = tree::read(order)?;
         let mut bound = SlotSet::default();
         let mut waiting = self.candidates.iter().collect::<Vec<_>>();
-        let mut is_next_ready = |id: &u32| {
-            let ready = choose::ready(&waiting, |slot| bound.contains(slot));
-            let Some(at) = ready.into_iter().find(|at| waiting[*at].goal.id == *id) else { return false };
-            bound.extend(waiting.remove(at).binds.iter().copied());
-            true
-        };
-        order.len() == self.candidates.len() && order.iter().all(&mut is_next_ready)
+        for item in &items {
+            let is_group = matches!(item, Item::Group(..));
+            for id in item.goals() {
+                let ready = choose::ready(&waiting, |slot| bound.contains(slot));
+                let at = waiting.iter().position(|candidate| candidate.goal.id == id)?;
+                let can_run = if is_group { is_groupable(&waiting[at].goal) } else { ready.contains(&at) };
+                if !can_run {
+                    return None;
+                }
+                bound.extend(waiting.remove(at).binds.iter().copied());
+            }
+        }
+        waiting.is_empty().then_some(items)
     }
 
     /// All that the choice of an order depends on.
-    fn key(&self, output: &[Slot]) -> OrderKey {
+    fn key(&self) -> OrderKey {
         let mut key = KeyWriter::default();
         key.exact(self.first.map_or(0, |id| id + 1));
-        key.slots(output);
+        key.exact(self.surroundings.planner.tuning.number());
+        key.slots(self.output);
         for candidate in &self.candidates {
             key.exact(candidate.goal.id);
             key.slots(&candidate.requires);
@@ -211,6 +329,11 @@ fn plan_inner(goals: &[Arc<Goal>], outer: &[Slot], output: &[Slot], surroundings
         set_keep(&mut plan.steps, output);
     }
     Ok(plan)
+}
+
+/// True for what can stand in a group: it needs nothing and cannot fail.
+fn is_groupable(goal: &Goal) -> bool {
+    matches!(goal.kind, GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_))
 }
 
 fn set_keep(steps: &mut [Step], output: &[Slot]) {

@@ -25,6 +25,7 @@ use crate::registry::Functions;
 use crate::run::gather::column_of;
 use crate::run::relation::Relation;
 use crate::source::{Source, Sources};
+use crate::tuning::Tuning;
 use crate::value::Value;
 
 /// A query that knows its order of steps.
@@ -62,6 +63,8 @@ pub(crate) struct Setting<'s> {
     pub(crate) functions: &'s Functions,
     /// True if an unknown attribute is an error.
     pub(crate) is_strict: bool,
+    /// What ordering and running may do.
+    pub(crate) tuning: Tuning,
     /// Orders chosen when it was asked before.
     pub(crate) orders: Option<&'s Arc<Orders>>,
     /// What it may spend.
@@ -85,7 +88,7 @@ impl Program {
     /// Binds the inputs and orders the clauses.
     pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], setting: Setting<'_>) -> Result<Self> {
         let Inputs { sources, patterns, values } = match_inputs(query, given)?;
-        let mut lowering = Lowering::new(&sources, rules, setting.functions, setting.is_strict);
+        let mut lowering = Lowering::new(&sources, rules, setting.functions, setting.is_strict, setting.tuning);
         let mut scope = Lowering::outermost_scope();
         let targets = values
             .iter()
@@ -109,7 +112,7 @@ impl Program {
             }
         }
         let known = known_values(&goals, &constants);
-        let planner = Planner { orders: setting.orders.cloned(), ..Planner::default() };
+        let planner = Planner { tuning: setting.tuning, orders: setting.orders.cloned(), ..Planner::default() };
         let surroundings = Surroundings {
             predicates: &lowering.predicates,
             names: &lowering.names,

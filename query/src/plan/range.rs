@@ -95,6 +95,10 @@ pub(crate) fn hindrance(goals: &[&Goal], compared: &Compared) -> Option<Hindranc
             },
             GoalKind::Call(call) => Hindrance::Computed(call.function.name().to_owned()),
             GoalKind::Union(_) | GoalKind::Rule(_) => Hindrance::Enclosed,
+            GoalKind::Group(group) => {
+                let inside = group.goals.iter().map(|goal| &**goal).collect::<Vec<_>>();
+                return hindrance(&inside, compared);
+            }
             GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Absent(_) => return None,
         };
         let is_better = matches!(found, None | Some(Hindrance::OtherPlace));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
-use crate::plan::goal::{CallGoal, GoalKind, RuleGoal};
+use crate::plan::goal::{CallGoal, GoalKind, GroupGoal, RuleGoal};
 use crate::plan::order::planned_again;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::{Plan, Step};
@@ -252,8 +252,12 @@ fn run_step(step: &Step, keep: &SlotSet, current: &Relation, run: &Run<'_>, fram
         GoalKind::Absent(goal) => {
             let plan = &step.branches[0];
             let found = nested(plan, &goal.shared, current, run, frame)?;
-            run.note(step, |effort| effort.took(matching(current, &found, &current.shared(&found)).method()));
-            Ok(anti(current, &found, run.budget)?.keep(keep))
+            run.note(step, |effort| effort.took(matching(current, &found, &current.shared(&found), run.tuning()).method()));
+            Ok(anti(current, &found, run.tuning(), run.budget)?.keep(keep))
+        }
+        GoalKind::Group(goal) => {
+            let found = group(step, goal, run)?;
+            run.join(step, current, &found, keep)
         }
         GoalKind::Rule(goal) => {
             if let Some(Round::Known(known)) = frame.round.and_then(|round| round.get(&step.goal.id))
@@ -286,6 +290,12 @@ fn nested(plan: &Plan, border: &[Slot], current: &Relation, run: &Run<'_>, frame
         input = Some(distinct(current.project(&outer)?, run.budget)?);
     }
     run_plan(plan, run, &Frame { input: input.as_ref(), round: frame.round, ..Frame::default() })
+}
+
+/// What goals give that are joined by themselves.
+fn group(step: &Step, _: &GroupGoal, run: &Run<'_>) -> Result<Relation> {
+    run.note(step, |effort| effort.took(Method::Apart));
+    run_plan(&step.branches[0], run, &Frame::default())
 }
 
 fn union(step: &Step, border: &[Slot], current: &Relation, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {

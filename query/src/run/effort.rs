@@ -32,13 +32,17 @@ pub(crate) enum Method {
     Start,
     /// Join: no variable in common, so every row met every other.
     Cross,
+    /// Join: both sides hold the same values, so row meets row.
+    Aligned,
     /// Join: both sides ascend by the variable.
     Merge,
     /// Join: the rows found were indexed, and those before looked up in them.
     HashFound,
     /// Join: the rows before were indexed, and those found looked up in them.
     HashBefore,
-    /// Rows before were kept or dropped, and nothing added: both sides ascend.
+    /// Rows before were kept or dropped, and nothing added: both sides hold the same, so all or none.
+    FilterAligned,
+    /// The same: both sides ascend.
     FilterMerge,
     /// The same: the rows found were indexed.
     FilterHash,
@@ -60,6 +64,10 @@ pub(crate) enum Method {
     Rounds,
     /// Branches.
     Branches,
+    /// A group: its clauses one after the other, before they met the rows before.
+    Apart,
+    /// A cycle: variable by variable.
+    Cycle,
     /// Rows of the surrounding block or of the round.
     Handed,
 }
@@ -78,9 +86,11 @@ impl fmt::Display for Method {
             Self::Data => "all rows of data read",
             Self::Start => "nothing to join yet",
             Self::Cross => "nothing is shared, and one side is a single row",
+            Self::Aligned => "the same entities in the same rows: row met row",
             Self::Merge => "merge join: both sides ascend",
             Self::HashFound => "hash join: the rows found were indexed",
             Self::HashBefore => "hash join: the rows before were indexed",
+            Self::FilterAligned => "semi-join of the same entities in the same rows",
             Self::FilterMerge => "semi-join by merging: both sides ascend",
             Self::FilterHash => "semi-join: the rows found were indexed",
             Self::FilterMark => "semi-join: the rows before were indexed",
@@ -92,6 +102,8 @@ impl fmt::Display for Method {
             Self::Closure => "a transitive closure, by graph search",
             Self::Rounds => "by rounds over what is new",
             Self::Branches => "each branch run for itself",
+            Self::Apart => "joined by themselves",
+            Self::Cycle => "all clauses at once, variable by variable",
             Self::Handed => "rows handed in",
         })
     }

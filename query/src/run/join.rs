@@ -11,6 +11,7 @@ use crate::run::gather::column_of;
 use crate::run::index::{Index, NONE};
 use crate::run::key::{codes as single_codes, is_exact, paired_codes};
 use crate::run::relation::Relation;
+use crate::tuning::{Tuning, Way};
 
 /// Rows that a loop handles between two looks at the budget.
 pub(crate) const CHUNK_ROWS: usize = 1_024;
@@ -24,6 +25,8 @@ pub(crate) enum Joining {
     Cross,
     /// The right side adds no column that is kept, so it only decides which rows of the left stay.
     Semi(Matching),
+    /// Both sides hold the same values of the one variable they share, ascending and each once: row meets row.
+    Aligned(Slot),
     /// Both sides ascend by the one variable they share.
     Merge(Slot),
     /// The right side is indexed.
@@ -37,6 +40,8 @@ pub(crate) enum Joining {
 pub(crate) enum Matching {
     /// Nothing is shared: any row of the right is a partner of all.
     Any,
+    /// Both sides hold the same.
+    Aligned,
     /// Both sides ascend.
     Merge,
     /// The left, much the smaller one, is indexed, and its rows are ticked off.
@@ -52,6 +57,7 @@ impl Joining {
             Self::Start => Method::Start,
             Self::Cross => Method::Cross,
             Self::Semi(matching) => matching.method(),
+            Self::Aligned(_) => Method::Aligned,
             Self::Merge(_) => Method::Merge,
             Self::HashRight => Method::HashFound,
             Self::HashLeft => Method::HashBefore,
@@ -64,6 +70,7 @@ impl Matching {
     pub(crate) fn method(self) -> Method {
         match self {
             Self::Any => Method::FilterAny,
+            Self::Aligned => Method::FilterAligned,
             Self::Merge => Method::FilterMerge,
             Self::Mark => Method::FilterMark,
             Self::Hash => Method::FilterHash,
@@ -72,7 +79,7 @@ impl Matching {
 }
 
 /// How these are to be joined, if of `keep` is kept what either side has.
-pub(crate) fn joining(left: &Relation, right: &Relation, keep: &SlotSet) -> Joining {
+pub(crate) fn joining(left: &Relation, right: &Relation, keep: &SlotSet, tuning: Tuning) -> Joining {
     if left.slots.is_empty() && left.rows == 1 {
         return Joining::Start;
     }
@@ -83,9 +90,10 @@ pub(crate) fn joining(left: &Relation, right: &Relation, keep: &SlotSet) -> Join
     let adds = right.slots.iter().any(|slot| keep.contains(*slot) && left.position(*slot).is_none());
     let exact = shared.iter().all(|slot| columns_are_exact(left, right, *slot));
     if !adds && exact && left.slots.iter().any(|slot| keep.contains(*slot)) {
-        return Joining::Semi(matching(left, right, &shared));
+        return Joining::Semi(matching(left, right, &shared, tuning));
     }
     match merge_slot(left, right, &shared) {
+        Some(slot) if tuning.stars != Way::Never && are_aligned(left, right, slot) => Joining::Aligned(slot),
         Some(slot) => Joining::Merge(slot),
         None if left.rows < right.rows => Joining::HashLeft,
         None => Joining::HashRight,
@@ -93,9 +101,10 @@ pub(crate) fn joining(left: &Relation, right: &Relation, keep: &SlotSet) -> Join
 }
 
 /// How it is to be found which rows of the left have a partner.
-pub(crate) fn matching(left: &Relation, right: &Relation, shared: &[Slot]) -> Matching {
+pub(crate) fn matching(left: &Relation, right: &Relation, shared: &[Slot], tuning: Tuning) -> Matching {
     match merge_slot(left, right, shared) {
         _ if shared.is_empty() => Matching::Any,
+        Some(slot) if tuning.stars != Way::Never && hold_the_same(left, right, slot) => Matching::Aligned,
         Some(_) => Matching::Merge,
         None if left.rows * 4 < right.rows => Matching::Mark,
         None => Matching::Hash,
@@ -103,11 +112,15 @@ pub(crate) fn matching(left: &Relation, right: &Relation, shared: &[Slot]) -> Ma
 }
 
 /// The pairs of rows that agree on all shared variables; without one, every pair. Of `keep`, what either side has.
-pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> Result<Relation> {
-    let pairs = match joining(left, right, keep) {
+pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, tuning: Tuning, budget: &Budget) -> Result<Relation> {
+    let pairs = match joining(left, right, keep, tuning) {
         Joining::Start => return Ok(right.clone().keep(keep)),
         Joining::Cross => return cross(left, right, keep, budget),
-        Joining::Semi(_) => return Ok(filter(left, right, true, budget)?.keep(keep)),
+        Joining::Semi(_) => return Ok(filter(left, right, true, tuning, budget)?.keep(keep)),
+        Joining::Aligned(slot) => {
+            budget.spend_steps(left.rows as u64)?;
+            return Ok(beside(left, right, slot, keep));
+        }
         Joining::Merge(slot) => merge_pairs(left, right, slot, budget)?,
         Joining::HashLeft | Joining::HashRight => hash_pairs(left, right, &left.shared(right), budget)?,
     };
@@ -115,8 +128,8 @@ pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, budget: &B
 }
 
 /// The rows of `left` that agree with no row of `right`.
-pub(crate) fn anti(left: &Relation, right: &Relation, budget: &Budget) -> Result<Relation> {
-    filter(left, right, false, budget)
+pub(crate) fn anti(left: &Relation, right: &Relation, tuning: Tuning, budget: &Budget) -> Result<Relation> {
+    filter(left, right, false, tuning, budget)
 }
 
 /// Rows of either side that belong together, and how the rows of the result are ordered.
@@ -144,6 +157,38 @@ fn merge_slot(left: &Relation, right: &Relation, shared: &[Slot]) -> Option<Slot
         [slot] if left.ascends_by(*slot) && right.ascends_by(*slot) => Some(*slot),
         _ => None,
     }
+}
+
+/// True if two columns of longs hold the same in the same rows. Attributes that were said together share the array of their entities, so
+/// mostly nothing is looked at.
+fn hold_the_same(left: &Relation, right: &Relation, slot: Slot) -> bool {
+    match (left.column(slot), right.column(slot)) {
+        (Some(Column::Long(left)), Some(Column::Long(right))) => left.is_same(right) || left[..] == right[..],
+        _ => false,
+    }
+}
+
+/// True if row meets row: the variable's values are the same, and none stands twice.
+fn are_aligned(left: &Relation, right: &Relation, slot: Slot) -> bool {
+    let is_key = |relation: &Relation| relation.key.as_ref().is_some_and(|key| key.iter().all(|own| *own == slot));
+    let is_strict = || match left.column(slot) {
+        Some(Column::Long(keys)) => is_key(left) || is_key(right) || keys.is_sorted_by(|a, b| a < b),
+        _ => false,
+    };
+    hold_the_same(left, right, slot) && is_strict()
+}
+
+/// The columns of both sides, whose rows belong together as they stand: nothing is copied.
+fn beside(left: &Relation, right: &Relation, slot: Slot, keep: &SlotSet) -> Relation {
+    let mut joined = Relation::unit();
+    joined.rows = left.rows;
+    let new = right.slots.iter().zip(&right.columns).filter(|(slot, _)| left.position(**slot).is_none());
+    for (slot, column) in left.slots.iter().zip(&left.columns).chain(new).filter(|(slot, _)| keep.contains(**slot)) {
+        joined.push(*slot, column.clone());
+    }
+    joined.key = keep.contains(slot).then(|| vec![slot]);
+    joined.ascending = keep.contains(slot).then_some(slot);
+    joined
 }
 
 fn key_columns<'r>(relation: &'r Relation, shared: &[Slot]) -> Vec<&'r Column> {
@@ -201,28 +246,56 @@ fn merge_pairs(left: &Relation, right: &Relation, slot: Slot, budget: &Budget) -
             Ordering::Greater => r = leap(right_keys, r, left_keys[l]),
             Ordering::Equal => {
                 let key = left_keys[l];
-                let run = right_keys[r..].iter().take_while(|other| **other == key).count();
-                while l < left_keys.len() && left_keys[l] == key {
-                    pairs.left.extend(std::iter::repeat_n(l as u32, run));
-                    pairs.right.extend(r as u32..(r + run) as u32);
-                    l += 1;
+                let run = run_length(right_keys, r);
+                let end = l + run_length(left_keys, l);
+                if run == 1 {
+                    pairs.left.extend(l as u32..end as u32);
+                    pairs.right.extend(std::iter::repeat_n(r as u32, end - l));
+                } else {
+                    debug_assert_eq!(right_keys[r], key, "both sides stand at one key");
+                    for row in l..end {
+                        pairs.left.extend(std::iter::repeat_n(row as u32, run));
+                        pairs.right.extend(r as u32..(r + run) as u32);
+                    }
                 }
-                r += run;
+                spent += (end - l) * run;
+                (l, r) = (end, r + run);
             }
         }
         spent += 1;
-        if spent % CHUNK_ROWS == 0 {
-            budget.spend_steps(CHUNK_ROWS as u64)?;
+        if spent >= CHUNK_ROWS {
+            budget.spend_steps(spent as u64)?;
+            spent = 0;
             check_pairs(pairs.left.len(), budget)?;
         }
     }
+    budget.spend_steps(spent as u64)?;
     budget.check_rows(pairs.left.len())?;
     Ok(pairs)
 }
 
-/// The first place at or after `from` whose key is not below `key`: by doubling steps, then by halves.
-fn leap(keys: &[i64], from: usize, key: i64) -> usize {
-    let mut step = 1;
+/// How many keys from here on are the same.
+#[inline]
+fn run_length(keys: &[i64], from: usize) -> usize {
+    let key = keys[from];
+    1 + keys[from + 1..].iter().take_while(|other| **other == key).count()
+}
+
+/// Places that are looked at one by one before a leap doubles its steps.
+const NEAR: usize = 8;
+
+/// The first place at or after `from` whose key is not below `key`: the nearest ones one by one, then by doubling steps, then by halves.
+#[inline]
+pub(crate) fn leap(keys: &[i64], from: usize, key: i64) -> usize {
+    let near = &keys[from..keys.len().min(from + NEAR)];
+    match near.iter().position(|other| *other >= key) {
+        Some(at) => from + at,
+        None => leap_far(keys, from + near.len(), key),
+    }
+}
+
+fn leap_far(keys: &[i64], from: usize, key: i64) -> usize {
+    let mut step = NEAR;
     let mut low = from;
     while low + step < keys.len() && keys[low + step] < key {
         low += step;
@@ -236,18 +309,26 @@ fn leap(keys: &[i64], from: usize, key: i64) -> usize {
 pub(crate) fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet) -> Relation {
     let mut joined = Relation::unit();
     joined.rows = pairs.left.len();
+    let (left_is_whole, right_is_whole) = (is_whole(&pairs.left, left.rows), is_whole(&pairs.right, right.rows));
+    let pick = |column: &Column, rows: &[u32], is_whole: bool| if is_whole { column.clone() } else { column.gather(rows) };
     for (slot, column) in left.slots.iter().zip(&left.columns).filter(|(slot, _)| keep.contains(**slot)) {
         let other = right.column(*slot).filter(|other| !is_exact(column, other));
-        joined.push(*slot, other.map_or_else(|| column.gather(&pairs.left), |other| least(column, other, pairs)));
+        let picked = || pick(column, &pairs.left, left_is_whole);
+        joined.push(*slot, other.map_or_else(picked, |other| least(column, other, pairs)));
     }
     for (slot, column) in right.slots.iter().zip(&right.columns) {
         if keep.contains(*slot) && left.position(*slot).is_none() {
-            joined.push(*slot, column.gather(&pairs.right));
+            joined.push(*slot, pick(column, &pairs.right, right_is_whole));
         }
     }
     joined.key = joined_key(left, right).filter(|key| key.iter().all(|slot| joined.position(*slot).is_some()));
     joined.ascending = pairs.ascending.filter(|slot| matches!(joined.column(*slot), Some(Column::Long(_))));
     joined
+}
+
+/// True if these are all rows, each once and in order.
+pub(crate) fn is_whole(rows: &[u32], count: usize) -> bool {
+    rows.len() == count && rows.iter().zip(0..).all(|(row, at)| *row == at)
 }
 
 /// What tells the pairs apart: what tells the rows of one side apart, if the other side's row follows from it; else both.
@@ -290,11 +371,11 @@ fn cross(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> 
     Ok(assemble(left, right, &pairs, keep))
 }
 
-fn filter(left: &Relation, right: &Relation, wants_match: bool, budget: &Budget) -> Result<Relation> {
+fn filter(left: &Relation, right: &Relation, wants_match: bool, tuning: Tuning, budget: &Budget) -> Result<Relation> {
     let shared = left.shared(right);
-    let matching = matching(left, right, &shared);
-    if matching == Matching::Any {
-        let is_kept = (right.rows > 0) == wants_match;
+    let matching = matching(left, right, &shared, tuning);
+    if matches!(matching, Matching::Any | Matching::Aligned) {
+        let is_kept = (matching == Matching::Aligned || right.rows > 0) == wants_match;
         return Ok(if is_kept { left.clone() } else { left.select(&[]) });
     }
     let (left_codes, right_codes) =
@@ -303,7 +384,7 @@ fn filter(left: &Relation, right: &Relation, wants_match: bool, budget: &Budget)
     let chosen = match matching {
         Matching::Merge => merge_filter(&left_codes, &right_codes, wants_match),
         Matching::Mark => mark(&left_codes, &right_codes, wants_match, budget)?,
-        Matching::Any | Matching::Hash => {
+        Matching::Any | Matching::Aligned | Matching::Hash => {
             let index = Index::new(&right_codes, budget)?;
             let rows = left_codes.iter().enumerate();
             rows.filter(|(_, code)| (index.first(&right_codes, **code) != NONE) == wants_match)
@@ -335,9 +416,7 @@ fn merge_filter(left: &[i64], right: &[i64], wants_match: bool) -> Vec<u32> {
     let mut chosen = Vec::new();
     let mut r = 0;
     for (row, key) in left.iter().enumerate() {
-        if r < right.len() && right[r] < *key {
-            r = leap(right, r, *key);
-        }
+        r = leap(right, r, *key);
         if (r < right.len() && right[r] == *key) == wants_match {
             chosen.push(row as u32);
         }

@@ -24,7 +24,8 @@ pub(crate) fn answer(nested: &NestedGoal, args: &[Value], budget: &Budget) -> Re
     });
     let given = given.collect::<Vec<_>>();
     // What is unknown was said when the query around this one was planned.
-    let setting = Setting { functions: &nested.functions, is_strict: false, orders: Some(&nested.orders), budget };
+    let setting =
+        Setting { functions: &nested.functions, is_strict: false, tuning: nested.tuning, orders: Some(&nested.orders), budget };
     let program = Program::new(&nested.query, &nested.rules, &given, setting)?;
     let relation = Run::new(&program, budget).relation()?;
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::budget::Budget;
-use crate::column::Column;
+use crate::column::{Column, Slice};
 use crate::error::Result;
 use crate::facts::{Batch, Facts, Places, Scan, Values};
 use crate::plan::Step;
@@ -31,7 +31,7 @@ const PROBE_COST: f64 = 64.0;
 /// What is asked of the facts, once it is known what is bound.
 #[derive(Default)]
 struct Narrowed {
-    entities: Option<Vec<i64>>,
+    entities: Option<Slice<i64>>,
     attributes: Vec<Option<i64>>,
     values: Vec<Option<Value>>,
     t: Option<i64>,
@@ -97,7 +97,7 @@ impl Narrowed {
             Place::Slot(_) | Place::Blank => None,
         };
         Self {
-            entities: id_of(&goal.entity).map(|id| vec![id]),
+            entities: id_of(&goal.entity).map(|id| vec![id].into()),
             attributes: vec![id_of(&goal.attribute)],
             values: vec![value],
             t: id_of(&goal.rest[0]),
@@ -158,13 +158,14 @@ impl Narrowed {
 }
 
 /// The bound entities, ascending, if they are few enough to be looked for.
-fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, narrowed: &Narrowed) -> Option<Vec<i64>> {
+fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, narrowed: &Narrowed) -> Option<Slice<i64>> {
     let column = current.column(slot)?;
     let all = narrowed.estimate(goal, facts);
     if current.rows as f64 * ENTITY_COST > all && current.rows > 1 {
         return None;
     }
     let mut ids = match column {
+        Column::Long(ids) if ids.is_sorted_by(|a, b| a < b) => return Some(ids.clone()),
         Column::Long(ids) => ids.to_vec(),
         other => (0..other.len()).filter_map(|row| other.value(row).canonical().as_long()).collect(),
     };
@@ -172,7 +173,7 @@ fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, 
         ids.sort_unstable();
     }
     ids.dedup();
-    Some(ids)
+    Some(ids.into())
 }
 
 fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<Relation> {

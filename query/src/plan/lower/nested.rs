@@ -43,7 +43,7 @@ impl Lowering<'_> {
         }
         let rules = if has_rules { self.rules.clone() } else { RuleSet::default() };
         let (query, functions) = (nested.query.clone(), self.functions.clone());
-        let goal = NestedGoal { query, rules, passed, functions, orders: Arc::default() };
+        let goal = NestedGoal { query, rules, passed, functions, orders: Arc::default(), tuning: self.tuning };
         self.note_unknown(&goal)?;
         Ok((goal, values))
     }
@@ -60,7 +60,7 @@ impl Lowering<'_> {
                 sources.insert(name.clone(), source);
             }
         }
-        let mut inner = Lowering::new(&sources, &goal.rules, self.functions, self.resolver.is_strict);
+        let mut inner = Lowering::new(&sources, &goal.rules, self.functions, self.resolver.is_strict, self.tuning);
         std::mem::swap(&mut inner.resolver, &mut self.resolver);
         let lowered = inner.block(&goal.query.clauses, &mut Lowering::outermost_scope()).and_then(|_| inner.settle_rules());
         std::mem::swap(&mut inner.resolver, &mut self.resolver);

@@ -5,11 +5,15 @@
 //! has been. Two things are left open: rules that call functions (which arguments reach them depends on how much of a rule is computed)
 //! and pulls that fail (which rows are pulled depends on `:limit`). There an error only must not stand beside a wrong answer.
 
+use std::hash::BuildHasher;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use annals_query::ast::{Element, Query};
+use annals_query::engine::{Options, Tuning, Way};
 use annals_query::{Answer, Budget, Code, Error, Given, Result, Table, Value, check, engine, parse};
+
+use rustc_hash::FxBuildHasher;
 
 use super::super::memory::Manner;
 use super::super::naive;
@@ -52,15 +56,16 @@ pub(crate) struct InMemory;
 
 impl Tried for InMemory {
     fn ways(&self) -> usize {
-        4
+        5
     }
 
     fn name(&self, way: usize) -> String {
         let names = [
             "typed columns",
-            "plain columns, clauses in another order",
-            "random columns, clauses in another order",
+            "plain columns, clauses in another order, nothing optimized",
+            "random columns, clauses in another order, everything optimized",
             "typed columns, the result taken in columns",
+            "random columns, clauses in another order, some optimizations",
         ];
         names[way].to_owned()
     }
@@ -74,10 +79,16 @@ impl Tried for InMemory {
         let program = if way == 0 { program.clone() } else { shuffled(program, way as u64) };
         let given: Vec<Given> = program.given(manner)?.iter().map(naive::Input::given).collect();
         let budget = Budget::default().with_timeout(TIMEOUT);
-        match way {
-            3 => engine::query_table(&program.text(), &given, &budget).map(|table| read_by_column(&table)),
-            _ => engine::query(&program.text(), &given, &budget),
-        }
+        let tuning = match way {
+            0 => return engine::query(&program.text(), &given, &budget),
+            3 => return engine::query_table(&program.text(), &given, &budget).map(|table| read_by_column(&table)),
+            1 => Tuning::of(Way::Never),
+            2 => Tuning::of(Way::Always),
+            _ => Tuning::numbered(FxBuildHasher.hash_one(program.text()) >> 32),
+        };
+        let rules = given.iter().find_map(|given| if let Given::Rules(rules) = given { Some(rules.clone()) } else { None });
+        let checked = check::check(parse::query(&program.text())?, rules.unwrap_or_default())?;
+        engine::answer(&checked, &given, &Options { tuning, ..Options::default() }, &budget)
     }
 }
 

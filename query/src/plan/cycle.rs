@@ -1,0 +1,60 @@
+//! Finds clauses that form a cycle: what is left of the graph of variables when all that hangs on by one end is taken away.
+
+use crate::plan::choose::Candidate;
+use crate::plan::goal::{GoalKind, Place};
+use crate::plan::slot::Slot;
+use crate::tuning::{Tuning, Way};
+
+/// A cycle of less than so many facts is joined clause by clause: there is too little to explode.
+const FACTS_MIN: f64 = 256.0;
+/// A cycle is not joined at once if something connected to it is so many times smaller: then that is the way in.
+const ENTRY_RATIO: f64 = 64.0;
+
+/// The places of the clauses of one cycle, if it pays to join them variable by variable.
+pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usize>> {
+    let mut edges = candidates.iter().enumerate().filter_map(|(at, candidate)| edge(candidate).map(|ends| (at, ends)));
+    let mut edges = edges.by_ref().collect::<Vec<_>>();
+    loop {
+        let degree = |slot: Slot| edges.iter().filter(|(_, (a, b))| *a == slot || *b == slot).count();
+        let kept = edges.iter().copied().filter(|(_, (a, b))| degree(*a) > 1 && degree(*b) > 1).collect::<Vec<_>>();
+        if kept.len() == edges.len() {
+            break;
+        }
+        edges = kept;
+    }
+    let cycle = connected(&edges)?;
+    let smallest = cycle.iter().map(|at| candidates[*at].rounded.rows).fold(f64::INFINITY, f64::min);
+    let slots = cycle.iter().flat_map(|at| candidates[*at].binds.iter().copied()).collect::<Vec<_>>();
+    let is_entry =
+        |candidate: &&Candidate| candidate.binds.iter().any(|slot| slots.contains(slot)) && candidate.rounded.rows.is_finite();
+    let entry = candidates.iter().filter(is_entry).map(|candidate| candidate.rounded.rows).fold(f64::INFINITY, f64::min);
+    let pays = smallest >= FACTS_MIN && entry * ENTRY_RATIO >= smallest;
+    (pays || tuning.cycles == Way::Always).then_some(cycle)
+}
+
+/// The two variables of a clause that connects an entity with a value.
+fn edge(candidate: &Candidate) -> Option<(Slot, Slot)> {
+    let GoalKind::Scan(scan) = &candidate.goal.kind else { return None };
+    scan.attribute_id()?;
+    let ends = (scan.entity.slot()?, scan.value.slot()?);
+    let is_plain = scan.rest.iter().all(|place| *place == Place::Blank) && scan.range.is_none() && !scan.matches_nothing;
+    (is_plain && ends.0 != ends.1).then_some(ends)
+}
+
+/// The edges that are connected with the first one, if they have three variables or more.
+fn connected(edges: &[(usize, (Slot, Slot))]) -> Option<Vec<usize>> {
+    let mut slots = vec![edges.first()?.1.0];
+    let mut at = 0;
+    while let Some(slot) = slots.get(at).copied() {
+        for (_, (a, b)) in edges.iter().filter(|(_, (a, b))| *a == slot || *b == slot) {
+            for end in [*a, *b] {
+                if !slots.contains(&end) {
+                    slots.push(end);
+                }
+            }
+        }
+        at += 1;
+    }
+    let cycle = edges.iter().filter(|(_, (a, _))| slots.contains(a)).map(|(at, _)| *at).collect::<Vec<_>>();
+    (slots.len() >= 3 && cycle.len() >= 3).then_some(cycle)
+}
