@@ -45,6 +45,8 @@ pub(crate) struct Step {
     pub(crate) keep: SlotSet,
     /// Which arguments of a rule are bound when it is called.
     pub(crate) bound: Vec<bool>,
+    /// Where the step shares no variable with those before: pairs of one of theirs and one of its own that a predicate says are equal.
+    pub(crate) bridge: Vec<(Slot, Slot)>,
     /// Rows expected after the step.
     pub(crate) estimated_rows: f64,
     /// Why the step stands here.

@@ -8,9 +8,10 @@ use crate::error::Result;
 use crate::find;
 use crate::plan::Step;
 use crate::plan::program::Program;
-use crate::plan::slot::SlotSet;
+use crate::plan::slot::{Slot, SlotSet};
 use crate::run::effort::{Effort, Efforts, Method};
 use crate::run::fixpoint::Tables;
+use crate::run::join::Joining;
 use crate::run::relation::Relation;
 use crate::tuning::Tuning;
 
@@ -19,6 +20,7 @@ pub(crate) mod block;
 pub(crate) mod call;
 pub(crate) mod closure;
 pub(crate) mod compare;
+pub(crate) mod cycle;
 pub(crate) mod effort;
 pub(crate) mod entity;
 pub(crate) mod explore;
@@ -83,9 +85,20 @@ impl<'p> Run<'p> {
         self.efforts.as_ref()?.of(step)
     }
 
+    /// True if a predicate to come says which rows belong together, and nothing else does.
+    fn is_bridged(&self, step: &Step, before: &Relation, found: &Relation, keep: &SlotSet) -> bool {
+        let is_there = |(left, right): &(Slot, Slot)| before.position(*left).is_some() && found.position(*right).is_some();
+        !step.bridge.is_empty()
+            && step.bridge.iter().all(is_there)
+            && join::joining(before, found, keep, self.tuning()) == Joining::Cross
+    }
+
     /// Joins what a step found to the rows before it, and notes how.
     pub(crate) fn join(&self, step: &Step, before: &Relation, found: &Relation, keep: &SlotSet) -> Result<Relation> {
         self.note(step, |effort| {
+            if self.is_bridged(step, before, found, keep) {
+                return effort.took(Method::Bridge);
+            }
             let method = join::joining(before, found, keep, self.tuning()).method();
             let is_more =
                 effort.crossed.is_none_or(|(left, right)| left.saturating_mul(right) < before.rows.saturating_mul(found.rows));
@@ -94,6 +107,9 @@ impl<'p> Run<'p> {
             }
             effort.took(method);
         });
+        if self.is_bridged(step, before, found, keep) {
+            return join::bridged(before, found, &step.bridge, keep, self.budget);
+        }
         join::join(before, found, keep, self.tuning(), self.budget)
     }
 

@@ -3,7 +3,7 @@
 use super::Hint;
 use crate::answer::Warning;
 use crate::plan::describe::{self, Names};
-use crate::plan::goal::{CallArgument, Goal, GoalKind, RuleGoal};
+use crate::plan::goal::{CallArgument, GoalKind, RuleGoal};
 use crate::plan::program::Program;
 use crate::plan::range::{Hindrance, comparisons, hindrance};
 use crate::plan::slot::Slot;
@@ -57,23 +57,6 @@ impl Seen<'_> {
     fn hint(&self, code: &'static str, message: String, help: String) -> Hint {
         Hint { code, clause: self.clause.to_owned(), message, help }
     }
-
-    /// A predicate behind this step that asks whether a variable before it equals one of its own.
-    fn late_equality(&self) -> Option<(String, String)> {
-        let own = self.step().goal.binds();
-        let is_before = |slot: &Slot| self.plan.steps[..self.at].iter().any(|step| step.goal.binds().contains(slot));
-        self.plan.steps[self.at + 1..].iter().find_map(|step| {
-            let (left, right) = equated(&step.goal)?;
-            let is_bridge = |a: &Slot, b: &Slot| own.contains(a) && !own.contains(b) && is_before(b);
-            (is_bridge(&left, &right) || is_bridge(&right, &left)).then(|| (self.name(left), self.name(right)))
-        })
-    }
-}
-
-/// The two variables of `(= ?x ?y)`.
-fn equated(goal: &Goal) -> Option<(Slot, Slot)> {
-    let GoalKind::Call(call) = &goal.kind else { return None };
-    call.equated()
 }
 
 fn cross_product(seen: &Seen<'_>) -> Option<Hint> {
@@ -83,14 +66,7 @@ fn cross_product(seen: &Seen<'_>) -> Option<Hint> {
         seen.clause,
         before.saturating_mul(found)
     );
-    let help = match seen.late_equality() {
-        Some((left, right)) => {
-            format!(
-                "`(= {left} {right})` compares only afterwards: write one variable in both places, and the clauses are joined"
-            )
-        }
-        None => "add a clause that connects it with the rest, or ask for it in a query of its own".to_owned(),
-    };
+    let help = "add a clause that connects it with the rest, or ask for it in a query of its own".to_owned();
     Some(seen.hint("cross-product", message, help))
 }
 

@@ -13,13 +13,13 @@ use crate::plan::goal::{Goal, GoalKind, GroupGoal, Predicate};
 use crate::plan::kind;
 use crate::plan::memory::{KeyWriter, OrderKey, Orders};
 use crate::plan::range::with_ranges;
-use crate::plan::search::searched;
+use crate::plan::search::{equalities, searched};
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::tree::{self, Grouping, Item};
 use crate::plan::unit::is_rider;
 use crate::plan::{Plan, Step};
 use crate::run::relation::Relation;
-use crate::tuning::Tuning;
+use crate::tuning::{Tuning, Way};
 
 /// More rows than this are not handed to a recursive rule as demands, unless it needs them.
 const DEMANDS_MAX: f64 = 10_000.0;
@@ -187,7 +187,9 @@ impl Block<'_> {
                     if steps.is_empty() && self.first == Some(candidate.goal.id) {
                         choice.reason = FIRST_REASON;
                     }
-                    steps.push(step(candidate, &choice, &state, self.surroundings)?);
+                    let bridge = self.bridge(&candidate.goal, &candidate.exact, &state);
+                    bridge_rows(&mut choice, &bridge, &candidate.exact, &state);
+                    steps.push(Step { bridge, ..step(candidate, &choice, &state, self.surroundings)? });
                     state.apply(&candidate.binds, &candidate.exact, &choice);
                 }
                 Item::Group(grouping, inner) => {
@@ -197,10 +199,12 @@ impl Block<'_> {
                         Grouping::Apart => "fewer rows than one clause after the other",
                         Grouping::Cycle => "its clauses form a cycle",
                     };
+                    let bridge = self.bridge(&group, &alone, &state);
+                    bridge_rows(&mut choice, &bridge, &alone, &state);
                     state.apply(&group.binds(), &alone, &choice);
                     let (keep, bound) = (SlotSet::default(), Vec::new());
                     let (estimated_rows, reason) = (choice.rows, choice.reason);
-                    steps.push(Step { goal: group, branches: vec![plan], keep, bound, estimated_rows, reason });
+                    steps.push(Step { goal: group, branches: vec![plan], keep, bound, bridge, estimated_rows, reason });
                 }
             }
         }
@@ -224,6 +228,17 @@ impl Block<'_> {
         let (span, rule) = (first.map(|goal| goal.span).unwrap_or_default(), first.and_then(|goal| goal.rule.clone()));
         let goal = Arc::new(Goal { id: GROUP_ID, kind, span, rule });
         Ok((goal, Plan { steps, output: slots }, Expectation { rows: state.rows.min(combinations), distinct }))
+    }
+
+    /// The equalities that connect a goal with what is bound, if it shares no variable with it.
+    fn bridge(&self, goal: &Goal, alone: &Expectation, state: &State) -> Vec<(Slot, Slot)> {
+        let is_join = !matches!(goal.kind, GoalKind::Call(_) | GoalKind::Absent(_));
+        let is_shared = || alone.distinct.keys().any(|slot| state.is_bound(*slot));
+        if !is_join || state.distinct.is_empty() || self.surroundings.planner.tuning.bridges == Way::Never || is_shared() {
+            return Vec::new();
+        }
+        let equalities = equalities(&self.candidates).into_iter().flat_map(|(a, b)| [(a, b), (b, a)]);
+        equalities.filter(|(known, own)| state.is_bound(*known) && alone.distinct.contains_key(own)).collect()
     }
 
     fn candidate(&self, id: u32) -> Option<&Candidate> {
@@ -271,12 +286,20 @@ impl Block<'_> {
     }
 }
 
+/// Fewer rows are expected where equalities connect.
+fn bridge_rows(choice: &mut Choice, bridge: &[(Slot, Slot)], alone: &Expectation, state: &State) {
+    for (known, own) in bridge {
+        choice.rows /= state.distinct[known].max(alone.distinct[own]).max(1.0);
+        choice.reason = "connected by an equality that is asked for";
+    }
+}
+
 /// The same step planned anew for a block that has come further than it was planned for: more is bound around it.
 pub(crate) fn planned_again(step: &Step, current: &Relation, surroundings: Surroundings<'_>) -> Result<Step> {
     let bound = current.slots.iter().map(|slot| (*slot, current.rows as f64)).collect();
     let state = State { rows: current.rows as f64, distinct: bound };
     let again = step_of(&step.goal, (step.estimated_rows, step.reason), &state, surroundings)?;
-    Ok(Step { keep: step.keep.clone(), ..again })
+    Ok(Step { keep: step.keep.clone(), bridge: step.bridge.clone(), ..again })
 }
 
 fn step(candidate: &Candidate, choice: &Choice, state: &State, surroundings: Surroundings<'_>) -> Result<Step> {
@@ -307,7 +330,7 @@ fn step_of(
         }
         _ => Vec::new(),
     };
-    Ok(Step { goal: Arc::clone(goal), branches, keep: SlotSet::default(), bound, estimated_rows, reason })
+    Ok(Step { goal: Arc::clone(goal), branches, keep: SlotSet::default(), bound, bridge: Vec::new(), estimated_rows, reason })
 }
 
 /// Plans what stands inside a border. The rows around it take part as one more goal; where they would come last, joining them is left to

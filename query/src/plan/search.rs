@@ -30,6 +30,8 @@ const CALL_COST: f64 = 5.0;
 const NESTED_COST: f64 = 500.0;
 /// Values that are looked up one by one rather than by reading the whole attribute.
 const PROBES_MAX: f64 = 16.0;
+/// In more rows than this it is not counted how many values they have.
+const PROBED_MAX: f64 = 64.0;
 /// By how much a join of what is not connected is worse.
 const CROSS_COST: f64 = 1e3;
 
@@ -236,7 +238,7 @@ impl Search<'_> {
         let found = match &candidate.goal.kind {
             GoalKind::Scan(scan) => match (is_bound(scan.entity.slot()), is_bound(scan.value.slot())) {
                 (Some(_), _) => (state.rows * LOOKUP_COST).min(alone.rows * SCAN_COST + state.rows * LOOKUP_COST),
-                (None, Some(value)) if state.distinct.get(&value).is_some_and(|values| *values <= PROBES_MAX) => state.rows,
+                (None, Some(value)) if state.rows <= PROBED_MAX && state.distinct[&value] <= PROBES_MAX => state.rows,
                 (None, Some(_)) => alone.rows * SCAN_COST + (state.rows + alone.rows) * HASH_COST,
                 (None, None) => alone.rows * SCAN_COST,
             },

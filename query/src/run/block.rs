@@ -8,6 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::plan::goal::{CallGoal, GoalKind, GroupGoal, RuleGoal};
 use crate::plan::order::planned_again;
 use crate::plan::slot::{Slot, SlotSet};
+use crate::plan::tree::Grouping;
 use crate::plan::{Plan, Step};
 use crate::run::effort::Method;
 use crate::run::gather::{concat, repeat};
@@ -15,7 +16,7 @@ use crate::run::join::{anti, distinct, matching};
 use crate::run::relation::Relation;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
-use crate::run::{Run, call, fixpoint, rows, scan};
+use crate::run::{Run, call, cycle, fixpoint, rows, scan};
 
 /// Rows from which on it pays to remove duplicates between steps.
 const DISTINCT_ROWS_MIN: usize = 256;
@@ -293,7 +294,13 @@ fn nested(plan: &Plan, border: &[Slot], current: &Relation, run: &Run<'_>, frame
 }
 
 /// What goals give that are joined by themselves.
-fn group(step: &Step, _: &GroupGoal, run: &Run<'_>) -> Result<Relation> {
+fn group(step: &Step, goal: &GroupGoal, run: &Run<'_>) -> Result<Relation> {
+    if goal.grouping == Grouping::Cycle
+        && let Some(found) = cycle::joined(goal, &step.branches[0], run)?
+    {
+        run.note(step, |effort| effort.took(Method::Cycle));
+        return Ok(found);
+    }
     run.note(step, |effort| effort.took(Method::Apart));
     run_plan(&step.branches[0], run, &Frame::default())
 }

@@ -32,6 +32,8 @@ pub(crate) enum Method {
     Start,
     /// Join: no variable in common, so every row met every other.
     Cross,
+    /// Join: no variable in common, but a predicate says which values are equal.
+    Bridge,
     /// Join: both sides hold the same values, so row meets row.
     Aligned,
     /// Join: both sides ascend by the variable.
@@ -86,6 +88,7 @@ impl fmt::Display for Method {
             Self::Data => "all rows of data read",
             Self::Start => "nothing to join yet",
             Self::Cross => "nothing is shared, and one side is a single row",
+            Self::Bridge => "hash join by the equality that is asked for",
             Self::Aligned => "the same entities in the same rows: row met row",
             Self::Merge => "merge join: both sides ascend",
             Self::HashFound => "hash join: the rows found were indexed",

@@ -25,6 +25,8 @@ pub(crate) enum Joining {
     Cross,
     /// The right side adds no column that is kept, so it only decides which rows of the left stay.
     Semi(Matching),
+    /// The same the other way round: the left side has no column of its own that is kept.
+    SemiRight(Matching),
     /// Both sides hold the same values of the one variable they share, ascending and each once: row meets row.
     Aligned(Slot),
     /// Both sides ascend by the one variable they share.
@@ -57,6 +59,9 @@ impl Joining {
             Self::Start => Method::Start,
             Self::Cross => Method::Cross,
             Self::Semi(matching) => matching.method(),
+            Self::SemiRight(Matching::Hash) => Method::FilterMark,
+            Self::SemiRight(Matching::Mark) => Method::FilterHash,
+            Self::SemiRight(matching) => matching.method(),
             Self::Aligned(_) => Method::Aligned,
             Self::Merge(_) => Method::Merge,
             Self::HashRight => Method::HashFound,
@@ -84,13 +89,18 @@ pub(crate) fn joining(left: &Relation, right: &Relation, keep: &SlotSet, tuning:
         return Joining::Start;
     }
     let shared = left.shared(right);
+    let adds =
+        |side: &Relation, other: &Relation| side.slots.iter().any(|slot| keep.contains(*slot) && other.position(*slot).is_none());
+    if shared.iter().all(|slot| columns_are_exact(left, right, *slot)) {
+        if !adds(right, left) {
+            return Joining::Semi(matching(left, right, &shared, tuning));
+        }
+        if !adds(left, right) {
+            return Joining::SemiRight(matching(right, left, &shared, tuning));
+        }
+    }
     if shared.is_empty() {
         return Joining::Cross;
-    }
-    let adds = right.slots.iter().any(|slot| keep.contains(*slot) && left.position(*slot).is_none());
-    let exact = shared.iter().all(|slot| columns_are_exact(left, right, *slot));
-    if !adds && exact && left.slots.iter().any(|slot| keep.contains(*slot)) {
-        return Joining::Semi(matching(left, right, &shared, tuning));
     }
     match merge_slot(left, right, &shared) {
         Some(slot) if tuning.stars != Way::Never && are_aligned(left, right, slot) => Joining::Aligned(slot),
@@ -113,18 +123,22 @@ pub(crate) fn matching(left: &Relation, right: &Relation, shared: &[Slot], tunin
 
 /// The pairs of rows that agree on all shared variables; without one, every pair. Of `keep`, what either side has.
 pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, tuning: Tuning, budget: &Budget) -> Result<Relation> {
-    let pairs = match joining(left, right, keep, tuning) {
-        Joining::Start => return Ok(right.clone().keep(keep)),
-        Joining::Cross => return cross(left, right, keep, budget),
-        Joining::Semi(_) => return Ok(filter(left, right, true, tuning, budget)?.keep(keep)),
+    let joined = match joining(left, right, keep, tuning) {
+        Joining::Start => right.clone().keep(keep),
+        Joining::Cross => cross(left, right, keep, budget)?,
+        Joining::Semi(_) => filter(left, right, true, tuning, budget)?.keep(keep),
+        Joining::SemiRight(_) => filter(right, left, true, tuning, budget)?.keep(keep),
         Joining::Aligned(slot) => {
             budget.spend_steps(left.rows as u64)?;
-            return Ok(beside(left, right, slot, keep));
+            beside(left, right, slot, keep)
         }
-        Joining::Merge(slot) => merge_pairs(left, right, slot, budget)?,
-        Joining::HashLeft | Joining::HashRight => hash_pairs(left, right, &left.shared(right), budget)?,
+        Joining::Merge(slot) => assemble(left, right, &merge_pairs(left, right, slot, budget)?, keep),
+        Joining::HashLeft | Joining::HashRight => {
+            assemble(left, right, &hash_pairs(left, right, &left.shared(right), budget)?, keep)
+        }
     };
-    Ok(assemble(left, right, &pairs, keep))
+    // Rows without columns are all the same one.
+    Ok(if joined.columns.is_empty() && joined.rows > 1 { Relation::unit() } else { joined })
 }
 
 /// The rows of `left` that agree with no row of `right`.
@@ -195,14 +209,34 @@ fn key_columns<'r>(relation: &'r Relation, shared: &[Slot]) -> Vec<&'r Column> {
     shared.iter().filter_map(|slot| relation.column(*slot)).collect()
 }
 
+/// The pairs of rows of which a predicate says that they have equal values: of variables of the left, and of the right.
+pub(crate) fn bridged(
+    left: &Relation,
+    right: &Relation,
+    bridge: &[(Slot, Slot)],
+    keep: &SlotSet,
+    budget: &Budget,
+) -> Result<Relation> {
+    let (ours, theirs): (Vec<Slot>, Vec<Slot>) = bridge.iter().copied().unzip();
+    let (left_codes, right_codes) =
+        paired_codes(&key_columns(left, &ours), left.rows, &key_columns(right, &theirs), right.rows, budget)?;
+    let pairs = pairs_of_codes(left, right, &left_codes, &right_codes, budget)?;
+    Ok(assemble(left, right, &pairs, keep))
+}
+
 fn hash_pairs(left: &Relation, right: &Relation, shared: &[Slot], budget: &Budget) -> Result<Pairs> {
     let (left_codes, right_codes) =
         paired_codes(&key_columns(left, shared), left.rows, &key_columns(right, shared), right.rows, budget)?;
+    pairs_of_codes(left, right, &left_codes, &right_codes, budget)
+}
+
+/// The smaller side is indexed, whichever that is.
+fn pairs_of_codes(left: &Relation, right: &Relation, left_codes: &[i64], right_codes: &[i64], budget: &Budget) -> Result<Pairs> {
     if left.rows < right.rows {
-        let (right_rows, left_rows) = probe(&right_codes, &left_codes, budget)?;
+        let (right_rows, left_rows) = probe(right_codes, left_codes, budget)?;
         Ok(Pairs { left: left_rows, right: right_rows, ascending: right.ascending })
     } else {
-        let (left_rows, right_rows) = probe(&left_codes, &right_codes, budget)?;
+        let (left_rows, right_rows) = probe(left_codes, right_codes, budget)?;
         Ok(Pairs { left: left_rows, right: right_rows, ascending: left.ascending })
     }
 }

@@ -73,6 +73,15 @@ pub(crate) fn extend(
     run.join(step, current, &found, keep)
 }
 
+/// All facts that a pattern matches by itself.
+pub(crate) fn alone(goal: &ScanGoal, run: &Run<'_>) -> Result<Relation> {
+    let all: SlotSet = goal.places().iter().filter_map(|place| place.slot()).collect();
+    match &goal.source {
+        Source::Facts(facts) if !goal.matches_nothing => fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run),
+        _ => Ok(Relation::empty(all.iter().collect())),
+    }
+}
+
 impl Narrowed {
     /// How the facts were found.
     fn note(&self, goal: &ScanGoal, read: usize, effort: &mut Effort) {
