@@ -37,17 +37,19 @@ pub struct Tuning {
     pub cycles: Way,
     /// An equality between clauses that share no variable is the key of their join.
     pub bridges: Way,
+    /// Rows that have become the same are told apart between steps.
+    pub distinct: Way,
 }
 
 impl Tuning {
     /// Everything this way.
     pub fn of(way: Way) -> Self {
-        Self { stars: way, search: way, groups: way, cycles: way, bridges: way }
+        Self { stars: way, search: way, groups: way, cycles: way, bridges: way, distinct: way }
     }
 
     /// A number of its own.
     pub(crate) fn number(self) -> u32 {
-        let parts = [self.stars, self.search, self.groups, self.cycles, self.bridges];
+        let parts = [self.stars, self.search, self.groups, self.cycles, self.bridges, self.distinct];
         parts.into_iter().fold(0, |number, way| number * 3 + way as u32)
     }
 
@@ -58,6 +60,6 @@ impl Tuning {
             number /= 3;
             way
         };
-        Self { stars: next(), search: next(), groups: next(), cycles: next(), bridges: next() }
+        Self { stars: next(), search: next(), groups: next(), cycles: next(), bridges: next(), distinct: next() }
     }
 }

@@ -296,6 +296,10 @@ fn bridge_rows(choice: &mut Choice, bridge: &[(Slot, Slot)], alone: &Expectation
 
 /// The same step planned anew for a block that has come further than it was planned for: more is bound around it.
 pub(crate) fn planned_again(step: &Step, current: &Relation, surroundings: Surroundings<'_>) -> Result<Step> {
+    // What is in a group does not depend on what is around it.
+    if matches!(step.goal.kind, GoalKind::Group(_)) {
+        return Ok(step.clone());
+    }
     let bound = current.slots.iter().map(|slot| (*slot, current.rows as f64)).collect();
     let state = State { rows: current.rows as f64, distinct: bound };
     let again = step_of(&step.goal, (step.estimated_rows, step.reason), &state, surroundings)?;

@@ -13,10 +13,12 @@ use crate::plan::{Plan, Step};
 use crate::run::effort::Method;
 use crate::run::gather::{concat, repeat};
 use crate::run::join::{anti, distinct, matching};
+use crate::run::key::is_exact;
 use crate::run::relation::Relation;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
 use crate::run::{Run, call, cycle, fixpoint, rows, scan};
+use crate::tuning::Way;
 
 /// Rows from which on it pays to remove duplicates between steps.
 const DISTINCT_ROWS_MIN: usize = 256;
@@ -87,7 +89,7 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
             }
             let later = if is_in_order { &[][..] } else { &steps[at + 1..] };
             let keep = block.keep(step, waiting.iter().chain(later), plan);
-            let columns = block.current.slots.len();
+            let (slots, rows) = (block.current.slots.clone(), block.current.rows);
             match block.take(step, &keep, is_in_order) {
                 Ok(()) => {}
                 Err(error) if call::is_of_the_budget(&error) => return Err(error),
@@ -100,7 +102,7 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
             }
             held.hold(&block.current)?;
             let is_last = at + 1 == steps.len();
-            if block.current.slots.len() < columns && block.current.rows >= DISTINCT_ROWS_MIN && !is_last {
+            if !is_last && block.may_repeat(step, &slots, rows) {
                 block.current = distinct(block.current, run.budget)?;
             }
             if block.current.rows == 0 {
@@ -166,6 +168,19 @@ impl<'b> Block<'b, '_> {
         }
         others.for_each(|step| keep.extend(step.goal.mentions()));
         keep
+    }
+
+    /// True if a step has left out variables, so that rows may be the same now, and it pays to look. Values that are the same but not
+    /// identical are left alone: a function to come may tell them apart.
+    fn may_repeat(&self, step: &Step, slots_before: &[Slot], rows_before: usize) -> bool {
+        let is_left_out = |slot: &Slot| self.current.position(*slot).is_none();
+        let (current, way) = (&self.current, self.run.tuning().distinct);
+        let pays = current.slots.len() < slots_before.len() || current.rows > rows_before;
+        let is_worth = way == Way::Always || (way == Way::Chosen && current.rows >= DISTINCT_ROWS_MIN && pays);
+        is_worth
+            && current.key.is_none()
+            && (slots_before.iter().any(is_left_out) || step.goal.binds().iter().any(is_left_out))
+            && current.columns.iter().all(|column| is_exact(column, column))
     }
 
     fn take(&mut self, step: &'b Step, keep: &SlotSet, is_in_order: bool) -> Result<()> {

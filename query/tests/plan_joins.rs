@@ -1,0 +1,136 @@
+//! Promise: no shape of a question or of its facts makes joins explode, whatever the order of clauses: hubs that everybody knows, cycles, chains
+//! of which only one end is asked for, equalities between clauses that share nothing. Attacked with such facts, asked with every optimization,
+//! with none, and as the planner chooses; the answers must be the same, and the steps that were spent are compared, which no machine changes.
+
+mod common;
+
+use std::sync::Arc;
+
+use annals_query::ast::RuleSet;
+use annals_query::engine::{self, Options, Orders, Tuning, Way};
+use annals_query::{Budget, Given, Value, check, parse};
+use common::memory::MemoryFacts;
+
+const FIRST: i64 = 1 << 33;
+
+fn facts(rows: impl IntoIterator<Item = (i64, &'static str, Value)>) -> Given {
+    Given::Facts(Arc::new(MemoryFacts::of(rows)))
+}
+
+fn graph(edges: impl IntoIterator<Item = (i64, i64)>) -> Given {
+    facts(edges.into_iter().map(|(a, b)| (FIRST + a, "to", Value::Ref(FIRST + b))))
+}
+
+/// The rows, and the steps that they cost.
+fn asked(text: &str, facts: &Given, tuning: Tuning) -> (Vec<Vec<Value>>, u64) {
+    let checked = check::check(parse::query(text).expect(text), RuleSet::default()).expect(text);
+    let budget = Budget::default();
+    let options = Options { tuning, ..Options::default() };
+    let answer = engine::answer(&checked, std::slice::from_ref(facts), &options, &budget).expect(text);
+    (answer.rows, budget.steps())
+}
+
+/// The planner's own choice costs so many times less than doing without optimizations, and every way gives the same rows.
+#[track_caller]
+fn check_cheaper(text: &str, facts: &Given, times: u64) {
+    let never = Tuning { distinct: Way::Chosen, ..Tuning::of(Way::Never) };
+    let (expected, without) = asked(text, facts, never);
+    let (rows, chosen) = asked(text, facts, Tuning::default());
+    assert_eq!(rows, expected, "{text}");
+    assert!(chosen * times < without, "{chosen} steps, without optimizations {without}: {text}");
+    let others = std::iter::once(Tuning::of(Way::Always)).chain((0..729).step_by(53).map(Tuning::numbered));
+    // Without it a chain is as many rows as it has paths.
+    for tuning in others.filter(|tuning| tuning.distinct != Way::Never) {
+        assert_eq!(asked(text, facts, tuning).0, expected, "{tuning:?}: {text}");
+    }
+}
+
+/// Everybody knows the hub, which knows everybody; beside it there is one triangle and one square.
+fn hub(spokes: i64) -> Given {
+    let others = [(1, 2), (2, 3), (3, 1), (4, 5), (5, 6), (6, 7), (7, 4)];
+    graph((1..=spokes).flat_map(|n| [(0, n), (n, 0)]).chain(others))
+}
+
+#[test]
+fn a_cycle_through_a_hub_costs_what_its_facts_are_and_not_their_square() {
+    let triangles = "[:find ?a ?b ?c :where [?a :to ?b] [?b :to ?c] [?c :to ?a]]";
+    check_cheaper(triangles, &hub(300), 5);
+    let in_squares = "[:find ?a :where [?a :to ?b] [?b :to ?c] [?c :to ?d] [?d :to ?a] [?a :to ?c]]";
+    check_cheaper(in_squares, &hub(300), 5);
+}
+
+#[test]
+fn two_small_sides_of_a_common_value_are_joined_apart() {
+    let people = facts((0..600).flat_map(|n| {
+        [(FIRST + n, "name", Value::from(format!("name {}", n % 12))), (FIRST + n, "age", Value::from(n / 12 % 2))]
+    }));
+    let text = "[:find ?a ?b :where [?a :name \"name 1\"] [?a :age ?x] [?b :age ?x] [?b :name \"name 2\"]]";
+    check_cheaper(text, &people, 2);
+}
+
+#[test]
+fn an_equality_between_clauses_that_share_nothing_is_the_key_of_their_join() {
+    let rows = (0..400).flat_map(|n| [(FIRST + n, "rank", Value::from(n)), (FIRST + n, "score", Value::from(2 * n))]);
+    check_cheaper("[:find ?a ?b :where [?a :rank ?x] [?b :score ?y] [(= ?x ?y)]]", &facts(rows), 10);
+}
+
+#[test]
+fn a_chain_of_which_one_end_is_asked_for_carries_nothing_else_along() {
+    let dense = graph((0..20).flat_map(|a| (0..20).map(move |b| (a, b))));
+    let clauses = (0..6).map(|n| format!("[?n{n} :to ?n{}]", n + 1)).collect::<Vec<_>>().join(" ");
+    check_cheaper(&format!("[:find ?n0 :where {clauses}]"), &dense, 3);
+}
+
+#[test]
+fn what_nobody_asks_for_only_has_to_exist() {
+    let people = facts((0..300).flat_map(|n| [(FIRST + n, "age", Value::from(n % 3)), (FIRST + n, "rank", Value::from(n % 2))]));
+    for text in [
+        "[:find ?a :where [?a :age 1] [?b :rank 1]]",
+        "[:find ?a :where [?a :age ?x] [?b :age ?x] [?b :rank ?y] [?c :rank ?y]]",
+        "[:find (count ?a) . :where [?a :age ?x] [?b :age ?x] [?b :rank 1]]",
+    ] {
+        let (expected, _) = asked(text, &people, Tuning { distinct: Way::Chosen, ..Tuning::of(Way::Never) });
+        let (rows, steps) = asked(text, &people, Tuning::default());
+        assert_eq!(rows, expected, "{text}");
+        assert!(steps < 20_000, "{steps} steps: {text}");
+    }
+}
+
+#[test]
+fn a_wide_star_and_many_small_ones_are_planned_with_little_work() {
+    let people = facts((0..20).flat_map(|n| (0..25).map(move |a| (FIRST + n, ATTRIBUTES[a], Value::from(n * a as i64 % 7)))));
+    let star = ATTRIBUTES.iter().map(|name| format!("[?e :{name} ?{name}]")).collect::<Vec<_>>().join(" ");
+    let linked = (0..8).map(|n| format!("[?e{n} :a ?v{n}] [?e{n} :b ?v{}] [?e{n} :c ?w]", n + 1)).collect::<Vec<_>>().join(" ");
+    for (text, limit) in [(format!("[:find ?e ?a ?y :where {star}]"), 700), (format!("[:find ?w :where {linked}]"), 1_200)] {
+        let checked = check::check(parse::query(&text).expect(&text), RuleSet::default()).expect(&text);
+        let budget = Budget::default().with_limit_rows(1_000_000);
+        let explained = engine::explain(&checked, &[people.clone()], &Options::default(), &budget).expect(&text);
+        assert!(explained.weighed <= limit, "{} weighed: {text}", explained.weighed);
+    }
+}
+
+const ATTRIBUTES: [&str; 25] = [
+    "a", "b", "c", "d", "e1", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y",
+];
+
+#[test]
+fn groups_and_cycles_are_remembered_like_any_order() {
+    let people = facts((0..600).flat_map(|n| {
+        [(FIRST + n, "name", Value::from(format!("name {}", n % 12))), (FIRST + n, "age", Value::from(n / 12 % 2))]
+    }));
+    let pairs = "[:find ?a ?b :where [?a :name \"name 1\"] [?a :age ?x] [?b :age ?x] [?b :name \"name 2\"]]";
+    for (text, facts) in [(pairs, people), ("[:find ?a :where [?a :to ?b] [?b :to ?c] [?c :to ?a]]", hub(300))] {
+        let checked = check::check(parse::query(text).expect(text), RuleSet::default()).expect(text);
+        let orders = Arc::new(Orders::default());
+        let ask = || {
+            let budget = Budget::default();
+            let given = [facts.clone()];
+            let answer = engine::answer_again(&checked, &orders, &given, &Options::default(), &budget).expect(text);
+            (answer.rows, budget.steps())
+        };
+        let (rows, _) = ask();
+        let (again, steps) = ask();
+        assert_eq!((again, orders.counts()), (rows.clone(), (1, 1)), "{text}");
+        assert_eq!(ask(), (rows, steps), "{text}");
+    }
+}
