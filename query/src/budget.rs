@@ -128,11 +128,6 @@ impl Budget {
         self.look()
     }
 
-    /// Steps spent so far: what a query cost, whatever the machine.
-    pub fn steps(&self) -> u64 {
-        self.steps.load(Ordering::Relaxed)
-    }
-
     /// Says that a relation has grown to `rows` rows.
     #[inline]
     pub fn check_rows(&self, rows: usize) -> Result<()> {

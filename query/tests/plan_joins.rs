@@ -104,7 +104,7 @@ fn a_wide_star_and_many_small_ones_are_planned_with_little_work() {
     for (text, limit) in [(format!("[:find ?e ?a ?y :where {star}]"), 700), (format!("[:find ?w :where {linked}]"), 1_200)] {
         let checked = check::check(parse::query(&text).expect(&text), RuleSet::default()).expect(&text);
         let budget = Budget::default().with_limit_rows(1_000_000);
-        let explained = engine::explain(&checked, &[people.clone()], &Options::default(), &budget).expect(&text);
+        let explained = engine::explain(&checked, std::slice::from_ref(&people), &Options::default(), &budget).expect(&text);
         assert!(explained.weighed <= limit, "{} weighed: {text}", explained.weighed);
     }
 }

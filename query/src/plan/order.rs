@@ -216,7 +216,9 @@ impl Block<'_> {
         let ids = items.iter().flat_map(Item::goals).collect::<Vec<_>>();
         let (inside, outside): (Vec<_>, Vec<_>) = self.candidates.iter().partition(|candidate| ids.contains(&candidate.goal.id));
         let mut needed: SlotSet = self.output.iter().copied().collect();
-        outside.iter().for_each(|candidate| needed.extend(candidate.goal.mentions()));
+        for candidate in &outside {
+            needed.extend(candidate.goal.mentions());
+        }
         let (mut steps, state) = self.steps(items)?;
         let slots = state.distinct.keys().copied().filter(|slot| needed.contains(*slot)).collect::<Vec<_>>();
         set_keep(&mut steps, &slots);

@@ -138,7 +138,7 @@ impl Search<'_> {
 
     /// What joins two sets: one unit after the others, or a set apart from them.
     fn joined(&mut self, left: u32, right: u32, set: u32, best: &[Option<Part>], near: bool) -> Option<Part> {
-        let is_one = right.count_ones() == 1;
+        let is_one = right.is_power_of_two();
         let before = if left == 0 { Part::nothing() } else { best[left as usize].clone()? };
         if left == 0 && !is_one {
             return None;
@@ -164,7 +164,7 @@ impl Search<'_> {
     /// The best way to a set by itself, if it is worth joining apart.
     fn apart(&mut self, left: u32, right: u32, best: &[Option<Part>]) -> Option<Part> {
         let mut members = self.members(right);
-        let is_cycle = right.count_ones() == 1 && self.units[right.trailing_zeros() as usize].is_cycle;
+        let is_cycle = right.is_power_of_two() && self.units[right.trailing_zeros() as usize].is_cycle;
         if is_cycle {
             return Some(self.cycle(right.trailing_zeros() as usize));
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::plan::goal::{
-    AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Place, PredicateBranch, RuleGoal, ScanGoal, Target, UnionGoal,
+    AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, GroupGoal, Place, PredicateBranch, RuleGoal, ScanGoal, Target, UnionGoal,
 };
 use crate::plan::slot::Slot;
 use crate::run::Run;
@@ -111,6 +111,11 @@ fn renamed_goal(goal: &Arc<Goal>, name: Renamed<'_>) -> Arc<Goal> {
             let args = rule.args.iter().map(|arg| arg.map(&mut *name)).collect();
             GoalKind::Rule(RuleGoal { predicate: rule.predicate, args })
         }
+        GoalKind::Group(group) => GoalKind::Group(GroupGoal {
+            grouping: group.grouping,
+            slots: group.slots.iter().map(|slot| name(*slot)).collect(),
+            goals: renamed_goals(&group.goals, name),
+        }),
     };
     Arc::new(Goal { id: goal.id, kind, span: goal.span, rule: goal.rule.clone() })
 }

@@ -58,10 +58,9 @@ impl Joining {
         match self {
             Self::Start => Method::Start,
             Self::Cross => Method::Cross,
-            Self::Semi(matching) => matching.method(),
             Self::SemiRight(Matching::Hash) => Method::FilterMark,
             Self::SemiRight(Matching::Mark) => Method::FilterHash,
-            Self::SemiRight(matching) => matching.method(),
+            Self::Semi(matching) | Self::SemiRight(matching) => matching.method(),
             Self::Aligned(_) => Method::Aligned,
             Self::Merge(_) => Method::Merge,
             Self::HashRight => Method::HashFound,
