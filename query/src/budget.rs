@@ -138,11 +138,6 @@ impl Budget {
         Ok(())
     }
 
-    /// How many steps were spent so far: what a query did, counted rather than timed.
-    pub fn steps(&self) -> u64 {
-        self.steps.load(Ordering::Relaxed)
-    }
-
     /// Takes `bytes` of memory until they are given back with [`Budget::return_bytes`].
     pub fn take_bytes(&self, bytes: u64) -> Result<()> {
         if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit_bytes {
