@@ -185,7 +185,20 @@ fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, 
     Some(ids.into())
 }
 
+/// The facts as distinct rows, where it can be told which are the same: of rows with equal numbers of different kinds the least one
+/// stays, and it takes all places of a pattern to say which rows are the same.
 fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<Relation> {
+    let found = read(facts, goal, narrowed, wanted, run)?;
+    if found.rows < 2 || found.columns.iter().all(|column| is_exact(column, column)) {
+        return Ok(found);
+    }
+    let all: SlotSet = goal.places().iter().filter_map(|place| place.slot()).collect();
+    let whole =
+        if all.iter().all(|slot| found.position(slot).is_some()) { found } else { read(facts, goal, narrowed, &all, run)? };
+    Ok(distinct(whole, run.budget)?.keep(wanted))
+}
+
+fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<Relation> {
     let is_read = |place: &Place| match place {
         Place::Slot(slot) => {
             wanted.contains(*slot) || goal.places().iter().filter(|other| other.slot() == Some(*slot)).count() > 1

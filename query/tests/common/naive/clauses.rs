@@ -326,6 +326,15 @@ impl Naive {
         let Input::Facts(facts) = self.source(source, place)? else {
             return Err(Error::new(Code::UnknownSource, "the function asks facts"));
         };
+        let is_bound = |value: &Value| matches!(value.canonical(), Value::Nil | Value::Long(_) | Value::Instant(_));
+        let takes = match name {
+            "tx-ids" => values.iter().all(is_bound),
+            "tx-data" => matches!(values[0].canonical(), Value::Long(_)),
+            _ => true,
+        };
+        if !takes {
+            return Err(Error::new(Code::ArgumentType, "no transaction has such a number"));
+        }
         match name {
             "tx-ids" => Ok(transactions(facts, &values[0], &values[1]).map(Value::Long).collect::<Vec<_>>().into()),
             "tx-data" => Ok(recorded(facts, &values[0])),
