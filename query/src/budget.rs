@@ -128,6 +128,11 @@ impl Budget {
         self.look()
     }
 
+    /// Steps spent so far: what a query did, counted rather than timed.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
     /// Says that a relation has grown to `rows` rows.
     #[inline]
     pub fn check_rows(&self, rows: usize) -> Result<()> {
