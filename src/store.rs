@@ -171,13 +171,12 @@ impl Store {
     /// [`Reader`] stands on [`Store`] too.
     pub fn reader(&self) -> Result<PooledReader<'_>> {
         let idle = lock(&self.readers).pop();
-        let reader = match idle {
-            Some(reader) => reader,
-            None => {
-                let connection = connect::connect(&self.path, Access::ReadOnly)?;
-                migrate::adapt(&connection, self.version)?;
-                Reader::new(connection)
-            }
+        let reader = if let Some(reader) = idle {
+            reader
+        } else {
+            let connection = connect::connect(&self.path, Access::ReadOnly)?;
+            migrate::adapt(&connection, self.version)?;
+            Reader::new(connection)
         };
         Ok(PooledReader { store: self, reader: Some(reader) })
     }

@@ -222,7 +222,7 @@ mod tests {
                         e: self.below(40) as i64,
                         v: self.value(kind),
                         t_added,
-                        m_added: if kind % 2 == 0 { 0 } else { self.below(3) as i64 },
+                        m_added: if kind.is_multiple_of(2) { 0 } else { self.below(3) as i64 },
                         t_retracted: if is_over { t_added + 1 } else { OPEN },
                         m_retracted: if is_over { self.below(3) as i64 } else { 0 },
                     }
@@ -230,7 +230,9 @@ mod tests {
                 .collect();
             lives.sort_by(|a, b| (a.e, &a.v, a.t_added).cmp(&(b.e, &b.v, b.t_added)));
             let mut table = TableBuilder::default();
-            lives.iter().for_each(|life| table.life(life));
+            for life in &lives {
+                table.life(life);
+            }
             table.finish()
         }
     }

@@ -39,20 +39,20 @@ impl LineReader {
     }
 
     fn datom(&mut self, t: i64, rest: &mut Rest<'_>) -> Option<Datom> {
-        let e = rest.integer()?;
+        let mut datom = Datom { e: rest.integer()?, a: 0, v: Value::Nil, t, added: true, m: 0 };
         rest.skip(" ")?;
-        let a = rest.integer()?;
+        datom.a = rest.integer()?;
         rest.skip(" ")?;
-        let v = self.value(rest)?;
+        datom.v = self.value(rest)?;
         rest.skip(" ")?;
-        let m = rest.integer()?;
-        let added = if rest.skip(" true]").is_some() {
+        datom.m = rest.integer()?;
+        datom.added = if rest.skip(" true]").is_some() {
             true
         } else {
             rest.skip(" false]")?;
             false
         };
-        Some(Datom { e, a, v, t, added, m })
+        Some(datom)
     }
 
     fn value(&mut self, rest: &mut Rest<'_>) -> Option<Value> {

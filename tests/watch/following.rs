@@ -101,7 +101,7 @@ fn a_schema_that_comes_later_is_seen() {
 #[test]
 fn a_commit_of_this_process_wakes_at_once_and_one_of_another_connection_soon() {
     let (folder, connection) = store();
-    let options = WatchOptions { interval: Duration::from_secs(60), ..WatchOptions::default() };
+    let options = WatchOptions { interval: Duration::from_mins(1), ..WatchOptions::default() };
     let mut watch = connection.watch_with(STATES, &[], options).expect("a watch");
     watch.try_next().expect("no error");
     let writing = {
@@ -232,7 +232,9 @@ fn many_threads_write_and_a_watch_adds_up_to_the_answer() {
         rows.sort_unstable();
         assert_eq!(held, rows, "at t {}", change.t);
     }
-    writers.into_iter().for_each(|writer| writer.join().expect("it writes"));
+    for writer in writers {
+        writer.join().expect("it writes");
+    }
     assert_eq!(watch.rows(), held);
     assert_eq!(watch.t(), connection.db().expect("a value").basis_t());
 }

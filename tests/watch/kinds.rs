@@ -88,7 +88,7 @@ impl Watched {
         rows.sort_unstable();
         let change = change.unwrap_or_else(|error| panic!("{}: {error}", self.place));
         if rows == self.held {
-            assert!(change.is_none() || change.is_some_and(|change| change.added.is_empty()), "{} at t {t}", self.place);
+            assert!(change.is_none_or(|change| change.added.is_empty()), "{} at t {t}", self.place);
             return;
         }
         let change = change.unwrap_or_else(|| panic!("{} tells nothing at t {t}", self.place));

@@ -75,14 +75,20 @@ pub(super) struct Naive {
     /// Calls of rules whose answers are complete.
     complete: RefCell<BTreeMap<rules::Call, BTreeSet<Vec<Value>>>>,
     /// Which clause comes next where so much is bound and visible.
-    order: RefCell<HashMap<Standing, Vec<(Variables, Variables, Option<Rc<Next>>)>>>,
+    order: RefCell<HashMap<Standing, Vec<Taken>>>,
     /// The facts that a pattern's constants leave.
-    matching: RefCell<HashMap<(*const MemoryFacts, *const [Term]), Rc<Vec<Vec<Value>>>>>,
+    matching: RefCell<HashMap<Pattern, Rc<Vec<Vec<Value>>>>>,
     steps: Cell<usize>,
 }
 
 /// All clauses, those that wait and those that failed, by their place in the syntax tree.
 type Standing = [Vec<*const Clause>; 3];
+
+/// What is bound and visible, and what is taken then.
+type Taken = (Variables, Variables, Option<Rc<Next>>);
+
+/// Facts, and a pattern by its place in the syntax tree.
+type Pattern = (*const MemoryFacts, *const [Term]);
 
 /// Which of the clauses that wait comes next, what is bound after it, and what it shares with its surroundings.
 type Next = (usize, Variables, Variables);
