@@ -62,14 +62,15 @@ pub(crate) fn extend(
         }
         let all: SlotSet = slots.iter().copied().collect();
         let narrowed = Narrowed::of_constants(goal);
-        let found = Rc::new(Stable::new(fetch(facts.as_ref(), goal, &narrowed, &all, run)?));
-        run.note(step, |effort| narrowed.note(goal, found.rows(), effort));
+        let (found, read) = fetch(facts.as_ref(), goal, &narrowed, &all, run)?;
+        let found = Rc::new(Stable::new(found));
+        run.note(step, |effort| narrowed.note(goal, read, effort));
         scans.borrow_mut().insert(id, Rc::clone(&found));
         return found.join(step, current, keep, run);
     }
     let narrowed = Narrowed::new(goal, current, facts.as_ref(), run)?;
-    let found = fetch(facts.as_ref(), goal, &narrowed, &wanted, run)?;
-    run.note(step, |effort| narrowed.note(goal, found.rows, effort));
+    let (found, read) = fetch(facts.as_ref(), goal, &narrowed, &wanted, run)?;
+    run.note(step, |effort| narrowed.note(goal, read, effort));
     run.join(step, current, &found, keep)
 }
 
@@ -77,7 +78,9 @@ pub(crate) fn extend(
 pub(crate) fn alone(goal: &ScanGoal, run: &Run<'_>) -> Result<Relation> {
     let all: SlotSet = goal.places().iter().filter_map(|place| place.slot()).collect();
     match &goal.source {
-        Source::Facts(facts) if !goal.matches_nothing => fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run),
+        Source::Facts(facts) if !goal.matches_nothing => {
+            fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run).map(|(found, _)| found)
+        }
         _ => Ok(Relation::empty(all.iter().collect())),
     }
 }
@@ -185,17 +188,18 @@ fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, 
     Some(ids.into())
 }
 
-/// The facts as distinct rows, where it can be told which are the same: of rows with equal numbers of different kinds the least one
-/// stays, and it takes all places of a pattern to say which rows are the same.
-fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<Relation> {
+/// The facts as distinct rows, where it can be told which are the same, and how many facts were read: of rows with equal numbers of
+/// different kinds the least one stays, and it takes all places of a pattern to say which rows are the same.
+fn fetch(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<(Relation, usize)> {
     let found = read(facts, goal, narrowed, wanted, run)?;
-    if found.rows < 2 || found.columns.iter().all(|column| is_exact(column, column)) {
-        return Ok(found);
+    let count = found.rows;
+    if count < 2 || found.columns.iter().all(|column| is_exact(column, column)) {
+        return Ok((found, count));
     }
     let all: SlotSet = goal.places().iter().filter_map(|place| place.slot()).collect();
-    let whole =
-        if all.iter().all(|slot| found.position(slot).is_some()) { found } else { read(facts, goal, narrowed, &all, run)? };
-    Ok(distinct(whole, run.budget)?.keep(wanted))
+    let is_whole = all.iter().all(|slot| found.position(slot).is_some());
+    let whole = if is_whole { found } else { read(facts, goal, narrowed, &all, run)? };
+    Ok((distinct(whole, run.budget)?.keep(wanted), count))
 }
 
 fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSet, run: &Run<'_>) -> Result<Relation> {

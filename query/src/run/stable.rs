@@ -34,11 +34,6 @@ impl Stable {
         Self { relation, indexes: RefCell::default(), store: OnceCell::new() }
     }
 
-    /// Number of rows.
-    pub(crate) fn rows(&self) -> usize {
-        self.relation.rows
-    }
-
     /// The same as [`Run::join`] of `current` with this relation.
     pub(crate) fn join(&self, step: &Step, current: &Relation, keep: &SlotSet, run: &Run<'_>) -> Result<Relation> {
         let shared = current.shared(&self.relation);
