@@ -3,6 +3,7 @@
 use crate::plan::choose::Candidate;
 use crate::plan::goal::{GoalKind, Place};
 use crate::plan::slot::Slot;
+use crate::plan::unit::arm_of;
 use crate::tuning::{Tuning, Way};
 
 /// A cycle of less than so many facts is joined clause by clause: there is too little to explode.
@@ -12,8 +13,9 @@ const ENTRY_RATIO: f64 = 64.0;
 
 /// The places of the clauses of one cycle, if it pays to join them variable by variable.
 pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usize>> {
-    let mut edges = candidates.iter().enumerate().filter_map(|(at, candidate)| edge(candidate).map(|ends| (at, ends)));
-    let mut edges = edges.by_ref().collect::<Vec<_>>();
+    let is_taken = |candidate: &&Candidate| tuning.cycles != Way::Always && is_of_a_star(candidate, candidates);
+    let edges = candidates.iter().enumerate().filter(|(_, candidate)| !is_taken(candidate));
+    let mut edges = edges.filter_map(|(at, candidate)| edge(candidate).map(|ends| (at, ends))).collect::<Vec<_>>();
     loop {
         let degree = |slot: Slot| edges.iter().filter(|(_, (a, b))| *a == slot || *b == slot).count();
         let kept = edges.iter().copied().filter(|(_, (a, b))| degree(*a) > 1 && degree(*b) > 1).collect::<Vec<_>>();
@@ -30,6 +32,13 @@ pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usiz
     let entry = candidates.iter().filter(is_entry).map(|candidate| candidate.rounded.rows).fold(f64::INFINITY, f64::min);
     let pays = smallest >= FACTS_MIN && entry * ENTRY_RATIO >= smallest;
     (pays || tuning.cycles == Way::Always).then_some(cycle)
+}
+
+/// True if the clause says one thing about each entity, and another clause does so too: they are joined row by row, which cannot explode,
+/// and what is compared with other entities are then several values at once.
+fn is_of_a_star(candidate: &Candidate, candidates: &[Candidate]) -> bool {
+    let Some((_, entity)) = arm_of(candidate) else { return false };
+    candidates.iter().filter(|other| arm_of(other).is_some_and(|(_, other)| other == entity)).count() > 1
 }
 
 /// The two variables of a clause that connects an entity with a value.

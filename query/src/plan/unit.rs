@@ -87,7 +87,7 @@ pub(crate) fn units(candidates: &[Candidate], tuning: Tuning) -> Vec<Unit> {
 }
 
 /// The entity of a clause that says one thing about each.
-fn arm_of(candidate: &Candidate) -> Option<(&ScanGoal, Slot)> {
+pub(crate) fn arm_of(candidate: &Candidate) -> Option<(&ScanGoal, Slot)> {
     let GoalKind::Scan(scan) = &candidate.goal.kind else { return None };
     let slot = scan.entity.slot()?;
     scan.attribute_id()?;
