@@ -73,7 +73,9 @@ fn main() {
         let (mut spared, mut asked, mut changed) = (Vec::new(), Vec::new(), 0);
         for round in 0..rounds {
             let person = ids[round * 7_919 % ids.len()];
-            connection.transact(&format!("[[:db/add {person} :person/state :{}]]", STATES[(round + question) % 4])).expect("a change");
+            connection
+                .transact(&format!("[[:db/add {person} :person/state :{}]]", STATES[(round + question) % 4]))
+                .expect("a change");
             let mut take = |is_sparing: bool| {
                 let (watch, times) = if is_sparing { (&mut sparing, &mut spared) } else { (&mut again, &mut asked) };
                 let (time, rows) = read(watch);

@@ -10,7 +10,7 @@ use crate::arguments::Arguments;
 use crate::people::{Person, Question};
 
 /// An engine that has not answered by then is left alone.
-const LIMIT_SECONDS: &str = "240";
+const LIMIT_SECONDS: &str = "120";
 
 /// What an engine took for each question, by its name; or why there is nothing.
 pub struct Peer {
@@ -64,43 +64,40 @@ pub fn ask(arguments: &Arguments, people: &[Person], questions: &[&Question], ro
             let (name, command) = command(engine, at.unwrap_or_default());
             let missing =
                 || if arguments.peers.iter().any(|peer| peer == engine) { "it could not be installed" } else { "not asked for" };
-            let output = at.map_or_else(|| Err(missing().to_owned()), |_| run(command, &work));
+            let output = at.map_or_else(|| (String::new(), Some(missing().to_owned())), |_| run(command, &work));
             read(name, output, rows)
         })
         .collect()
 }
 
-fn run(mut command: Command, work: &Path) -> Result<String, String> {
-    let output = command.arg(work).stderr(Stdio::piped()).output().map_err(|error| error.to_string())?;
+/// What an engine printed, and what went wrong, if something did.
+fn run(mut command: Command, work: &Path) -> (String, Option<String>) {
+    let output = match command.arg(work).stderr(Stdio::piped()).output() {
+        Ok(output) => output,
+        Err(error) => return (String::new(), Some(error.to_string())),
+    };
     let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    if output.status.code() == Some(124) {
-        return Err(format!("it did not answer everything within {LIMIT_SECONDS} seconds"));
-    }
-    Err(said.lines().last().unwrap_or("it ended early").to_owned())
+    let reason = match output.status.code() {
+        Some(0) => None,
+        Some(124) => Some(format!("it did not answer everything within {LIMIT_SECONDS} seconds")),
+        _ => Some(said.lines().last().unwrap_or("it ended early").to_owned()),
+    };
+    (String::from_utf8_lossy(&output.stdout).into_owned(), reason)
 }
 
-fn read(name: &str, output: Result<String, String>, rows: &HashMap<String, usize>) -> Peer {
+fn read(name: &str, (lines, reason): (String, Option<String>), rows: &HashMap<String, usize>) -> Peer {
     let mut peer = Peer { name: name.to_owned(), took: HashMap::new(), remarks: Vec::new() };
-    match output {
-        Err(reason) => peer.remarks.push(format!("{name}: not measured: {reason}")),
-        Ok(lines) => {
-            for line in lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-                let question = line["name"].as_str().unwrap_or_default().to_owned();
-                let (ms, found) = (line["ms"].as_f64(), line["rows"].as_u64().map(|rows| rows as usize));
-                match (ms, found) {
-                    (Some(ms), Some(found)) if rows.get(&question).is_none_or(|rows| *rows == found) => {
-                        peer.took.insert(question, ms);
-                    }
-                    (Some(_), Some(found)) => {
-                        peer.remarks.push(format!("{name}, {question}: finds {found} rows, so it has no figure"))
-                    }
-                    _ => peer.remarks.push(format!("{name}, {question}: {}", line["error"])),
-                }
+    for line in lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let question = line["name"].as_str().unwrap_or_default().to_owned();
+        match (line["ms"].as_f64(), line["rows"].as_u64()) {
+            (Some(ms), Some(found)) if rows.get(&question).is_none_or(|rows| *rows as u64 == found) => {
+                peer.took.insert(question, ms);
             }
+            (Some(_), Some(found)) => peer.remarks.push(format!("{name}, {question}: finds {found} rows, so it has no figure")),
+            _ => peer.remarks.push(format!("{name}, {question}: {}", line["error"])),
         }
     }
+    let what = if peer.took.is_empty() { "not measured" } else { "not measured any further" };
+    peer.remarks.extend(reason.map(|reason| format!("{name}: {what}: {reason}")));
     peer
 }

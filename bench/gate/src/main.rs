@@ -94,7 +94,7 @@ fn read_counted(text: &str) -> BTreeMap<String, u64> {
 fn instructions(said: &Value) -> Option<u64> {
     match said {
         Value::Object(fields) => match fields.get("Ir") {
-            Some(counts) => new_count(&counts["metrics"]),
+            Some(counts) => new_count(&counts["values"]),
             None => fields.get("total").and_then(instructions).or_else(|| fields.values().find_map(instructions)),
         },
         Value::Array(items) => items.iter().find_map(instructions),

@@ -38,7 +38,12 @@ fn answer(store: &Store, question: &Value, rounds: usize) -> Value {
     let query = with_namespaces(question["datalog"].as_str().expect("a text"), question["input"].as_str());
     let mut times = Vec::new();
     let mut rows = 0;
-    for _ in 0..rounds + 3 {
+    let begin = Instant::now();
+    for turn in 0..rounds + 3 {
+        // A question that takes long is asked less often.
+        if turn > 0 && begin.elapsed().as_secs() >= 3 {
+            break;
+        }
         let start = Instant::now();
         match store.q_once(&query, None) {
             Ok(found) => rows = count(&found.results),
@@ -46,7 +51,7 @@ fn answer(store: &Store, question: &Value, rounds: usize) -> Value {
         }
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    let mut times = times.split_off(3);
+    let mut times = times.split_off(3.min(times.len() - 1));
     times.sort_by(f64::total_cmp);
     json!({ "name": question["name"], "ms": times[times.len() / 2], "rows": rows })
 }
