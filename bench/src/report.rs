@@ -48,12 +48,14 @@ fn provenance(arguments: &Arguments) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("unknown");
+    let program = std::env::current_exe().unwrap_or_default();
+    let profile = program.parent().and_then(Path::file_name).unwrap_or_default().display();
     let clock = match arguments.clock {
         Clock::Wall => "the time that passes",
         Clock::Processor => "time on processors",
     };
     format!(
-        "Commit {commit}, {date}; {cores} cores of {model}, load {load} at the end; scale {}, {} rounds, {clock}.\n",
+        "Commit {commit}, {date}; {cores} cores of {model}, load {load} at the end; profile {profile}, scale {}, {} rounds, {clock}.\n",
         arguments.scale.name(),
         arguments.rounds
     )
