@@ -124,7 +124,8 @@ pub fn measure(arguments: &Arguments) -> Vec<Sheet> {
     let now = Sheet {
         title: format!("Run history: {} runs, {} lines, five facts a line", lines.runs(), lines.count()),
         about: format!(
-            "Prepared and warm; one run has {} lines. The floor is a loop over plain columns in Rust. SQLite: a narrow table \
+            "Prepared and asked twice before, by a handle that was just opened: what the lines above left in memory counts, and the column \
+             `now` of the next table is after all of them. One run has {} lines. The floor is a loop over plain columns in Rust. SQLite: a narrow table \
              `run_logs(run_id, seq, ts, level, message)` with the key `(run_id, seq)`, all of it in its cache, and the same with an index \
              on `(run_id, level)` and one on `(level, ts)`.",
             lines.of_run(ASKED)

@@ -34,7 +34,7 @@ impl Process {
         assert!(output.status.success(), "{}: {said}", program.display());
         let figures: Vec<f64> = said.lines().last().unwrap_or("").split(' ').filter_map(|word| word.parse().ok()).collect();
         let [user, system, kilobytes] = figures[..] else { panic!("/usr/bin/time says three figures, not {said}") };
-        let lines = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+        let lines = String::from_utf8_lossy(&output.stdout).lines().count();
         Self { seconds, processor_seconds: user + system, peak_mb: kilobytes / 1024.0, lines }
     }
 }

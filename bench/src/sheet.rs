@@ -48,7 +48,7 @@ pub struct Sheet {
 impl Line {
     /// The slowest of ours; none if one has no figure.
     fn ours(&self, count: usize) -> Option<f64> {
-        self.figures[..count].iter().try_fold(0.0_f64, |slowest, figure| figure.map(|figure| slowest.max(figure)))
+        self.figures[..count].iter().try_fold(f64::NEG_INFINITY, |slowest, figure| figure.map(|figure| slowest.max(figure)))
     }
 
     /// The ratio or figure that the target speaks of.

@@ -52,7 +52,7 @@ impl Turns {
                 for _ in 0..pace.repeats {
                     pace.rows = work().unwrap_or(pace.rows);
                 }
-                pace.times.push((now(self.clock) - start).as_secs_f64() * 1e3 / pace.repeats as f64);
+                pace.times.push(since(self.clock, start).as_secs_f64() * 1e3 / pace.repeats as f64);
             }
         }
         pace.into_iter().map(|pace| pace.map(Pace::took)).collect()
@@ -92,6 +92,11 @@ pub fn now(clock: Clock) -> Duration {
     };
     let time = clock_gettime(id);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// What a clock says since a moment of it.
+pub fn since(clock: Clock, moment: Duration) -> Duration {
+    now(clock).saturating_sub(moment)
 }
 
 /// The middle one; not a number if there are none.

@@ -17,7 +17,7 @@ pub use self::capture::say_lines;
 use self::narrow::Narrow;
 use crate::arguments::Arguments;
 use crate::sheet::{Line, Sheet, Target};
-use crate::turns::{Clock, median, now};
+use crate::turns::{Clock, median, now, since};
 
 /// 74 bytes.
 pub const MESSAGE: &str = "   Compiling annals-query v0.1.0, features: default, 74 bytes a line or so";
@@ -97,8 +97,8 @@ impl Times {
         let (wall, processor) = (now(Clock::Wall), now(Clock::Processor));
         run();
         let each = |spent: Duration| spent.as_secs_f64() * 1e6 / lines as f64;
-        self.wall.push(each(now(Clock::Wall) - wall));
-        self.processor.push(each(now(Clock::Processor) - processor));
+        self.wall.push(each(since(Clock::Wall, wall)));
+        self.processor.push(each(since(Clock::Processor, processor)));
     }
 }
 

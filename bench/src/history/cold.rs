@@ -56,7 +56,7 @@ pub fn sheets(arguments: &Arguments, history: &History, kept: &Kept) -> Vec<Shee
         words.extend(question.of_run.then(|| OsStr::new(&run)));
         let sql = question.sql.replace("RUN", &history.row_run);
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..arguments.rounds.clamp(1, 7) + 1 {
+        for _ in 0..=arguments.rounds.clamp(1, 7) {
             ours.push(Process::run(&program, &words));
             theirs.push(Process::run(Path::new("/usr/bin/sqlite3"), &[kept.narrow.as_ref(), sql.as_ref()]));
         }

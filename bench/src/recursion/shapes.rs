@@ -11,6 +11,7 @@ use super::seminaive::Relation;
 use crate::arguments::Arguments;
 use crate::asked::Asked;
 use crate::chance::Chance;
+use crate::scale::Scale;
 use crate::sheet::{Line, Sheet, Target};
 use crate::turns::{Contestant, Turns};
 
@@ -26,10 +27,13 @@ const POINTS_TO: &str = "[[(points ?v ?o) [?v :new ?o]]
                           [(points ?v ?o) [?v :load ?b] (points ?b ?p) (holds ?p ?o)]
                           [(holds ?p ?o) [?b :store ?w] (points ?b ?p) (points ?w ?o)]]";
 
+/// Measures rules of one shape.
+type Measure = fn(&str, Scale, Turns) -> Line;
+
 /// All shapes.
 pub fn sheet(arguments: &Arguments, turns: Turns) -> Sheet {
     let scale = arguments.scale;
-    let lines: [(&str, fn(&str, crate::scale::Scale, Turns) -> Line); 4] = [
+    let lines: [(&str, Measure); 4] = [
         ("same generation", same_generation),
         ("points-to", points_to),
         ("mutual recursion", mutual),
@@ -69,7 +73,7 @@ fn of_graph(name: &str, graph: &Graph, turns: Turns, rules: &str, rule: &str, by
     beside(name, turns, &asked, by_hand)
 }
 
-fn same_generation(name: &str, scale: crate::scale::Scale, turns: Turns) -> Line {
+fn same_generation(name: &str, scale: Scale, turns: Turns) -> Line {
     let graph = Graph::tree(scale.of(3, 5), 3);
     let children = graph.adjacency();
     of_graph(name, &graph, turns, SAME_GENERATION, "sg", || {
@@ -97,7 +101,7 @@ fn same_generation(name: &str, scale: crate::scale::Scale, turns: Turns) -> Line
     })
 }
 
-fn mutual(name: &str, scale: crate::scale::Scale, turns: Turns) -> Line {
+fn mutual(name: &str, scale: Scale, turns: Turns) -> Line {
     let graph = scale.of(Graph::random(100, 130), Graph::random(1_000, 1_300));
     let adjacency = graph.adjacency();
     of_graph(name, &graph, turns, ODD, "odd", || {
@@ -124,7 +128,7 @@ fn mutual(name: &str, scale: crate::scale::Scale, turns: Turns) -> Line {
     })
 }
 
-fn rising(name: &str, scale: crate::scale::Scale, turns: Turns) -> Line {
+fn rising(name: &str, scale: Scale, turns: Turns) -> Line {
     let graph = scale.of(Graph::random(200, 1_000), Graph::random(1_000, 6_000));
     let adjacency = graph.adjacency();
     of_graph(name, &graph, turns, RISING, "up", || {
@@ -202,7 +206,7 @@ impl Program {
     }
 }
 
-fn points_to(name: &str, scale: crate::scale::Scale, turns: Turns) -> Line {
+fn points_to(name: &str, scale: Scale, turns: Turns) -> Line {
     let program = Program::random(scale.of(200, 2_000));
     let (_folder, connection) = program.store();
     let db = connection.db().expect("a value of the store");
