@@ -2,6 +2,7 @@
 
 mod arguments;
 mod ask;
+mod backup;
 mod capture;
 mod demo;
 mod explain;
@@ -83,6 +84,7 @@ fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
         Command::Tx { t, limit } => inspect::tx(session, t.as_deref(), limit),
         Command::Import { file } => tell::import(session, &file),
         Command::Export { form } => tell::export(session, form),
+        Command::Backup { out, force } => backup::backup(session, &out, force),
         Command::Verify => tell::verify(session),
         Command::Shell => shell::shell(session),
         Command::Demo => demo::demo(session),

@@ -22,7 +22,7 @@ use crate::db::snapshot::Snapshot;
 use crate::db::{Db, Report, TransactionFunctions, refuse_inside};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, Tuning};
-use crate::store::{Access, Durability, Store};
+use crate::store::{Access, BackupOptions, BackupReport, Durability, Store};
 use crate::transact::TxData;
 
 pub use self::apply::Applied;
@@ -141,6 +141,20 @@ impl Connection {
     /// The store below.
     pub fn store(&self) -> &Store {
         self.0.index.store()
+    }
+
+    /// Copies the store as it is now to a new file, while others write: [`Store::backup`] with the safe choices.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// # let connection = annals::Connection::open(folder.path().join("annals.db"))?;
+    /// connection.transact(r#"[{:person/name "Ada"}]"#)?;
+    /// let report = connection.backup(folder.path().join("copied.db"))?;
+    /// assert_eq!(report.t, 2);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn backup(&self, out: impl AsRef<Path>) -> Result<BackupReport> {
+        self.store().backup(out, &BackupOptions::default(), |_| ())
     }
 
     /// The database value as of now: everything that any process has committed.

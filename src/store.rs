@@ -4,9 +4,10 @@
 //! In the order in which a store meets them:
 //!
 //! ```text
-//! path -> connect -> migrate -> genesis -> commit { encode, record, row } -> read -> verify
+//! path -> connect -> migrate -> genesis -> commit { encode, record, row } -> read -> verify -> backup
 //! ```
 
+mod backup;
 mod commit;
 mod connect;
 mod encode;
@@ -21,6 +22,7 @@ mod sequence;
 mod verify;
 mod words;
 
+pub use backup::{BackupOptions, BackupProgress, BackupReport, Existing};
 pub use commit::WriteTransaction;
 pub(crate) use encode::{decode as decode_value, encode as encode_value};
 pub use read::{Basis, Reader, TransactionRow};
@@ -297,6 +299,30 @@ impl Store {
         // A connection of its own: one that has searched words keeps what it knew of their index, and SQLite's check of the index
         // compares that with what others have written since.
         verify::verify(&Reader::new(connect::connect(&self.path, Access::ReadOnly)?))
+    }
+
+    /// Copies the store as it is now to a new file, which is verified before it gets its name. Others go on reading and writing.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// use annals::store::{Access, BackupOptions, Store};
+    /// let store = Store::create(folder.path().join("annals.db"))?;
+    /// let copied = folder.path().join("copied.db");
+    /// let report = store.backup(&copied, &BackupOptions::default(), |_| ())?;
+    /// assert_eq!(Store::open(&copied, Access::ReadOnly)?.basis()?.t, report.t);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
+    /// `progress` is called every few milliseconds while bytes are copied. A path at which something stands is refused, unless the
+    /// options say otherwise; the store itself and what lies beside it always are. The file is private, on the disk when this
+    /// returns, and a store: it is restored by being opened. After an error nothing of it is left.
+    pub fn backup(
+        &self,
+        out: impl AsRef<Path>,
+        options: &BackupOptions,
+        mut progress: impl FnMut(BackupProgress),
+    ) -> Result<BackupReport> {
+        backup::backup(&self.path, out.as_ref(), options, &mut progress)
     }
 
     /// Verifies a file that may be too damaged to be opened as a store.

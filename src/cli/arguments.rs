@@ -172,6 +172,15 @@ pub(super) enum Command {
         #[arg(long, default_value = "datoms")]
         form: ExportForm,
     },
+    /// Copy the store as it is now to a new file, while others write, and verify the copy
+    #[command(after_help = "Example: annals backup /mnt/other-disk/annals-2026-11-21.db")]
+    Backup {
+        /// The file to make; it is a store, and is restored by being opened
+        out: PathBuf,
+        /// Replace the file that is there
+        #[arg(long)]
+        force: bool,
+    },
     /// Recompute the hash chain, the indexes and the columns against the log
     Verify,
     /// Ask and tell at a prompt

@@ -128,6 +128,6 @@ fn create_folder(folder: &Path) -> Result<()> {
 }
 
 /// Without this, a power loss could forget the file's name after a transaction in it was acknowledged.
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| io_failure(error, "write the folder", folder))
 }

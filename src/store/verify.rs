@@ -103,11 +103,16 @@ pub(super) fn verify(reader: &Reader) -> Result<VerifyReport> {
         Err(Stop::Found(problem)) => Some(problem),
         Err(Stop::Failed(error)) => return Err(error),
     };
-    let head = sound.hash.iter().fold(String::new(), |mut hex, byte| {
+    let head = hexadecimal(&sound.hash);
+    Ok(VerifyReport { transactions: sound.transactions, datoms: sound.datoms, head, problem })
+}
+
+/// A hash as people read it.
+pub(super) fn hexadecimal(hash: &[u8; 32]) -> String {
+    hash.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("a String takes any text");
         hex
-    });
-    Ok(VerifyReport { transactions: sound.transactions, datoms: sound.datoms, head, problem })
+    })
 }
 
 fn check(reader: &Reader, sound: &mut Sound) -> std::result::Result<(), Stop> {
