@@ -93,7 +93,7 @@ pub(super) fn backup(
     file.sync_all().map_err(|error| io_failure(error, "write", out))?;
     let bytes = file.metadata().map_err(|error| io_failure(error, "look at", out))?.len();
     stop_if_cancelled(options)?;
-    let path = target.publish(unfinished, options.existing)?;
+    let path = target.publish(&unfinished, options.existing)?;
     Ok(BackupReport { path, t: basis.t, datoms, head, bytes })
 }
 

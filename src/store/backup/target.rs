@@ -44,7 +44,8 @@ impl Target {
             Err(error) if error.kind() == Io::NotFound => {}
             Err(error) => return Err(io_failure(error, "look at", out)),
         }
-        let strange = JOURNALS.map(|suffix| beside(&target.path, suffix)).into_iter().find(|path| path.symlink_metadata().is_ok());
+        let strange =
+            JOURNALS.map(|suffix| beside(&target.path, suffix)).into_iter().find(|path| path.symlink_metadata().is_ok());
         match strange {
             None => Ok(target),
             Some(path) => Err(refused(
@@ -100,7 +101,7 @@ impl Target {
     }
 
     /// Gives the finished file its name, which no power loss takes away again.
-    pub(super) fn publish(self, unfinished: Unfinished, existing: Existing) -> Result<PathBuf> {
+    pub(super) fn publish(self, unfinished: &Unfinished, existing: Existing) -> Result<PathBuf> {
         let from = unfinished.path();
         let named = match existing {
             Existing::Replace => fs::rename(from, &self.path),
