@@ -13,6 +13,7 @@ mod manual;
 mod moment;
 mod output;
 mod place;
+mod prove;
 mod runs;
 mod session;
 mod shell;
@@ -85,7 +86,7 @@ fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
         Command::Import { file } => tell::import(session, &file),
         Command::Export { form } => tell::export(session, form),
         Command::Backup { out, force } => backup::backup(session, &out, force),
-        Command::Verify => tell::verify(session),
+        Command::Verify { head, expect } => prove::verify(session, head, expect.as_deref()),
         Command::Shell => shell::shell(session),
         Command::Demo => demo::demo(session),
         Command::Completions { shell } => manual::completions(shell),

@@ -119,9 +119,12 @@ impl Connection {
 
     /// Opens a store as the options say.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
-        let store = if options.create { Store::open_or_create(path)? } else { Store::open(path, Access::ReadWrite)? };
-        let durability = options.durability;
-        Self::of_store(store.with_durability(durability)?, options)
+        let store = if options.create {
+            Store::open_or_create_with(path, options.durability)?
+        } else {
+            Store::open_with(path, Access::ReadWrite, options.durability)?
+        };
+        Self::of_store(store, options)
     }
 
     fn of_store(store: Store, options: Options) -> Result<Self> {

@@ -14,7 +14,7 @@
 //!
 //! The modules in reading order, from the fact up: [`datom`], [`schema`], [`limits`], [`error`], `words`; [`store`], the file; `columns`,
 //! side files made from its log; `index`, columns in memory; [`transact`], data to datoms pass by pass; `db`, the value that answers;
-//! `connection`, which commits; `watch`, queries kept up with it; [`contract`], runs, lines and state; [`exchange`], streams in and out.
+//! `connection`, which commits; `watch`, queries kept up with it; `verify`, all of it computed again; [`contract`], runs, lines and state; [`exchange`], streams in and out.
 
 mod columns;
 mod connection;
@@ -28,6 +28,7 @@ pub mod limits;
 pub mod schema;
 pub mod store;
 pub mod transact;
+mod verify;
 mod watch;
 mod words;
 
@@ -41,6 +42,7 @@ pub use datom::{Datom, Partition};
 pub use db::{Db, DbView, EntityRef, Input, Moment, Order, Prepared, Report, Transaction, TransactionFunctions, Walk};
 pub use error::{Error, ErrorKind, Result};
 pub use index::Tuning;
+pub use verify::verify;
 pub use watch::{Change, Closer, Upkeep, Watch, WatchOptions};
 
 /// The page about the library: its blocks are run.

@@ -20,6 +20,7 @@ mod record;
 mod row;
 mod sequence;
 mod verify;
+mod wal;
 mod words;
 
 pub use backup::{BackupOptions, BackupProgress, BackupReport, Existing};
@@ -27,7 +28,7 @@ pub use commit::WriteTransaction;
 pub(crate) use encode::{decode as decode_value, encode as encode_value};
 pub use read::{Basis, Reader, TransactionRow};
 pub use record::Record;
-pub use verify::{Problem, VerifyReport};
+pub use verify::{Part, Problem, VerifyReport};
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -115,27 +116,45 @@ impl Store {
 
     /// Opens the store that is there, or creates it. Several processes may do this at once: one creates, all open.
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_or_create_with(path, Durability::Full)
+    }
+
+    /// The same, for commits that count as done like this. Only with [`Durability::Normal`] a write-ahead log is taken as it is that
+    /// has lost commits, as a power loss may leave it then.
+    pub fn open_or_create_with(path: impl AsRef<Path>, durability: Durability) -> Result<Self> {
         let path = path.as_ref();
         let _turn = lock(&CREATION);
         let absolute = match path::look(path)? {
-            Found::File(absolute) | Found::EmptyFile(absolute) => absolute,
-            Found::Nothing => path::create(path)?,
+            Found::File(absolute) => absolute,
+            Found::EmptyFile(absolute) => path::refuse_remains(path).map(|()| absolute)?,
+            Found::Nothing => path::refuse_remains(path).and_then(|()| path::create(path))?,
         };
-        Self::open_file(absolute, Access::ReadWrite)
+        Self::open_file(absolute, Access::ReadWrite, durability)
     }
 
     /// Opens the store that is there.
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self> {
+        Self::open_with(path, access, Durability::Full)
+    }
+
+    /// The same, for commits that count as done like this; see [`Store::open_or_create_with`].
+    pub fn open_with(path: impl AsRef<Path>, access: Access, durability: Durability) -> Result<Self> {
         let path = path.as_ref();
         match path::look(path)? {
-            Found::File(absolute) => Self::open_file(absolute, access),
-            Found::EmptyFile(absolute) if access == Access::ReadWrite => Self::open_file(absolute, access),
+            Found::File(absolute) => Self::open_file(absolute, access, durability),
+            Found::EmptyFile(absolute) if access == Access::ReadWrite => {
+                path::refuse_remains(path)?;
+                Self::open_file(absolute, access, durability)
+            }
             Found::EmptyFile(_) => Err(missing(path, "the file is empty: no store was ever written to it")),
             Found::Nothing => Err(missing(path, "there is no store")),
         }
     }
 
-    fn open_file(path: PathBuf, access: Access) -> Result<Self> {
+    fn open_file(path: PathBuf, access: Access, durability: Durability) -> Result<Self> {
+        if durability == Durability::Full {
+            wal::check(&path)?;
+        }
         let writer = match access {
             Access::ReadWrite => {
                 let connection = retry_while_busy(|| open_to_write(&path))?;
@@ -148,7 +167,7 @@ impl Store {
             Access::ReadOnly => readable_version(&path)?,
         };
         let (readers, watcher) = (Mutex::default(), Mutex::default());
-        Ok(Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version })
+        Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version }.with_durability(durability)
     }
 
     /// Says when a commit counts as done, from now on.
@@ -298,7 +317,9 @@ impl Store {
     pub fn verify(&self) -> Result<VerifyReport> {
         // A connection of its own: one that has searched words keeps what it knew of their index, and SQLite's check of the index
         // compares that with what others have written since.
-        verify::verify(&Reader::new(connect::connect(&self.path, Access::ReadOnly)?))
+        let mut report = verify::verify(&Reader::new(connect::connect(&self.path, Access::ReadOnly)?), None)?;
+        verify::check_log_beside(&self.path, false, &mut report);
+        Ok(report)
     }
 
     /// Copies the store as it is now to a new file, which is verified before it gets its name. Others go on reading and writing.
@@ -325,13 +346,28 @@ impl Store {
         backup::backup(&self.path, out.as_ref(), options, &mut progress)
     }
 
-    /// Verifies a file that may be too damaged to be opened as a store.
+    /// Verifies a file that may be too damaged to be opened as a store. Nothing else in this process may have it open: the index of the
+    /// write-ahead log is looked at too, and closing that gives up the locks of the process.
     pub fn verify_file(path: impl AsRef<Path>) -> Result<VerifyReport> {
+        Self::verify_file_since(path, None)
+    }
+
+    /// The same, and a search for the transaction at which the chain had this head: all up to that one is then as it was when the head
+    /// was noted.
+    pub fn verify_file_since(path: impl AsRef<Path>, head: Option<[u8; 32]>) -> Result<VerifyReport> {
         let path = path.as_ref();
-        match path::look(path)? {
-            Found::File(absolute) => verify::verify(&Reader::new(connect::connect(&absolute, Access::ReadOnly)?)),
-            Found::EmptyFile(_) | Found::Nothing => Err(missing(path, "there is no store")),
+        let Found::File(absolute) = path::look(path)? else {
+            path::refuse_remains(path)?;
+            return Err(missing(path, "there is no store, or an empty file"));
+        };
+        // Before SQLite opens the file, which makes the index of the log anew.
+        let mut beside = VerifyReport::default();
+        verify::check_log_beside(&absolute, true, &mut beside);
+        let mut report = verify::verify(&Reader::new(connect::connect(&absolute, Access::ReadOnly)?), head)?;
+        if let Some(lost) = beside.problem {
+            report.found(Problem { t: Some(report.transactions + 1), ..lost });
         }
+        Ok(report)
     }
 }
 

@@ -32,9 +32,11 @@ mod vocabulary;
 
 pub use before::Before;
 pub(crate) use calls::answered;
+pub(crate) use check::is_whole;
 pub use data::{AttributeTerm, EntityTerm, Fresh, MapEntry, MapForm, Operation, TxData, ValueTerm};
 pub(crate) use forms::unknown_operation;
 pub use prepared::Prepared;
+pub(crate) use value::conforms;
 
 use annals_query::Functions;
 

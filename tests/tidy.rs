@@ -10,7 +10,8 @@ const LINES_PER_TABLE_OF_CASES: usize = 100;
 const LINES_PER_CONTENTS_PAGE: usize = 60;
 
 /// Layers from the top down: a file may name what stands to the right of it, and nothing to the left.
-const LAYERS: [&str; 10] = ["cli", "exchange", "contract", "watch", "connection", "db", "transact", "index", "columns", "store"];
+const LAYERS: [&str; 11] =
+    ["cli", "verify", "exchange", "contract", "watch", "connection", "db", "transact", "index", "columns", "store"];
 
 struct Source {
     path: PathBuf,

@@ -181,8 +181,16 @@ pub(super) enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Recompute the hash chain, the indexes and the columns against the log
-    Verify,
+    /// Compute everything again from the log: name the first thing wrong, and what can be relied on
+    #[command(after_help = "Example: annals verify --head > elsewhere; later annals verify --expect HEAD")]
+    Verify {
+        /// Print t and the head of the hash chain, to be kept where whoever changes the store cannot change it too
+        #[arg(long, conflicts_with = "expect")]
+        head: bool,
+        /// Prove that nothing changed up to the transaction at which the chain had this head, and say which that is
+        #[arg(long, value_name = "HEAD")]
+        expect: Option<String>,
+    },
     /// Ask and tell at a prompt
     Shell,
     /// Record a real build and ask five questions about it

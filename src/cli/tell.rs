@@ -1,10 +1,9 @@
-//! `init`, `transact`, `import`, `export`, `verify`: what changes, moves or proves a store.
+//! `init`, `transact`, `import`, `export`: what changes or moves a store.
 
 use std::fs;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::Path;
 
-use annals::store::{Access, Store};
 use annals::transact::TxData;
 use annals::{Connection, Error, ErrorKind, Report, Value, exchange};
 
@@ -92,21 +91,4 @@ pub(super) fn export(session: &Session, form: ExportForm) -> Outcome {
         ExportForm::Jsonl => exchange::export_jsonl(&db, &mut out)?,
     }
     Ok(out.flush()?)
-}
-
-/// `annals verify`: says what was proven, or the first thing that is wrong.
-pub(super) fn verify(session: &Session) -> Outcome {
-    let path = place::find_existing(session.global.db.as_deref())?;
-    let report = Store::verify_file(&path)?;
-    let problem = match report.problem {
-        Some(problem) => Some(problem),
-        None => annals::verify_columns(&Store::open(&path, Access::ReadOnly)?)?,
-    };
-    if let Some(problem) = problem {
-        let place = problem.t.map_or(String::new(), |t| format!(" (first seen at t {t})"));
-        return Err(Error::new(ErrorKind::Damaged, format!("{}{place}", problem.what)).with_help(problem.remedy).into());
-    }
-    let columns = ["transactions", "datoms", "head"].map(str::to_owned).to_vec();
-    let row = vec![Value::Long(report.transactions), Value::Long(report.datoms), Value::from(report.head)];
-    print_rows(session.format(), RowShape::Objects, columns, &[row])
 }

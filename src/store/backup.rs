@@ -152,7 +152,7 @@ fn prove(unfinished: &Unfinished, basis: &Basis, options: &BackupOptions) -> Res
     let mut copied = connect::connect(unfinished.path(), Access::ReadOnly)?;
     let cancelled = Arc::clone(&options.cancelled);
     copied.progress_handler(STEPS_AT_ONCE, Some(move || cancelled.load(Ordering::Relaxed))).map_err(failure)?;
-    let outcome = verify::verify(&Reader::new(copied));
+    let outcome = verify::verify(&Reader::new(copied), None);
     stop_if_cancelled(options)?;
     let report = outcome?;
     if let Some(problem) = report.problem {

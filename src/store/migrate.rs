@@ -116,12 +116,44 @@ fn migrate_inside(connection: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compares the schema of an open store once more: `verify` does not rely on what was found at opening. Gives the version.
-pub(super) fn check_schema(connection: &Connection) -> Result<usize> {
-    let version: i32 = pragma(connection, "user_version")?;
-    let known = usize::try_from(version).ok().filter(|version| (1..=MIGRATIONS.len()).contains(version));
-    let known = known.ok_or_else(|| damaged(format!("the store's format number is {version}")))?;
-    compare(&schema_rows(connection).map_err(failure)?, expected(known)).map(|()| known)
+/// What the schema of an open file is: `verify` does not rely on what was found at opening.
+pub(super) struct Shape {
+    /// The format by its number, or the newest if the number is wrong.
+    pub(super) version: usize,
+    pub(super) problem: Option<Error>,
+    /// True if the two tables of the log are what this program makes, whatever else is wrong.
+    pub(super) has_log: bool,
+}
+
+/// Looks at everything that the header and the schema say. A newer store is an error, as at opening.
+pub(super) fn shape(connection: &Connection) -> Result<Shape> {
+    let found = schema_rows(connection).map_err(failure)?;
+    let (application, number): (i32, i32) = (pragma(connection, "application_id")?, pragma(connection, "user_version")?);
+    let newest = MIGRATIONS.len();
+    let known = usize::try_from(number).ok().filter(|number| (1..=newest).contains(number));
+    let version = known.unwrap_or(newest);
+    let differs = compare(&found, expected(version)).err();
+    if known.is_none() && number > 0 && (application, differs.is_some()) == (APPLICATION_ID, true) {
+        return Err(Error::new(
+            ErrorKind::NewerStore,
+            format!("the store has format {number}; this program knows formats up to {newest}"),
+        )
+        .with_value(number)
+        .with_help("install a newer version of annals"));
+    }
+    let is_log = |row: &&SchemaRow| row.0 == "table" && ["datoms", "txs"].contains(&&*row.1);
+    let has_log = expected(version).iter().filter(is_log).all(|row| found.contains(row));
+    let problem = differs.or_else(|| {
+        let what = |what: String| Some(damaged(what));
+        match (known, application) {
+            (None, _) => what(format!("the store's format number is {number}, and its tables are those of format {newest}")),
+            (_, APPLICATION_ID) => None,
+            _ => {
+                what(format!("the file says that it belongs to another program ({application:#x}), and is a store all the same"))
+            }
+        }
+    });
+    Ok(Shape { version, problem, has_log })
 }
 
 fn compare(found: &[SchemaRow], expected: &[SchemaRow]) -> Result<()> {

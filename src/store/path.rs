@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::failure::io_failure;
+use super::failure::{damaged, io_failure};
+use super::wal;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What stands at the path of a store, with the absolute path to use.
@@ -52,6 +53,19 @@ pub(super) fn look(path: &Path) -> Result<Found> {
         return Err(refused(path, "the path of the store is a symbolic link to an empty file", help));
     }
     Ok(Found::EmptyFile(absolute))
+}
+
+/// Refuses to begin a store where only the write-ahead log of one is left: SQLite would delete it, and it may hold the last copy of
+/// what was written.
+pub(super) fn refuse_remains(path: &Path) -> Result<()> {
+    let log = wal::beside(path, "-wal");
+    // In this order: a store has something in its file before it has a log.
+    if !wal::is_filled(&log) || wal::is_filled(path) {
+        return Ok(());
+    }
+    Err(damaged(format!("the file of the store is gone or empty, and its write-ahead log is left: {}", log.display()))
+        .with_value(log.display())
+        .with_help("restore a copy of the store; to begin a new one here, move the log elsewhere first; nothing was deleted"))
 }
 
 fn nothing_at(path: &Path) -> Result<Found> {

@@ -6,60 +6,20 @@
 mod derived;
 mod entities;
 mod log;
+mod report;
+mod views;
 mod words;
 
-use std::fmt::Write as _;
+use std::path::Path;
+
+pub(super) use self::report::hexadecimal;
+pub use self::report::{Part, Problem, VerifyReport};
 
 use super::failure::failure;
-use super::migrate;
+use super::migrate::{self, Shape};
 use super::read::Reader;
+use super::wal;
 use crate::error::{Error, ErrorKind, Result};
-
-/// What a verification saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifyReport {
-    /// Transactions found in order, up to the first problem.
-    pub transactions: i64,
-    /// Datoms of these transactions.
-    pub datoms: i64,
-    /// The head of the hash chain over them, in hexadecimal. Kept elsewhere, it tells whether somebody rewrote the whole file.
-    pub head: String,
-    /// The first problem, `None` if the store is sound.
-    pub problem: Option<Problem>,
-}
-
-/// Something that contradicts what a store is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What kind of check failed: `verify/chain`.
-    pub code: &'static str,
-    /// The first transaction that is concerned, if one is known.
-    pub t: Option<i64>,
-    /// A sentence.
-    pub what: String,
-    /// What to do.
-    pub remedy: &'static str,
-}
-
-impl Problem {
-    const RESTORE: &str =
-        "keep the file as it is, and restore a copy from before; every transaction before the one named is sound";
-    const REBUILD: &str = "the log itself is sound: export it and import it into a new store";
-
-    const REDECLARE: &str = "the log itself is sound: retract :db/fulltext of the attributes that have it, and declare it again: their words are then indexed anew";
-
-    fn words(t: Option<i64>, what: impl Into<String>) -> Stop {
-        Stop::Found(Self { code: "verify/words", t, what: what.into(), remedy: Self::REDECLARE })
-    }
-
-    fn in_transaction(code: &'static str, t: i64, what: impl Into<String>) -> Stop {
-        Stop::Found(Self { code, t: Some(t), what: what.into(), remedy: Self::RESTORE })
-    }
-
-    fn derived(code: &'static str, t: Option<i64>, what: impl Into<String>) -> Stop {
-        Stop::Found(Self { code, t, what: what.into(), remedy: Self::REBUILD })
-    }
-}
 
 /// Why a check ended before its end.
 enum Stop {
@@ -70,9 +30,7 @@ enum Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         match error.kind() {
-            ErrorKind::Damaged | ErrorKind::NotAStore => {
-                Self::Found(Problem { code: "verify/file", t: None, what: error.to_string(), remedy: Problem::RESTORE })
-            }
+            ErrorKind::Damaged | ErrorKind::NotAStore => Self::Found(Problem::in_file(error.to_string())),
             _ => Self::Failed(error),
         }
     }
@@ -90,59 +48,116 @@ struct Sound {
     transactions: i64,
     datoms: i64,
     hash: [u8; 32],
+    /// The hash that is looked for, and the transaction at which the chain had it.
+    expected: Option<[u8; 32]>,
+    found_at: Option<i64>,
 }
 
-/// Verifies what a reader sees at this moment, while others may go on writing.
-pub(super) fn verify(reader: &Reader) -> Result<VerifyReport> {
+/// Verifies what a reader sees at this moment, while others may go on writing; and that the chain once had the hash `expected`.
+pub(super) fn verify(reader: &Reader, expected: Option<[u8; 32]>) -> Result<VerifyReport> {
     reader.connection().execute_batch("BEGIN").map_err(failure)?;
-    let mut sound = Sound::default();
-    let outcome = check(reader, &mut sound);
-    reader.connection().execute_batch("ROLLBACK").map_err(failure)?;
-    let problem = match outcome {
-        Ok(()) => None,
-        Err(Stop::Found(problem)) => Some(problem),
-        Err(Stop::Failed(error)) => return Err(error),
-    };
-    let head = hexadecimal(&sound.hash);
-    Ok(VerifyReport { transactions: sound.transactions, datoms: sound.datoms, head, problem })
+    let mut pass = Pass { sound: Sound { expected, ..Sound::default() }, report: VerifyReport::default() };
+    let outcome = pass.run(reader);
+    // A connection that cannot read the file may have given its transaction up already.
+    let _ = reader.connection().execute_batch("ROLLBACK");
+    outcome?;
+    Ok(pass.finish())
 }
 
-/// A hash as people read it.
-pub(super) fn hexadecimal(hash: &[u8; 32]) -> String {
-    hash.iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a String takes any text");
-        hex
-    })
-}
-
-fn check(reader: &Reader, sound: &mut Sound) -> std::result::Result<(), Stop> {
-    let version = migrate::check_schema(reader.connection()).map_err(|error| {
-        Stop::Found(Problem { code: "verify/schema", t: None, what: error.to_string(), remedy: Problem::RESTORE })
-    })?;
-    migrate::adapt(reader.connection(), version)?;
-    let counts = log::check(reader, sound)?;
-    check_pages(reader)?;
-    if migrate::has_entities(version) {
-        entities::check(reader)?;
+/// Looks for commits that the write-ahead log has lost. `is_alone` says that nothing else in this process has the store open.
+pub(super) fn check_log_beside(path: &Path, is_alone: bool, report: &mut VerifyReport) {
+    if let Ok(Some(lost)) = wal::lost_commits(path, is_alone) {
+        let what = format!("the write-ahead log beside the store is damaged: {lost}");
+        report.found(Problem { code: "verify/wal", t: Some(report.transactions + 1), what, remedy: Problem::RESCUE });
     }
-    derived::check_lives(reader)?;
-    derived::check_values(reader, &counts)?;
-    words::check(reader, &counts, sound.datoms)
+}
+
+struct Pass {
+    sound: Sound,
+    report: VerifyReport,
+}
+
+impl Pass {
+    /// Every check whose ground holds. What rests on something damaged would only repeat it, and is said to be unchecked.
+    fn run(&mut self, reader: &Reader) -> Result<()> {
+        let shape = match migrate::shape(reader.connection()) {
+            Ok(shape) => shape,
+            Err(error) if error.kind() == ErrorKind::NewerStore => return Err(error),
+            Err(error) => {
+                self.note::<()>(Part::File, Err(error.into()))?;
+                return Ok(());
+            }
+        };
+        let Shape { version, problem, has_log } = shape;
+        self.note(Part::Schema, problem.map_or(Ok(()), |error| Err(Stop::Found(Problem::in_schema(error.to_string())))))?;
+        if !has_log {
+            return Ok(());
+        }
+        let outcome = log::check(reader, &mut self.sound);
+        let counts = self.note(Part::Log, outcome)?;
+        let is_whole = self.note(Part::File, check_pages(reader))?.is_some();
+        let (Some(counts), true) = (counts, self.report.is_sound(Part::Schema)) else { return Ok(()) };
+        migrate::adapt(reader.connection(), version)?;
+        let entities = if migrate::has_entities(version) { entities::check(reader) } else { Ok(()) };
+        let has_entities = self.note(Part::Entities, entities)?.is_some();
+        let values = derived::check_values(reader, &counts);
+        let has_values = self.note(Part::Values, values)?.is_some();
+        self.note(Part::Words, words::check(reader, &counts, self.sound.datoms))?;
+        if !has_entities {
+            return Ok(());
+        }
+        let expected = derived::check_lives(reader);
+        let expected = self.note(Part::Lives, expected)?;
+        if let (Some(expected), true, true) = (expected, is_whole, has_values) {
+            self.note(Part::Views, views::check(reader, version, &expected))?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what came of a check; a failure to check at all is passed on.
+    fn note<T>(&mut self, part: Part, outcome: std::result::Result<T, Stop>) -> Result<Option<T>> {
+        match outcome {
+            Ok(found) => {
+                self.report.sound.push(part);
+                Ok(Some(found))
+            }
+            Err(Stop::Found(problem)) => {
+                self.report.found(problem);
+                Ok(None)
+            }
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    fn finish(self) -> VerifyReport {
+        let Self { sound, mut report } = self;
+        (report.transactions, report.datoms, report.found_at) = (sound.transactions, sound.datoms, sound.found_at);
+        report.head = hexadecimal(&sound.hash);
+        if let (Some(expected), None) = (sound.expected, sound.found_at) {
+            report.found(Problem::no_head(&expected, sound.transactions));
+        }
+        report
+    }
 }
 
 /// SQLite's own check of pages, keys and indexes. After the log, which can name the transaction.
 fn check_pages(reader: &Reader) -> std::result::Result<(), Stop> {
     let first: String = reader.connection().query_row("PRAGMA integrity_check(1)", (), |row| row.get(0))?;
-    if first == "ok" {
-        return Ok(());
+    if first != "ok" {
+        let what = format!("SQLite finds: {}", first.trim_start_matches("*** in database main ***\n"));
+        let is_index = ["datoms_by_entity", "entities", "state_keys", "avet"].iter().any(|name| first.contains(name));
+        return Err(if first.contains("words") {
+            Problem::words(None, what)
+        } else if is_index {
+            Problem::derived("verify/index", None, what)
+        } else {
+            Stop::Found(Problem::in_file(what))
+        });
     }
-    let what = format!("SQLite finds: {}", first.trim_start_matches("*** in database main ***\n"));
-    let is_index = ["datoms_by_entity", "entities", "state_keys", "avet"].iter().any(|name| first.contains(name));
-    Err(if first.contains("words") {
-        Problem::words(None, what)
-    } else if is_index {
-        Problem::derived("verify/index", None, what)
-    } else {
-        Stop::Found(Problem { code: "verify/file", t: None, what, remedy: Problem::RESTORE })
-    })
+    match reader.integer("SELECT count(*) FROM pragma_foreign_key_check", ())? {
+        Some(0) | None => Ok(()),
+        Some(rows) => {
+            Err(Stop::Found(Problem::in_file(format!("SQLite finds {rows} rows that refer to rows that are not there"))))
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub(super) fn check_unique(changes: &[Change<'_>], resolver: &mut Resolver<'_>, 
 }
 
 /// A composed value with a part missing is not unique by that absence.
-pub(super) fn is_whole(value: &Value) -> bool {
+pub(crate) fn is_whole(value: &Value) -> bool {
     !matches!(value, Value::Vector(items) if items.contains(&Value::Nil))
 }
 

@@ -44,7 +44,7 @@ pub(super) fn coerce(value: &Value, wanted: ValueType) -> Option<Value> {
 }
 
 /// True if a fact with this value may stand under the declaration: its type, and the types of a tuple's places.
-pub(super) fn conforms(declaration: &Declaration, value: &Value) -> bool {
+pub(crate) fn conforms(declaration: &Declaration, value: &Value) -> bool {
     let Some(wanted) = declaration.attribute.value_type.or(declaration.tuple_types.as_ref().map(|_| ValueType::Tuple)) else {
         return true;
     };

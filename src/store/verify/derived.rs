@@ -1,41 +1,48 @@
 //! What follows from the log: that each fact begins and ends in turn, that every attribute has a name, and the index of values.
 
-use std::collections::BTreeSet;
-
-use annals_query::Value;
-
 use super::log::Counts;
+use super::views::{Added, Held, Shown};
 use super::{Problem, Stop};
+use crate::datom::Datom;
 use crate::store::read::Reader;
 use crate::store::row::{COLUMNS, read_datom};
 
 /// Walks the log entity by entity: an addition of what holds, or a retraction of what does not, was never committed by this program.
-pub(super) fn check_lives(reader: &Reader) -> Result<(), Stop> {
+/// Gives what the views must show.
+pub(super) fn check_lives(reader: &Reader) -> Result<Shown, Stop> {
     let sql = format!(
         "SELECT {COLUMNS} FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1 ORDER BY n.e, n.id, d.id"
     );
+    let mut shown = Shown::new(reader)?;
     let mut statement = reader.connection().prepare(&sql)?;
     let mut rows = statement.query(())?;
     let mut entity = 0;
-    let mut held: BTreeSet<(i64, Value)> = BTreeSet::new();
+    let mut held: Held = Held::new();
     while let Some(row) = rows.next()? {
         let datom = read_datom(row)?;
         if entity != datom.e {
+            shown.entity(entity, &held);
             entity = datom.e;
             held.clear();
             // The instant of a transaction has no row of its own.
             let instants = reader.own_instants(entity, entity, i64::MAX)?;
-            held.extend(instants.into_iter().map(|instant| (instant.a, instant.v)));
+            held.extend(instants.into_iter().map(|own| ((own.a, own.v), Added { t: own.t, m: own.m, is_counted: true })));
         }
-        let (a, v) = (datom.a, datom.v.clone());
-        let fact = (datom.a, datom.v);
-        let changes = if datom.added { held.insert(fact) } else { held.remove(&fact) };
+        shown.said(&datom);
+        let Datom { a, v, t, m, added, .. } = datom;
+        let fact = (a, v);
+        let changes = if added {
+            held.insert(fact.clone(), Added { t, m, is_counted: false }).is_none()
+        } else {
+            held.remove(&fact).is_some()
+        };
         if !changes {
-            let what = if datom.added { "added although it held" } else { "retracted although it did not hold" };
-            return Err(Problem::in_transaction("verify/life", datom.t, format!("the fact [{entity} {a} {v}] is {what}")));
+            let what = if added { "added although it held" } else { "retracted although it did not hold" };
+            return Err(Problem::in_transaction("verify/life", t, format!("the fact [{entity} {a} {}] is {what}", fact.1)));
         }
     }
-    Ok(())
+    shown.entity(entity, &held);
+    Ok(shown)
 }
 
 /// Every attribute has an ident, and the index of values holds exactly the datoms of indexed attributes.

@@ -89,6 +89,10 @@ impl Pass {
             record::add(&datom, &mut self.record).map_err(|error| {
                 Problem::in_transaction("verify/value", row.t, format!("datom {id} cannot be a fact: {error}"))
             })?;
+            if (datom.e, datom.a) == (row.t, attribute::TX_INSTANT) && datom.added && datom.v != Value::Instant(row.instant) {
+                let what = format!("transaction {} says another instant than the list of transactions", row.t);
+                return Err(Problem::in_transaction("verify/instant", row.t, what));
+            }
             self.learn(&datom, id)?;
         }
         let hash = record::chain(&sound.hash, &self.record);
@@ -96,7 +100,10 @@ impl Pass {
             let what = format!("the hash of transaction {} is not that of its datoms and of the hash before", row.t);
             return Err(Problem::in_transaction("verify/chain", row.t, what));
         }
-        *sound = Sound { transactions: row.t, datoms: sound.datoms + row.datoms, hash };
+        (sound.transactions, sound.datoms, sound.hash) = (row.t, sound.datoms + row.datoms, hash);
+        if sound.expected == Some(hash) {
+            sound.found_at = Some(row.t);
+        }
         Ok(())
     }
 
