@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
 
@@ -135,7 +135,7 @@ pub(crate) enum Operation {
     /// An empty file got a name.
     Create(String),
     /// Bytes were written at an offset.
-    Write { path: String, offset: u64, bytes: Vec<u8> },
+    Write { path: String, offset: u64, bytes: Arc<[u8]> },
     /// A file got a size.
     Truncate { path: String, size: u64 },
     /// A file, or the names in a folder, were brought to the disk.
@@ -178,7 +178,7 @@ impl Operation {
         let bytes = take(length);
         match head[0] {
             b'C' => Self::Create(path),
-            b'W' => Self::Write { path, offset, bytes: bytes.to_vec() },
+            b'W' => Self::Write { path, offset, bytes: bytes.into() },
             b'T' => Self::Truncate { path, size: offset },
             b'S' => Self::Sync(path),
             b'R' => Self::Rename { from: path, to },
