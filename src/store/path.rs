@@ -134,7 +134,8 @@ fn create_folder(folder: &Path) -> Result<()> {
     create_folder(parent)?;
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {
-            fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(|error| io_failure(error, "make private", folder))?;
+            fs::set_permissions(folder, Permissions::from_mode(0o700))
+                .map_err(|error| io_failure(error, "make private", folder))?;
             sync_folder(parent)
         }
         Err(error) if error.kind() == Io::AlreadyExists && folder.is_dir() => Ok(()),

@@ -86,7 +86,8 @@ impl Figures {
 /// Attacks all workloads with so many disks, by as many threads as the machine has.
 pub(crate) fn all(disks: usize) -> Figures {
     let only = std::env::var("ONLY").ok();
-    let todo: Vec<_> = workloads::all().into_iter().filter(|(name, ..)| only.as_ref().is_none_or(|only| name.contains(only))).collect();
+    let todo: Vec<_> =
+        workloads::all().into_iter().filter(|(name, ..)| only.as_ref().is_none_or(|only| name.contains(only))).collect();
     let shares: usize = todo.iter().map(|(_, share, _)| share).sum();
     let todo = Mutex::new(todo.into_iter().enumerate());
     let total = Mutex::new(Figures::default());
@@ -95,7 +96,9 @@ pub(crate) fn all(disks: usize) -> Figures {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let Some((number, (name, share, record))) = todo.lock().expect("nobody panicked with it").next() else { break };
+                    let Some((number, (name, share, record))) = todo.lock().expect("nobody panicked with it").next() else {
+                        break;
+                    };
                     let figures = Attack::new(&record(), number as u64, 1).run(disks * share / shares);
                     figures.print(&name);
                     total.lock().expect("nobody panicked with it").add(figures);
@@ -131,7 +134,7 @@ impl<'r> Attack<'r> {
     }
 
     /// Goes on however many faults there are.
-    pub(crate) fn to_the_end(self) -> Self {
+    pub(crate) fn without_giving_up(self) -> Self {
         Self { limit_faults: usize::MAX, ..self }
     }
 
@@ -150,7 +153,7 @@ impl<'r> Attack<'r> {
     /// Goes through all operations once. If there are to be fewer disks than operations, chance leaves some out.
     fn round(&mut self, round: u64, disks: usize) {
         let steps = &self.recording.steps;
-        let mut replay = Replay::from(&self.recording.start);
+        let mut replay = Replay::begin(&self.recording.start);
         let mut acknowledged = self.recording.acknowledged;
         let share = (disks * 100 / (2 * steps.len().max(1))).max(1);
         for place in 0..=steps.len() {
@@ -202,9 +205,9 @@ impl<'r> Attack<'r> {
         let found = match found {
             Ok(t) if t < acknowledged => Err(Fault::Lost { acknowledged, found: t }),
             // Who opened an empty disk made the store, and with it its first transaction.
-            Ok(t) if upper.is_some_and(|upper| t > upper.max(1)) => {
-                Err(Fault::Half(format!("{t} transactions, of which {acknowledged} were acknowledged and no more than {upper:?} written")))
-            }
+            Ok(t) if upper.is_some_and(|upper| t > upper.max(1)) => Err(Fault::Half(format!(
+                "{t} transactions, of which {acknowledged} were acknowledged and no more than {upper:?} written"
+            ))),
             found => found,
         };
         if is_first {

@@ -63,14 +63,14 @@ impl<'m> Checker<'m> {
         if chance.percent(10) {
             garble_shared_memory(&path, chance);
         }
-        if acknowledged > 0 && chance.percent(10) {
+        if acknowledged > 0 && chance.percent(2) {
             look_first(&path, acknowledged)?;
         }
         let t = self.recover(&path, acknowledged)?;
         let recovered = Disk::read(&place);
         let hash = recovered.hash();
         let is_known = self.good.lock().expect("nobody panicked with it").get(&hash) == Some(&t);
-        if !is_known || chance.percent(2) {
+        if !is_known || chance.below(500) == 0 {
             self.check_all(&path, t)?;
             self.good.lock().expect("nobody panicked with it").insert(hash, t);
         }
@@ -79,15 +79,17 @@ impl<'m> Checker<'m> {
 
     /// Opens and closes the store, and compares the head of its chain. Who made nothing yet finds nothing, and makes it.
     fn recover(&self, path: &Path, acknowledged: i64) -> Result<i64, Fault> {
-        let options = Options { create: acknowledged == 0, tuning: self.tuning, ..Options::default() };
-        if acknowledged == 0 && let Some(parent) = path.parent() {
+        if acknowledged == 0
+            && let Some(parent) = path.parent()
+        {
             std::fs::create_dir_all(parent).expect("a folder");
         }
-        let connection = match Connection::open_with(path, options) {
+        let opened = if acknowledged == 0 { Store::open_or_create(path) } else { Store::open(path, Access::ReadWrite) };
+        let store = match opened {
             Err(error) if error.kind() == annals::ErrorKind::StoreMissing => return Err(Fault::Lost { acknowledged, found: 0 }),
             opened => opened.map_err(|error| Fault::Corrupt(format!("it does not open: {error}")))?,
         };
-        let basis = connection.store().basis().map_err(|error| Fault::Corrupt(error.to_string()))?;
+        let basis = store.basis().map_err(|error| Fault::Corrupt(error.to_string()))?;
         if basis.t < acknowledged {
             return Err(Fault::Lost { acknowledged, found: basis.t });
         }
@@ -99,7 +101,7 @@ impl<'m> Checker<'m> {
 
     /// Verifies a store, compares every answer, writes on and verifies again.
     fn check_all(&self, path: &Path, t: i64) -> Result<(), Fault> {
-        self.verify(path)?;
+        Self::verify(path)?;
         let found = model::ask(path, self.tuning).map_err(Fault::Corrupt)?;
         let expected = self.model.answers(t);
         for (question, answer) in expected.iter() {
@@ -116,10 +118,10 @@ impl<'m> Checker<'m> {
         if report.t != Some(t + 1) {
             return Err(Fault::Half(format!("the transaction after {t} is {:?}", report.t)));
         }
-        self.verify(path)
+        Self::verify(path)
     }
 
-    fn verify(&self, path: &Path) -> Result<(), Fault> {
+    fn verify(path: &Path) -> Result<(), Fault> {
         let corrupt = |error: annals::Error| Fault::Corrupt(format!("it cannot be verified: {error}"));
         let store = Store::open(path, Access::ReadOnly).map_err(corrupt)?;
         let of_log = store.verify().map_err(corrupt)?.problem;

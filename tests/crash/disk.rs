@@ -143,7 +143,7 @@ pub(crate) struct Replay {
 
 impl Replay {
     /// Begins with a disk on which everything is safe.
-    pub(crate) fn from(disk: &Disk) -> Self {
+    pub(crate) fn begin(disk: &Disk) -> Self {
         let mut replay = Self::default();
         for folder in &disk.folders {
             replay.names.insert(folder.clone(), Node::Folder);
@@ -159,7 +159,10 @@ impl Replay {
     /// Does an operation. Gives false if no disk can be another one for it.
     pub(crate) fn step(&mut self, operation: &Operation) -> bool {
         match operation {
-            Operation::Create(path) | Operation::Write { path, .. } | Operation::Truncate { path, .. } | Operation::Sync(path)
+            Operation::Create(path)
+            | Operation::Write { path, .. }
+            | Operation::Truncate { path, .. }
+            | Operation::Sync(path)
                 if is_shared_memory(path) =>
             {
                 return false;
@@ -278,13 +281,15 @@ impl File {
         let kept = chosen(self.pending.len(), survival, chance);
         let torn = [0, 10, 50][chance.below(3)];
         let hole = Hole { is_sized: chance.percent(30), is_garbage: chance.percent(25) };
-        for (change, is_kept) in self.pending.iter().zip(kept) {
-            match change {
+        for (pending, is_kept) in self.pending.iter().zip(kept) {
+            match pending {
                 Change::Write { offset, bytes: written } if chance.percent(torn) => {
                     write_torn(&mut bytes, *offset, written, hole, chance);
                 }
-                change if is_kept => change.apply_over(&mut bytes, hole, chance),
-                Change::Write { offset, bytes: written } if hole.is_sized => hole.grow(&mut bytes, offset + written.len(), chance),
+                _ if is_kept => pending.apply_over(&mut bytes, hole, chance),
+                Change::Write { offset, bytes: written } if hole.is_sized => {
+                    hole.grow(&mut bytes, offset + written.len(), chance);
+                }
                 _ => {}
             }
         }
@@ -386,7 +391,12 @@ mod tests {
 
     #[test]
     fn an_unsynced_write_is_torn_at_every_sector_and_a_synced_one_never() {
-        let synced = [Operation::Create("a".into()), write("a", 0, &[1; 2048]), Operation::Sync("a".into()), Operation::Sync(String::new())];
+        let synced = [
+            Operation::Create("a".into()),
+            write("a", 0, &[1; 2048]),
+            Operation::Sync("a".into()),
+            Operation::Sync(String::new()),
+        ];
         let mut replay = replay(&synced);
         replay.step(&write("a", 512, &[2; 1024]));
         let mut found = BTreeSet::new();

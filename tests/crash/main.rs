@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use campaign::Attack;
 
 /// Disks when nothing else is asked for.
-const DISKS: usize = 2_000;
+const DISKS: usize = 1_000;
 
 /// Disks of a control.
 const DISKS_OF_CONTROL: usize = 200;
@@ -45,7 +45,7 @@ fn an_acknowledged_transaction_survives_a_power_loss_and_each_is_whole_or_not_th
 
 #[test]
 fn with_synchronous_normal_the_attack_finds_losses_and_nothing_else() {
-    let figures = Attack::new(&workloads::normal(), 1_000, 0).to_the_end().run(DISKS_OF_CONTROL);
+    let figures = Attack::new(&workloads::normal(), 1_000, 0).without_giving_up().run(DISKS_OF_CONTROL);
     figures.print("control: synchronous=NORMAL");
     assert!(figures.lost > 0, "the attack does not see that acknowledged transactions are lost");
     assert_eq!(figures.halves + figures.corrupt, 0, "{}", figures.shown.join("\n"));
@@ -53,7 +53,7 @@ fn with_synchronous_normal_the_attack_finds_losses_and_nothing_else() {
 
 #[test]
 fn on_a_disk_that_syncs_nothing_the_attack_finds_corruption() {
-    let figures = Attack::new(&workloads::checkpoints().without_syncs(), 1_001, 0).to_the_end().run(DISKS_OF_CONTROL);
+    let figures = Attack::new(&workloads::checkpoints().without_syncs(), 1_001, 0).without_giving_up().run(DISKS_OF_CONTROL);
     figures.print("control: syncs do nothing");
     assert!(figures.corrupt > 0, "the attack does not see that a store is corrupt");
 }

@@ -75,20 +75,29 @@ impl Stage {
         let file = self.folder.path().join("input");
         fs::write(&file, input).expect("the input is written");
         command.args(arguments).current_dir(self.disk()).stdin(fs::File::open(&file).expect("the input"));
-        command.env("ANNALS_DB", self.disk().join(&self.store)).env_remove("ANNALS_RUN").env("NO_COLOR", "1").env("ANNALS", program);
-        self.run(command, arguments.join(" "));
+        command
+            .env("ANNALS_DB", self.disk().join(&self.store))
+            .env_remove("ANNALS_RUN")
+            .env("NO_COLOR", "1")
+            .env("ANNALS", program);
+        self.run(command, &arguments.join(" "));
     }
 
     /// Does a piece of [`work`].
     pub(crate) fn work(&mut self, name: &str) {
         let command = work::command(name, &self.disk().join(&self.store), &marks(self.folder.path()));
-        self.run(command, name.to_owned());
+        self.run(command, name);
     }
 
-    fn run(&mut self, mut command: std::process::Command, what: String) {
+    fn run(&mut self, mut command: std::process::Command, what: &str) {
         self.shim.preload(&mut command);
         let done = command.output().expect("the program runs");
-        assert!(done.status.success(), "{what}: {}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.status.success(),
+            "{what}: {}{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
         // Whoever waits for a command knows when it has ended that everything is there.
         self.ends.push((self.shim.operations().len(), self.last_t()));
     }

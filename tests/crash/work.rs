@@ -116,7 +116,8 @@ fn big(connection: &Connection) {
 /// A run with its lines, of which those before a flush are acknowledged, and states.
 fn recorder(connection: &Connection) {
     let basis = || acknowledge(connection.store().basis().expect("a basis").t);
-    let mut recorder = Recorder::start(connection, RunOptions { name: Some("work".into()), ..RunOptions::default() }).expect("a run");
+    let mut recorder =
+        Recorder::start(connection, RunOptions { name: Some("work".into()), ..RunOptions::default() }).expect("a run");
     basis();
     for n in 0..60 {
         recorder.log(Level::Info, format!("line {n}")).expect("a line waits");

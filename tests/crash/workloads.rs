@@ -41,8 +41,8 @@ pub(crate) fn fixtures() -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the fixtures are there");
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     found.retain(|path| {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        name.starts_with("format-") && name.ends_with(".db")
+        let is_store = path.extension().is_some_and(|extension| extension == "db");
+        is_store && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("format-"))
     });
     found.sort();
     found
