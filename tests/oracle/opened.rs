@@ -83,6 +83,7 @@ fn tuning(random: &mut Random) -> Tuning {
         rows_per_tail_datom: *random.choose(&[1, 4, 64]),
         eager_datoms: *random.choose(&[0, 100_000]),
         point_reads: *random.choose(&[0, 2, 64]),
+        point_share: *random.choose(&[4, u64::MAX]),
         entity_reads: *random.choose(&[0, 3, 256]),
         rows_per_pick: *random.choose(&[1, 4, 32]),
         small_pick: *random.choose(&[0, 5, 1024]),

@@ -43,13 +43,9 @@ impl<'a> Entities<'a> {
     /// Their values for one attribute.
     pub(super) fn values(&self, attribute: &Attribute) -> Result<Values> {
         let mut values = Values::default();
-        match attribute.value_type {
-            // A scan gives references as longs, so only a declared type tells the two apart.
-            Some(kind) if self.distinct.len() > 1 => self.scan(attribute, kind, &mut values)?,
-            _ => {
-                for fact in self.whole()?.iter().filter(|fact| fact.a == attribute.id) {
-                    values.entry(fact.e).or_default().push(fact.v.clone());
-                }
+        if !self.among_many(attribute, &mut values)? {
+            for fact in self.whole()?.iter().filter(|fact| fact.a == attribute.id) {
+                values.entry(fact.e).or_default().push(fact.v.clone());
             }
         }
         self.budget.spend_steps(values.len() as u64)?;
@@ -59,8 +55,25 @@ impl<'a> Entities<'a> {
         Ok(values)
     }
 
-    fn scan(&self, attribute: &Attribute, kind: ValueType, values: &mut Values) -> Result<()> {
+    /// Reads the values of many entities together; false for one entity, and where all its facts are known already.
+    fn among_many(&self, attribute: &Attribute, values: &mut Values) -> Result<bool> {
+        if self.distinct.len() < 2 || self.whole.get().is_some() {
+            return Ok(false);
+        }
         self.facts.announce(&[attribute.id], self.budget)?;
+        // A scan gives references as longs, so only a declared type tells the two apart.
+        if let Some(kind) = attribute.value_type {
+            self.scan(attribute, kind, values)?;
+            return Ok(true);
+        }
+        let Some(facts) = self.facts.facts_of(&self.distinct, attribute.id, self.budget)? else { return Ok(false) };
+        for fact in facts {
+            values.entry(fact.e).or_default().push(fact.v);
+        }
+        Ok(true)
+    }
+
+    fn scan(&self, attribute: &Attribute, kind: ValueType, values: &mut Values) -> Result<()> {
         let places = Places { v: true, ..Places::default() };
         let scan = Scan { attribute: Some(attribute.id), entities: Some(&self.distinct), places, ..Scan::default() };
         let batch = self.facts.scan(&scan, self.budget)?;
