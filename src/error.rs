@@ -156,6 +156,11 @@ macro_rules! kinds {
         }
 
         impl ErrorKind {
+            /// True if the fault lies below the store, in its file or its disk, and not in what was asked of it.
+            pub(crate) fn lies_below(self) -> bool {
+                matches!(self, Self::Io | Self::Damaged | Self::NotAStore | Self::ReadOnly)
+            }
+
             /// Every kind but those of the query engine.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 

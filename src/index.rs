@@ -11,7 +11,6 @@ mod cache;
 mod lives;
 mod moments;
 mod novelty;
-mod points;
 mod scan;
 mod select;
 mod stored;

@@ -48,6 +48,10 @@ use crate::limits::BUSY_TIMEOUT;
 /// Connections that wait for the next read. More are opened when more threads read at once, and closed afterwards.
 const IDLE_READERS: usize = 8;
 
+/// What to do when a commit fails: the operating system may have kept what it could not confirm.
+const IN_DOUBT: &str = "see to the disk and open the store again: what was acknowledged is there, and this transaction is there whole or not at \
+all, so look before you say it again";
+
 /// Held while a thread of this process makes a file: closing a file gives up every lock that the process has on it, so no other
 /// thread may have it open then.
 static CREATION: Mutex<()> = Mutex::new(());
@@ -219,8 +223,8 @@ impl Store {
         let Writer { reader, scratch } = &mut *writer;
         let open = OpenCommit::begin(reader, &self.is_poisoned)?;
         let mut transaction = WriteTransaction::new(reader, scratch).map_err(|error| open.poison(error))?;
-        let outcome = work(&mut transaction);
-        if transaction.has_failed() {
+        let outcome = work(&mut transaction).and_then(|result| transaction.check_open().map(|()| result));
+        if transaction.has_failed() || outcome.as_ref().is_err_and(|error| error.kind().lies_below()) {
             self.is_poisoned.store(true, Ordering::Release);
         }
         let result = outcome?;
@@ -404,12 +408,19 @@ struct OpenCommit<'s> {
 
 impl<'s> OpenCommit<'s> {
     fn begin(reader: &'s Reader, is_poisoned: &'s AtomicBool) -> Result<Self> {
-        run(reader, "BEGIN IMMEDIATE")?;
-        Ok(Self { reader, is_poisoned, is_done: false })
+        let open = Self { reader, is_poisoned, is_done: false };
+        match run(reader, "BEGIN IMMEDIATE") {
+            // Somebody else was writing for long: nothing failed.
+            Err(error) if error.kind() == ErrorKind::Busy => Err(error),
+            begun => begun.map(|()| open).map_err(|error| {
+                is_poisoned.store(true, Ordering::Release);
+                error
+            }),
+        }
     }
 
     fn commit(mut self) -> Result<()> {
-        run(self.reader, "COMMIT").map_err(|error| self.poison(error))?;
+        run(self.reader, "COMMIT").map_err(|error| self.poison(error).with_help(IN_DOUBT))?;
         self.is_done = true;
         Ok(())
     }

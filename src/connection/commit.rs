@@ -40,7 +40,8 @@ impl Shared {
             for data in transactions {
                 let outcome = group.append(write, data);
                 match outcome {
-                    Err(error) if write.has_failed() => return Err(error),
+                    // Not even those that wait for their turn: after a failed reading nothing is written by this handle.
+                    Err(error) if write.has_failed() || error.kind().lies_below() => return Err(error),
                     outcome => group.outcomes.push(outcome),
                 }
                 // A single transaction is never looked at again.

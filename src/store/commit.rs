@@ -60,8 +60,20 @@ impl<'s> WriteTransaction<'s> {
         Ok(Self { reader, appender, has_failed: false })
     }
 
+    /// True once nothing more may be written in this commit.
     pub(crate) fn has_failed(&self) -> bool {
-        self.has_failed
+        self.has_failed || self.reader.connection().is_autocommit()
+    }
+
+    /// Fails if SQLite has taken the commit back by itself, as it does when it cannot read or gets no memory: what would be written
+    /// then would be a commit of its own, statement by statement.
+    pub(super) fn check_open(&mut self) -> Result<()> {
+        if !self.reader.connection().is_autocommit() {
+            return Ok(());
+        }
+        self.has_failed = true;
+        Err(Error::new(ErrorKind::Io, "the store could not be read while a transaction was written, so it was taken back")
+            .with_help("see to the disk and open the store again; everything acknowledged is there"))
     }
 
     /// The newest transaction, those appended to this commit included.
@@ -73,6 +85,7 @@ impl<'s> WriteTransaction<'s> {
     /// `is_indexed` tells which attributes lead from values to entities. In the log the datoms of an entity stand together, its
     /// retractions before its additions; an order in which all retractions come first is kept, as older logs have it.
     pub fn append(&mut self, t: i64, instant: i64, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> Result<()> {
+        self.check_open()?;
         let outcome = self.appender.append(t, instant, datoms, is_indexed);
         self.note(outcome)
     }
@@ -80,6 +93,7 @@ impl<'s> WriteTransaction<'s> {
     /// Makes every value of an attribute lead to its entity, for an attribute that becomes indexed or unique. Values that do
     /// already stay as they are.
     pub fn reindex(&mut self, attribute: i64) -> Result<()> {
+        self.check_open()?;
         let sql = "INSERT OR IGNORE INTO avet (a, type, v, id) SELECT a, type, v, id FROM datoms WHERE a = ?1";
         let outcome = self.reader.connection().execute(sql, (attribute,)).map(|_| ()).map_err(failure);
         self.note(outcome)
@@ -104,6 +118,7 @@ impl<'s> WriteTransaction<'s> {
     }
 
     fn words(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+        self.check_open()?;
         let outcome = work(self.reader.connection()).map_err(failure);
         self.note(outcome)
     }
@@ -111,8 +126,7 @@ impl<'s> WriteTransaction<'s> {
     /// A refused value leaves the handle as it was; anything else that fails while writing does not.
     fn note(&mut self, outcome: Result<()>) -> Result<()> {
         if let Err(error) = &outcome {
-            let lies_below = matches!(error.kind(), ErrorKind::Io | ErrorKind::Damaged | ErrorKind::ReadOnly | ErrorKind::Busy);
-            self.has_failed |= lies_below || self.appender.is_torn;
+            self.has_failed |= error.kind().lies_below() || error.kind() == ErrorKind::Busy || self.appender.is_torn;
         }
         outcome
     }

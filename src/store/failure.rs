@@ -16,8 +16,9 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
         ),
         Some(ErrorCode::DatabaseCorrupt) => (
             ErrorKind::Damaged,
-            "the store is damaged",
-            "restore a copy; nothing was deleted. `annals verify` names what is wrong",
+            // A reading that fails with EIO is told by SQLite as damage: what cannot be read may as well not be there.
+            "the store is damaged, or its disk cannot be read",
+            "look for errors of the disk first; then `annals verify` names what is wrong. Restore a copy; nothing was deleted",
         ),
         Some(ErrorCode::NotADatabase) => (ErrorKind::NotAStore, "the file is not a store", "give the path of a store"),
         Some(ErrorCode::ReadOnly) => (ErrorKind::ReadOnly, "the store cannot be written", "check the file's permissions"),
