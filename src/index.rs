@@ -11,6 +11,7 @@ mod cache;
 mod lives;
 mod moments;
 mod novelty;
+mod points;
 mod scan;
 mod select;
 mod stored;

@@ -90,6 +90,16 @@ impl Facts for Stored<'_> {
         Ok(datoms.into_iter().map(fact).collect())
     }
 
+    fn facts_of(&self, entities: &[i64], attribute: i64, budget: &Budget) -> Result<Option<Vec<Fact>>> {
+        self.refuse_history("an entity").map_err(|error| as_query_error(&error))?;
+        let scan = Scan { attribute: Some(attribute), entities: Some(entities), ..Scan::default() };
+        let lives = self.snapshot.lives(attribute, &scan, budget).map_err(|error| as_query_error(&error))?;
+        let rows = lives.select(&scan);
+        budget.spend_steps(rows.len() as u64 + 1)?;
+        let datoms = rows.iter().flat_map(|row| self.view.datoms_of(attribute, &lives.life(row)).collect::<Vec<_>>());
+        Ok(Some(datoms.map(fact).collect()))
+    }
+
     fn referrers(&self, entity: i64, attribute: i64, budget: &Budget) -> Result<Vec<i64>> {
         let wanted = Value::Ref(entity);
         let scan = Scan { attribute: Some(attribute), values: Values::Equal(&wanted), ..Scan::default() };

@@ -159,6 +159,10 @@ impl Facts for Db {
         seen!(self.entity(entity, budget))
     }
 
+    fn facts_of(&self, entities: &[i64], attribute: i64, budget: &Budget) -> Result<Option<Vec<Fact>>> {
+        seen!(self.facts_of(entities, attribute, budget))
+    }
+
     fn referrers(&self, entity: i64, attribute: i64, budget: &Budget) -> Result<Vec<i64>> {
         seen!(self.referrers(entity, attribute, budget))
     }

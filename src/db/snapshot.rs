@@ -138,6 +138,10 @@ impl Snapshot {
 
     /// Every value that an entity ever had for an attribute.
     pub(crate) fn lives_of(&self, entity: i64, attribute: i64) -> Result<Vec<Life>> {
+        let scan = Scan { attribute: Some(attribute), entities: Some(&[entity]), ..Scan::default() };
+        if let Some(lives) = self.held(attribute, &scan) {
+            return Ok(lives);
+        }
         let mut events = self.index.store().datoms_of_entity_attribute(entity, attribute, self.stored_t)?;
         if let Some(novelty) = self.novelty.attribute(attribute) {
             events.extend(novelty.of_entity(entity, attribute).cloned());
@@ -154,6 +158,11 @@ impl Snapshot {
             let rows = lives.select(&scan);
             return Ok(rows.iter().map(|row| lives.life(row)).filter(|life| life.v == *value).collect());
         }
+        let scan = Scan { attribute: Some(attribute), values: Values::Equal(value), ..Scan::default() };
+        if let Some(mut lives) = self.held(attribute, &scan) {
+            lives.retain(|life| life.v == *value);
+            return Ok(lives);
+        }
         let mut events = self.index.store().datoms_by_value(attribute, value, self.stored_t)?;
         if let Some(novelty) = self.novelty.attribute(attribute) {
             events.extend(novelty.of_value(value, attribute).into_iter().filter(|datom| datom.v == *value).cloned());
@@ -167,8 +176,14 @@ impl Snapshot {
     pub(crate) fn lives(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Arc<Lives>> {
         let cached = match self.index.cached(attribute, self.stored_t, budget)? {
             Some(cached) => cached,
+            None if self.index.deserves_columns(attribute, self.stored_t)? => {
+                self.index.column(attribute, self.stored_t, budget)?
+            }
             None => match self.read_points(attribute, scan)? {
-                Some(lives) => return Ok(Arc::new(Lives::of(&lives))),
+                Some(lives) => {
+                    self.index.point_read(attribute, lives.len());
+                    return Ok(Arc::new(Lives::of(&lives)));
+                }
                 None => match self.read_blocks(attribute, scan, budget)? {
                     Some(lives) => return Ok(Arc::new(lives)),
                     None => self.index.column(attribute, self.stored_t, budget)?,
@@ -180,7 +195,7 @@ impl Snapshot {
             return Ok(cached.lives);
         }
         if let Some(lives) = self.picked(attribute, scan, &cached) {
-            return Ok(Arc::new(lives));
+            return Ok(Arc::new(Lives::of(&lives)));
         }
         self.whole(attribute, budget)
     }
@@ -204,7 +219,7 @@ impl Snapshot {
     }
 
     /// Takes one more attribute's events into account than the columns do, for a scan that picks few rows.
-    fn picked(&self, attribute: i64, scan: &Scan<'_>, cached: &Cached) -> Option<Lives> {
+    fn picked(&self, attribute: i64, scan: &Scan<'_>, cached: &Cached) -> Option<Vec<Life>> {
         if scan.entities.is_none() && !matches!(scan.values, Values::Equal(_)) {
             return None;
         }
@@ -218,7 +233,15 @@ impl Snapshot {
         events.retain(|datom| datom.t <= self.stored_t);
         events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.select(attribute, scan)));
         events.sort_unstable();
-        Some(Lives::of(&continued(known, events)))
+        Some(continued(known, events))
+    }
+
+    /// What the scan selects, if columns that know everything are in memory, in the order that it takes, and it is little. A transaction that
+    /// is being checked asks too, and others wait for it: so nothing is read or sorted here.
+    fn held(&self, attribute: i64, scan: &Scan<'_>) -> Option<Vec<Life>> {
+        let cached = self.index.fresh(attribute, self.stored_t)?;
+        let is_ready = scan.entities.is_some() || cached.lives.is_sorted_by_value();
+        if is_ready { self.picked(attribute, scan, &cached) } else { None }
     }
 
     /// All columns of an attribute with everything in them.

@@ -9,6 +9,7 @@ use annals_query::{Budget, Scan};
 
 use super::lives::Lives;
 use super::novelty::AttributeNovelty;
+use super::points::Points;
 use super::stored::{STEPS_PER_ROW, Stored};
 use super::tuning::Tuning;
 use crate::columns::{Chain, Columns, Events, Refusal, Table};
@@ -24,6 +25,9 @@ const STEPS_PER_DATOM: u64 = 32;
 
 /// How long one who waits for columns that another builds sleeps between two looks: much less than building takes.
 const WAIT_STEP: Duration = Duration::from_micros(200);
+
+/// Reading so many rows of columns on disk costs about as much as reading a datom of the log.
+const ROWS_PER_DATOM: u64 = 8;
 
 /// About how many bytes of memory a row of columns takes.
 const BYTES_PER_ROW: u64 = 40;
@@ -61,13 +65,16 @@ pub(crate) struct Index {
     wanted: Mutex<BTreeSet<i64>>,
     /// Counts requests for columns.
     clock: AtomicU64,
+    /// What was read of attributes that have no columns.
+    points: Points,
 }
 
 impl Index {
     /// No columns yet.
     pub(crate) fn new(store: Arc<Store>, tuning: Tuning) -> Self {
         let (state, replacing, wanted, clock) = (RwLock::default(), Mutex::default(), Mutex::default(), AtomicU64::new(0));
-        Self { columns: Columns::beside(&store), store, tuning, state, replacing, wanted, clock }
+        let points = Points::default();
+        Self { columns: Columns::beside(&store), store, tuning, state, replacing, wanted, clock, points }
     }
 
     /// The store below.
@@ -110,6 +117,30 @@ impl Index {
             Some(_) => self.column(attribute, t, budget).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The columns of an attribute, if they are there and know everything up to `t` already.
+    pub(crate) fn fresh(&self, attribute: i64, t: i64) -> Option<Cached> {
+        let state = self.state();
+        state.attributes.get(&attribute).filter(|_| state.t >= t).map(|cached| self.touched(cached))
+    }
+
+    /// Says that a point of an attribute was read from the store, which found so many lives.
+    pub(crate) fn point_read(&self, attribute: i64, found: usize) {
+        self.points.read(attribute, found);
+    }
+
+    /// True if so many points of an attribute were read that columns would serve better.
+    pub(crate) fn deserves_columns(&self, attribute: i64, t: i64) -> Result<bool> {
+        self.points.deserve_columns(attribute, self.tuning.point_share, || {
+            let datoms = self.store.datoms_until(t)? as u64;
+            let Some(chain) = self.chain() else { return Ok(datoms) };
+            let rows = chain.rows(attribute);
+            if rows * BYTES_PER_ROW > self.tuning.cache_bytes {
+                return Ok(u64::MAX);
+            }
+            Ok(rows / ROWS_PER_DATOM + datoms.saturating_sub(chain.datoms() as u64))
+        })
     }
 
     /// The columns of an attribute with everything up to `t`, built if need be.

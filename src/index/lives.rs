@@ -109,6 +109,11 @@ impl Lives {
         self.by_value.get_or_init(|| ByValue::of(&self.v, &self.e))
     }
 
+    /// True if the rows were sorted by value already.
+    pub(crate) fn is_sorted_by_value(&self) -> bool {
+        self.by_value.get().is_some()
+    }
+
     /// When the rows of every stretch were said, looked up when a view of another time is first asked.
     pub(super) fn moments(&self) -> &Moments {
         self.moments.get_or_init(|| Moments::of(&self.table))

@@ -124,17 +124,19 @@ pub(super) fn make_private(path: &Path) -> Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(|error| io_failure(error, "make private", path))
 }
 
-/// Makes a folder and its missing parents, each 0700.
+/// Makes a folder and its missing parents, each 0700. Each is on the disk when this returns: a power loss that forgot one would
+/// take the store in it along.
 fn create_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        create_folder(parent)?;
-    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(parent)?;
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {
-            fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(|error| io_failure(error, "make private", folder))
+            fs::set_permissions(folder, Permissions::from_mode(0o700))
+                .map_err(|error| io_failure(error, "make private", folder))?;
+            sync_folder(parent)
         }
         Err(error) if error.kind() == Io::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(io_failure(error, "create the folder", folder)),

@@ -142,6 +142,11 @@ impl Facts for Noticed {
         Facts::entity(&self.db, entity, budget)
     }
 
+    fn facts_of(&self, entities: &[i64], attribute: i64, budget: &Budget) -> Result<Option<Vec<Fact>>> {
+        self.reads.note_entities(entities);
+        self.db.facts_of(entities, attribute, budget)
+    }
+
     fn referrers(&self, entity: i64, attribute: i64, budget: &Budget) -> Result<Vec<i64>> {
         self.reads.note_attribute(attribute);
         self.db.referrers(entity, attribute, budget)
