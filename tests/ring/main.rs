@@ -39,9 +39,8 @@ fn new_store(path: &Path) {
               {:db/ident :counter/n :db/valueType :db.type/long}]",
         )
         .expect("attributes");
-    let members: Vec<String> = (0..MEMBERS)
-        .map(|id| format!("{{:db/id \"m{id}\" :ring/id {id} :ring/next \"m{}\"}}", (id + 1) % MEMBERS))
-        .collect();
+    let members: Vec<String> =
+        (0..MEMBERS).map(|id| format!("{{:db/id \"m{id}\" :ring/id {id} :ring/next \"m{}\"}}", (id + 1) % MEMBERS)).collect();
     let counters: Vec<String> = (0..COUNTERS).map(|id| format!("{{:counter/id {id} :counter/n 0}}")).collect();
     connection.transact(&format!("[{} {}]", members.join(" "), counters.join(" "))).expect("a ring");
 }
@@ -71,8 +70,9 @@ fn attack(ways: &[Way], processes: u64, moves: u64) -> Figures {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = folder.path().join("annals.db");
     new_store(&store);
-    let movers: Vec<Child> =
-        (0..processes).map(|n| mover(&store, ways[n as usize % ways.len()], moves, seed().wrapping_mul(1_000).wrapping_add(n))).collect();
+    let movers: Vec<Child> = (0..processes)
+        .map(|n| mover(&store, ways[n as usize % ways.len()], moves, seed().wrapping_mul(1_000).wrapping_add(n)))
+        .collect();
     let mut figures = Figures::default();
     watch::while_running(&store, movers, &mut figures);
     watch::at_every_t(&store, &mut figures);

@@ -4,9 +4,12 @@
 
 mod check;
 mod declarations;
+#[path = "../common/dice.rs"]
+mod dice;
 mod forms;
 mod order;
 mod outcome;
+mod permutations;
 mod random;
 mod store;
 mod values;

@@ -6,7 +6,7 @@ use annals::{Error, Value};
 use crate::check::{SCHEMA, show};
 use crate::store::{NOW, Store};
 
-const SETUP: &str = r#"[{:db/id "ada" :user/email "ada@x" :user/name "Ada" :user/nick ["a" "b"] :user/number 1 :user/handle "A"
+pub(crate) const SETUP: &str = r#"[{:db/id "ada" :user/email "ada@x" :user/name "Ada" :user/nick ["a" "b"] :user/number 1 :user/handle "A"
                          :user/address {:db/id "home" :address/street "S"}}
                         {:db/id "bob" :user/email "bob@x" :user/boss "ada" :user/number 2 :user/handle "B"}
                         {:db/id "seat" :seat/row 1 :seat/column "A"} {:db/id "run" :run/id "1"}]"#;
