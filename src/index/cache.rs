@@ -196,7 +196,7 @@ impl Index {
     ) -> Result<Option<(Lives, AttributeNovelty)>> {
         let Some(stored) = self.stored(attribute, t, budget)? else { return Ok(None) };
         let fits_in_memory = stored.chain.rows(attribute) * BYTES_PER_ROW <= self.tuning.cache_bytes;
-        match stored.pick(attribute, scan, fits_in_memory, budget) {
+        match stored.pick(attribute, scan, fits_in_memory.then_some(self.tuning.point_share), budget) {
             Ok(lives) => Ok(lives.map(|lives| (lives, stored.tail))),
             Err(Refusal::Stopped(error)) => Err(error.into()),
             Err(Refusal::Damaged) => {

@@ -33,18 +33,18 @@ impl Stored {
         Self { chain, tail: AttributeNovelty::default(), rows_read: Arc::default() }
     }
 
-    /// What the scan's entities and values select in the files; nothing if reading the attribute whole is better. That is so too once as
-    /// many rows were read as there are, unless the attribute does not fit into memory.
+    /// What the scan's entities and values select in the files; nothing if reading the attribute whole is better. That is so too once one
+    /// part in `share` of as many rows was read as there are, unless the attribute does not fit into memory, where `share` is `None`.
     pub(super) fn pick(
         &self,
         attribute: i64,
         scan: &Scan<'_>,
-        fits_in_memory: bool,
+        share: Option<u64>,
         budget: &Budget,
     ) -> Result<Option<Lives>, Refusal> {
         let rows = self.chain.rows(attribute);
-        let left = rows.saturating_sub(self.rows_read.load(Ordering::Relaxed));
-        let limit = if fits_in_memory { left.min(rows / ROWS_PER_PICK) } else { u64::MAX };
+        let read = self.rows_read.load(Ordering::Relaxed);
+        let limit = share.map_or(u64::MAX, |share| rows.saturating_sub(read.saturating_mul(share)).min(rows / ROWS_PER_PICK));
         let look = |count: usize| {
             self.rows_read.fetch_add(count as u64, Ordering::Relaxed);
             budget.spend_steps(count as u64 * STEPS_PER_ROW)

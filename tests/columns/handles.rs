@@ -16,6 +16,7 @@ pub(crate) fn tiny() -> Tuning {
     Tuning {
         eager_datoms: 0,
         point_reads: 0,
+        point_share: 1,
         entity_reads: 0,
         disk_datoms: 0,
         disk_tail_datoms: 1,
@@ -31,6 +32,7 @@ fn tuning(random: &mut Random) -> Tuning {
         rows_per_tail_datom: *random.pick(&[1, 64]),
         eager_datoms: *random.pick(&[0, 0, 100_000]),
         point_reads: *random.pick(&[0, 2]),
+        point_share: *random.pick(&[1, 4, u64::MAX]),
         entity_reads: *random.pick(&[0, 3]),
         rows_per_pick: *random.pick(&[1, 32]),
         small_pick: *random.pick(&[0, 1024]),
