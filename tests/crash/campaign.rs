@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use crate::chance::{Chance, seed};
 use crate::checker::{Checker, Fault};
 use crate::disk::{Disk, Replay, Survival};
-use crate::recording::Recording;
+use crate::recording::{Acknowledged, Recording};
 use crate::workloads;
 
 /// Faults that are described before a recording is given up.
@@ -119,7 +119,7 @@ pub(crate) struct Attack<'r> {
     /// Faults after which it is given up.
     limit_faults: usize,
     /// How many transactions each disk has that was seen.
-    seen: HashMap<u64, Result<i64, Fault>>,
+    seen: HashMap<(u64, i64), Result<i64, Fault>>,
     /// How many there are if all is kept, after each operation.
     kept: Vec<Option<i64>>,
     figures: Figures,
@@ -176,11 +176,11 @@ impl<'r> Attack<'r> {
     }
 
     /// How many transactions there are if everything is kept that was done.
-    fn kept(&mut self, replay: &Replay, place: usize, acknowledged: i64, chance: &mut Chance) -> i64 {
+    fn kept(&mut self, replay: &Replay, place: usize, acknowledged: Acknowledged, chance: &mut Chance) -> i64 {
         if let Some(t) = self.kept[place] {
             return t;
         }
-        let upper = self.recording.is_serial.then_some(acknowledged + 1);
+        let upper = self.recording.is_serial.then_some(acknowledged.t + 1);
         let t = self.crash(replay, Survival::Kept, place, acknowledged, upper, chance).unwrap_or(i64::MAX);
         self.kept[place] = Some(t);
         t
@@ -192,16 +192,18 @@ impl<'r> Attack<'r> {
         replay: &Replay,
         survival: Survival,
         place: usize,
-        acknowledged: i64,
+        acknowledged: Acknowledged,
         upper: Option<i64>,
         chance: &mut Chance,
     ) -> Option<i64> {
         let disk = replay.crash(survival, chance);
-        let (hash, mut is_first) = (disk.hash(), false);
+        // Of a disk that was seen already it is known how many transactions it has, and of its backup too.
+        let (hash, mut is_first) = ((disk.hash(), acknowledged.copied), false);
         let found = self.seen.get(&hash).cloned().unwrap_or_else(|| {
             is_first = true;
             self.checker.check(&disk, acknowledged, chance)
         });
+        let acknowledged = acknowledged.t;
         let found = match found {
             Ok(t) if t < acknowledged => Err(Fault::Lost { acknowledged, found: t }),
             // Who opened an empty disk made the store, and with it its first transaction.

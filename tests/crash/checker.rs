@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::chance::Chance;
 use crate::disk::Disk;
 use crate::model::{self, Model};
+use crate::recording::{Acknowledged, COPY};
 
 /// What is wrong with a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,22 +44,26 @@ pub(crate) struct Checker<'m> {
     model: &'m Model,
     /// Recovered stores that were found good, and their transactions: many disks recover to one store.
     good: Mutex<HashMap<u64, i64>>,
+    /// The same of backups.
+    good_copies: Mutex<HashMap<[u8; 32], i64>>,
 }
 
 impl<'m> Checker<'m> {
     pub(crate) fn new(store: &'m str, tuning: Tuning, model: &'m Model) -> Self {
         let folder = tempfile::tempdir_in(crate::quick_folder()).expect("a temporary folder");
-        Self { folder, store, tuning, model, good: Mutex::default() }
+        Self { folder, store, tuning, model, good: Mutex::default(), good_copies: Mutex::default() }
     }
 
     fn place(&self) -> PathBuf {
         self.folder.path().join("disk")
     }
 
-    /// Opens the store on a disk, of which so many transactions were acknowledged, and gives how many it has.
-    pub(crate) fn check(&self, disk: &Disk, acknowledged: i64, chance: &mut Chance) -> Result<i64, Fault> {
+    /// Opens the store on a disk, and gives how many transactions it has.
+    pub(crate) fn check(&self, disk: &Disk, acknowledged: Acknowledged, chance: &mut Chance) -> Result<i64, Fault> {
         let place = self.place();
         disk.write(&place);
+        self.check_copy(disk, acknowledged.copied)?;
+        let acknowledged = acknowledged.t;
         let path = place.join(self.store);
         if chance.percent(10) {
             garble_shared_memory(&path, chance);
@@ -75,6 +80,29 @@ impl<'m> Checker<'m> {
             self.good.lock().expect("nobody panicked with it").insert(hash, t);
         }
         Ok(t)
+    }
+
+    /// A backup has its name only if it is whole, and keeps it once somebody was told.
+    fn check_copy(&self, disk: &Disk, copied: i64) -> Result<(), Fault> {
+        let Some(bytes) = disk.files.get(COPY) else {
+            return if copied > 0 { Err(Fault::Lost { acknowledged: copied, found: 0 }) } else { Ok(()) };
+        };
+        let hash = *blake3::hash(bytes).as_bytes();
+        let known = self.good_copies.lock().expect("nobody panicked with it").get(&hash).copied();
+        let found = if let Some(t) = known {
+            t
+        } else {
+            let path = self.place().join(COPY);
+            let corrupt = |error: annals::Error| Fault::Corrupt(format!("the backup: {error}"));
+            let basis = Store::open(&path, Access::ReadOnly).and_then(|store| store.basis()).map_err(corrupt)?;
+            Self::verify(&path)?;
+            if self.model.hash(basis.t) != Some(basis.hash) {
+                return Err(Fault::Half(format!("the chain of the backup has another head at {}", basis.t)));
+            }
+            basis.t
+        };
+        self.good_copies.lock().expect("nobody panicked with it").insert(hash, found);
+        if found < copied { Err(Fault::Lost { acknowledged: copied, found }) } else { Ok(()) }
     }
 
     /// Opens and closes the store, and compares the head of its chain. Who made nothing yet finds nothing, and makes it.

@@ -11,11 +11,23 @@ use crate::model::Model;
 use crate::shim::{Operation, Shim};
 use crate::work;
 
-/// One operation, and the last transaction that was acknowledged when it was done.
+/// The path of the backup on the disks of work that makes one.
+pub(crate) const COPY: &str = "copy.db";
+
+/// The last transactions of which somebody was told that they are safe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Acknowledged {
+    /// In the store.
+    pub(crate) t: i64,
+    /// In the backup; 0 as long as there is none.
+    pub(crate) copied: i64,
+}
+
+/// One operation, and what was acknowledged when it was done.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) operation: Operation,
-    pub(crate) acknowledged: i64,
+    pub(crate) acknowledged: Acknowledged,
 }
 
 /// A piece of work, from its first operation to its last.
@@ -25,7 +37,7 @@ pub(crate) struct Recording {
     pub(crate) store: String,
     pub(crate) start: Disk,
     /// What had been acknowledged before the first operation.
-    pub(crate) acknowledged: i64,
+    pub(crate) acknowledged: Acknowledged,
     pub(crate) steps: Vec<Step>,
     pub(crate) tuning: Tuning,
     /// One transaction after the other: there is never more than one that is not acknowledged.
@@ -49,8 +61,8 @@ pub(crate) struct Stage {
     start: Disk,
     acknowledged: i64,
     shim: Shim,
-    /// After so many operations so many transactions were acknowledged, by the end of a command.
-    ends: Vec<(usize, i64)>,
+    /// After so many operations so much was acknowledged, by the end of a command.
+    ends: Vec<(usize, Acknowledged)>,
 }
 
 impl Stage {
@@ -99,7 +111,15 @@ impl Stage {
             String::from_utf8_lossy(&done.stderr)
         );
         // Whoever waits for a command knows when it has ended that everything is there.
-        self.ends.push((self.shim.operations().len(), self.last_t()));
+        let copied = self.ends.last().map_or(0, |(_, acknowledged)| acknowledged.copied);
+        self.ends.push((self.shim.operations().len(), Acknowledged { t: self.last_t(), copied }));
+    }
+
+    /// Makes a backup of everything there is.
+    pub(crate) fn backup(&mut self, flags: &[&str]) {
+        self.annals(&[&["backup", COPY], flags].concat(), "");
+        let (_, acknowledged) = self.ends.last_mut().expect("a command has run");
+        acknowledged.copied = acknowledged.t;
     }
 
     /// How many transactions there are, read from a copy, so that the store itself is left alone.
@@ -112,20 +132,20 @@ impl Stage {
 
     /// Ends the recording.
     pub(crate) fn finish(self, name: &str, tuning: Tuning, is_serial: bool) -> Recording {
-        let mut acknowledged = self.acknowledged;
+        let mut acknowledged = Acknowledged { t: self.acknowledged, copied: 0 };
         let mut ends = self.ends.iter().peekable();
         let mut steps = Vec::new();
         for (place, operation) in self.shim.operations().into_iter().enumerate() {
-            while let Some((_, t)) = ends.next_if(|(end, _)| *end <= place) {
-                acknowledged = acknowledged.max(*t);
+            while let Some((_, now)) = ends.next_if(|(end, _)| *end <= place) {
+                acknowledged = Acknowledged { t: acknowledged.t.max(now.t), copied: now.copied };
             }
             if let Operation::Mark(text) = &operation {
-                acknowledged = text.lines().filter_map(acknowledged_in).fold(acknowledged, i64::max);
+                acknowledged.t = text.lines().filter_map(acknowledged_in).fold(acknowledged.t, i64::max);
             }
             steps.push(Step { operation, acknowledged });
         }
         let model = Model::of(&Disk::read(&self.disk()), &self.store);
-        let (store, start, before) = (self.store, self.start, self.acknowledged);
+        let (store, start, before) = (self.store, self.start, Acknowledged { t: self.acknowledged, copied: 0 });
         Recording { name: name.to_owned(), store, start, acknowledged: before, steps, tuning, is_serial, model }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn all() -> Vec<(String, usize, Record)> {
         ("columns".into(), 16, Box::new(|| in_process("columns", tiny(), true))),
         ("checkpoints".into(), 14, Box::new(|| in_process("checkpoints", Tuning::default(), true))),
         ("import".into(), 8, Box::new(import)),
+        ("backup".into(), 4, Box::new(backup)),
     ];
     let fixtures = fixtures();
     let share = 12 / fixtures.len().max(1);
@@ -111,6 +112,19 @@ fn import() -> Recording {
     }
     stage.annals(&["import", "-"], &lines);
     stage.finish("import", Tuning::default(), false)
+}
+
+/// The program copies a store, twice to one place, while it is written on in between.
+fn backup() -> Recording {
+    let mut stage = Stage::new(Disk::default(), "annals.db", 0, true);
+    let text = |numbers: std::ops::Range<i64>| numbers.map(transaction).collect::<Vec<_>>().join("\n");
+    stage.annals(&["init"], "");
+    stage.annals(&["transact", "-", "--format", "json"], &text(0..10));
+    stage.backup(&[]);
+    stage.annals(&["transact", "-", "--format", "json"], &text(10..20));
+    stage.backup(&["--force"]);
+    stage.annals(&["transact", "-", "--format", "json"], &text(20..25));
+    stage.finish("backup", Tuning::default(), true)
 }
 
 /// A store of an older format is opened, and so migrated.
