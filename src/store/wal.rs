@@ -290,9 +290,9 @@ fn probable_page_bytes(file: &File, said: usize) -> usize {
 fn checksum(seed: Sum, bytes: &[u8], read: fn([u8; 4]) -> u32) -> Sum {
     let (mut first, mut second) = seed;
     for pair in bytes.chunks_exact(8) {
-        let word = |at: usize| read(pair[at..at + 4].try_into().expect("four bytes"));
-        first = first.wrapping_add(word(0)).wrapping_add(second);
-        second = second.wrapping_add(word(4)).wrapping_add(first);
+        let &[a, b, c, d, e, f, g, h] = pair else { continue };
+        first = first.wrapping_add(read([a, b, c, d])).wrapping_add(second);
+        second = second.wrapping_add(read([e, f, g, h])).wrapping_add(first);
     }
     (first, second)
 }

@@ -83,6 +83,22 @@ fn what_is_recorded_and_replayed_gives_the_files_byte_for_byte() {
     assert!(operations.contains(&Operation::Sync(String::from(".annals"))), "the folder is synced");
 }
 
+/// Found by the attack: `annals init` made `.annals`, synced the file and the folder `.annals`, and said that the store is there; but
+/// nobody had synced the folder around it, so a power loss took `.annals` and every transaction in it.
+#[test]
+fn the_name_of_each_new_folder_is_synced_before_the_store_is_acknowledged() {
+    let place = Place::new();
+    let shim = Shim::over(place.path()).recording().marks("stdout");
+    assert_eq!(run(&place, &shim, &["init", "--db", "one/two/three.db"], "").0, 0);
+    let operations = shim.operations();
+    let after = |first: &Operation| operations.iter().position(|operation| operation == first).map(|at| &operations[at..]);
+    for (made, synced) in [("one", ""), ("one/two", "one")] {
+        let rest = after(&Operation::MakeFolder(made.into())).expect("the folder is made");
+        let rest = rest.split(|operation| matches!(operation, Operation::Mark(_))).next().expect("a part");
+        assert!(rest.contains(&Operation::Sync(synced.into())), "{made}: {rest:?}");
+    }
+}
+
 #[test]
 fn an_operation_fails_as_it_is_told_to() {
     let check = |failure: &str, expected: i32, part: &str| {

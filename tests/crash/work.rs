@@ -95,7 +95,7 @@ fn groups(connection: &Connection) {
     std::thread::scope(|scope| {
         for thread in 0..4 {
             scope.spawn(move || {
-                for n in 0..10 {
+                for n in 0..6 {
                     transact(connection, &format!("[{{:app/name \"{thread} {n}\" :app/n {n} :app/text \"said by {thread}\"}}]"));
                 }
             });
@@ -119,7 +119,7 @@ fn recorder(connection: &Connection) {
     let mut recorder =
         Recorder::start(connection, RunOptions { name: Some("work".into()), ..RunOptions::default() }).expect("a run");
     basis();
-    for n in 0..60 {
+    for n in 0..40 {
         recorder.log(Level::Info, format!("line {n}")).expect("a line waits");
         match n % 20 {
             5 => recorder.append(Level::Error, format!("error {n}")).expect("a line is written"),
@@ -136,7 +136,7 @@ fn recorder(connection: &Connection) {
 
 /// Queries between the transactions have columns written and merged.
 fn columns(connection: &Connection) {
-    for n in 0..45 {
+    for n in 0..24 {
         transact(connection, &transaction(n));
         if n % 3 == 2 {
             let answer = connection.db().and_then(|db| db.q("[:find ?n ?text :where [?e :app/n ?n] [?e :app/text ?text]]", &[]));
@@ -149,7 +149,7 @@ fn columns(connection: &Connection) {
 fn checkpoints(connection: &Connection, path: &Path) {
     let other = rusqlite::Connection::open(path).expect("a stock client");
     let modes = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"];
-    for n in 0..40 {
+    for n in 0..28 {
         transact(connection, &transaction(n));
         if n % 4 == 3 {
             let checkpoint = format!("PRAGMA wal_checkpoint({})", modes[(n / 4) as usize % modes.len()]);

@@ -26,6 +26,7 @@ pub(crate) fn all() -> Vec<(String, usize, Record)> {
         ("checkpoints".into(), 14, Box::new(|| in_process("checkpoints", Tuning::default(), true))),
         ("import".into(), 8, Box::new(import)),
         ("backup".into(), 4, Box::new(backup)),
+        ("journal".into(), 6, Box::new(journal)),
     ];
     let fixtures = fixtures();
     let share = 12 / fixtures.len().max(1);
@@ -76,7 +77,7 @@ pub(crate) fn recovery(name: &str, disk: &Disk, store: &str, t: i64, tuning: Tun
 fn transact() -> Recording {
     let mut stage = Stage::new(Disk::default(), ".annals/annals.db", 0, true);
     stage.annals(&["init"], "");
-    for numbers in [0..1, 1..3, 3..20, 20..50] {
+    for numbers in [0..1, 1..3, 3..14, 14..22] {
         let text: Vec<String> = numbers.map(transaction).collect();
         stage.annals(&["transact", "-", "--format", "json"], &text.join("\n"));
     }
@@ -98,7 +99,7 @@ fn run() -> Recording {
 fn import() -> Recording {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = Connection::open(folder.path().join("annals.db")).expect("a store");
-    for n in 0..60 {
+    for n in 0..25 {
         source.transact(&transaction(n)).expect("a transaction");
     }
     let mut exported = Vec::new();
@@ -107,7 +108,7 @@ fn import() -> Recording {
     stage.annals(&["init"], "");
     stage.annals(&["import", "-"], &String::from_utf8(exported).expect("EDN"));
     let mut lines = String::new();
-    for n in 0..2_500 {
+    for n in 0..1_200 {
         writeln!(lines, "{{\"app/number\": {n}, \"app/words\": \"number {n}\"}}").expect("a String takes any text");
     }
     stage.annals(&["import", "-"], &lines);
@@ -119,12 +120,31 @@ fn backup() -> Recording {
     let mut stage = Stage::new(Disk::default(), "annals.db", 0, true);
     let text = |numbers: std::ops::Range<i64>| numbers.map(transaction).collect::<Vec<_>>().join("\n");
     stage.annals(&["init"], "");
-    stage.annals(&["transact", "-", "--format", "json"], &text(0..10));
+    stage.annals(&["transact", "-", "--format", "json"], &text(0..6));
     stage.backup(&[]);
-    stage.annals(&["transact", "-", "--format", "json"], &text(10..20));
+    stage.annals(&["transact", "-", "--format", "json"], &text(6..12));
     stage.backup(&["--force"]);
-    stage.annals(&["transact", "-", "--format", "json"], &text(20..25));
+    stage.annals(&["transact", "-", "--format", "json"], &text(12..15));
     stage.finish("backup", Tuning::default(), true)
+}
+
+/// A store that another client has put into the mode of a rollback journal is opened, and so put back into that of a write-ahead log.
+fn journal() -> Recording {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("annals.db");
+    let connection = Connection::open(&path).expect("a store");
+    for n in 0..12 {
+        connection.transact(&transaction(n)).expect("a transaction");
+    }
+    let acknowledged = connection.store().basis().expect("a basis").t;
+    drop(connection);
+    let stock = rusqlite::Connection::open(&path).expect("a stock client");
+    let mode: String = stock.query_row("PRAGMA journal_mode = DELETE", (), |row| row.get(0)).expect("a mode");
+    assert_eq!(mode, "delete");
+    drop(stock);
+    let mut stage = Stage::new(Disk::read(folder.path()), "annals.db", acknowledged, false);
+    stage.work("open");
+    stage.finish("journal", Tuning::default(), true)
 }
 
 /// A store of an older format is opened, and so migrated.
