@@ -15,6 +15,7 @@ pub(crate) fn tiny() -> Tuning {
     Tuning {
         eager_datoms: 0,
         point_reads: 0,
+        point_share: 1,
         entity_reads: 0,
         disk_datoms: 0,
         disk_tail_datoms: 1,
