@@ -87,6 +87,7 @@ fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
         Command::Export { form } => tell::export(session, form),
         Command::Backup { out, force } => backup::backup(session, &out, force),
         Command::Verify { head, expect } => prove::verify(session, head, expect.as_deref()),
+        Command::Rescue { file, out } => prove::rescue(session, &file, &out),
         Command::Shell => shell::shell(session),
         Command::Demo => demo::demo(session),
         Command::Completions { shell } => manual::completions(shell),

@@ -17,6 +17,7 @@ mod migrate;
 mod path;
 mod read;
 mod record;
+mod rescue;
 mod row;
 mod sequence;
 mod verify;
@@ -28,6 +29,7 @@ pub use commit::WriteTransaction;
 pub(crate) use encode::{decode as decode_value, encode as encode_value};
 pub use read::{Basis, Reader, TransactionRow};
 pub use record::Record;
+pub use rescue::{LostRange, RescueReport};
 pub use verify::{Part, Problem, VerifyReport};
 
 use std::ops::Deref;
@@ -367,11 +369,38 @@ impl Store {
         // Before SQLite opens the file, which makes the index of the log anew.
         let mut beside = VerifyReport::default();
         verify::check_log_beside(&absolute, true, &mut beside);
-        let mut report = verify::verify(&Reader::new(connect::connect(&absolute, Access::ReadOnly)?), head)?;
+        let connected = connect::connect(&absolute, Access::ReadOnly);
+        let mut report = match connected.and_then(|connection| verify::verify(&Reader::new(connection), head)) {
+            Err(error) => verify::unreadable(error)?,
+            Ok(report) => report,
+        };
         if let Some(lost) = beside.problem {
             report.found(Problem { t: Some(report.transactions + 1), ..lost });
         }
         Ok(report)
+    }
+}
+
+impl Store {
+    /// Copies everything that still proves itself out of a damaged store into a new one, and says what it could not copy. The damaged
+    /// files are only read. Nothing may stand at `out`; nothing else in this process may have the damaged store open.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary folder");
+    /// use annals::store::{Access, Store};
+    /// let (damaged, saved) = (folder.path().join("damaged.db"), folder.path().join("saved.db"));
+    /// drop(annals::Connection::open(&damaged)?.transact("[{:user/name \"Ada\"}]")?);
+    /// let report = Store::rescue(&damaged, &saved)?;
+    /// assert_eq!((report.copied, report.lost.len()), (2, 0));
+    /// assert_eq!(Store::open(&saved, Access::ReadOnly)?.basis()?.t, 2);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
+    /// A transaction keeps its t. In the place of one that is lost stands a stand-in: `:rescue/lost` says why, and facts that later
+    /// transactions prove to have been said in it follow, all with the entity of the rescue as `m`. Up to the first gap the hash chain is
+    /// that of the damaged store; behind it, it is a new one.
+    pub fn rescue(source: impl AsRef<Path>, out: impl AsRef<Path>) -> Result<RescueReport> {
+        rescue::rescue(source.as_ref(), out.as_ref())
     }
 }
 

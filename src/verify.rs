@@ -37,19 +37,29 @@ pub fn verify(path: impl AsRef<Path>, head: Option<&str>) -> Result<VerifyReport
     {
         return Ok(report);
     }
+    match check_above(path, &mut report) {
+        // What the store's own checks let pass, and reading does not.
+        Err(error) if error.kind() == ErrorKind::Damaged => {
+            report.found(Problem { code: "verify/answers", t: None, what: error.to_string(), remedy: Problem::RESCUE });
+        }
+        outcome => outcome?,
+    }
+    Ok(report)
+}
+
+/// What stands on the store: facts by their declarations, columns, answers.
+fn check_above(path: &Path, report: &mut VerifyReport) -> Result<()> {
     let connection = Connection::open_read_only(path)?;
     let db = connection.db()?;
     let facts = facts::check(connection.store(), &db)?;
-    let answers = match note(&mut report, Part::Facts, facts) {
-        Some(expected) => Some(answers::check(&db, &expected)?),
-        None => None,
-    };
+    let expected = note(report, Part::Facts, facts);
     let columns = crate::columns::verify(connection.store())?;
-    note(&mut report, Part::Columns, columns.map_or(Ok(()), Err));
-    if let Some(answers) = answers {
-        note(&mut report, Part::Answers, answers);
+    note(report, Part::Columns, columns.map_or(Ok(()), Err));
+    if let Some(expected) = expected {
+        let answers = answers::check(&db, &expected)?;
+        note(report, Part::Answers, answers);
     }
-    Ok(report)
+    Ok(())
 }
 
 fn note<T>(report: &mut VerifyReport, part: Part, outcome: std::result::Result<T, Problem>) -> Option<T> {

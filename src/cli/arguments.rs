@@ -191,6 +191,14 @@ pub(super) enum Command {
         #[arg(long, value_name = "HEAD")]
         expect: Option<String>,
     },
+    /// Copy everything that still proves itself out of a damaged store into a new one, and list what is lost
+    #[command(after_help = "Example: annals rescue .annals/annals.db rescued.db")]
+    Rescue {
+        /// The damaged file; it and what lies beside it is only read
+        file: PathBuf,
+        /// The store to make; nothing may stand there
+        out: PathBuf,
+    },
     /// Ask and tell at a prompt
     Shell,
     /// Record a real build and ask five questions about it

@@ -1,9 +1,11 @@
-//! `verify`: what proves a store.
+//! `verify` and `rescue`: what proves a store, and what is left of one that is damaged.
 
-use annals::store::{Part, Problem, VerifyReport};
+use std::path::Path;
+
+use annals::store::{Part, Problem, RescueReport, Store, VerifyReport};
 use annals::{Error, ErrorKind, Value};
 
-use super::failure::Outcome;
+use super::failure::{self, Outcome};
 use super::output::{RowShape, print_rows};
 use super::place;
 use super::session::Session;
@@ -50,4 +52,49 @@ fn damage(report: &VerifyReport, problem: &Problem) -> Error {
 
 fn print(session: &Session, columns: &[&str], row: Vec<Value>) -> Outcome {
     print_rows(session.format(), RowShape::Objects, columns.iter().map(|name| (*name).to_owned()).collect(), &[row])
+}
+
+/// `annals rescue`: a row for each range of transactions, copied or lost.
+pub(super) fn rescue(session: &Session, file: &Path, out: &Path) -> Outcome {
+    let report = Store::rescue(file, out)?;
+    let columns = ["from", "until", "state", "why"].map(str::to_owned).to_vec();
+    print_rows(session.format(), RowShape::Objects, columns, &ranges(&report))?;
+    failure::tell(&format!("{} of {} transactions are in {}", report.copied, report.t, out.display()));
+    if let Some(problem) = &report.verified.problem {
+        let message = format!("the new store is not sound: {}", problem.what);
+        return Err(Error::new(ErrorKind::Damaged, message)
+            .with_value(problem.code)
+            .with_help("read it, and rely on no more than `annals verify` says; the damaged file is as it was")
+            .into());
+    }
+    if report.lost.is_empty() {
+        return Ok(());
+    }
+    let lost = report.t - report.copied;
+    Err(Error::new(ErrorKind::Damaged, format!("{lost} of {} transactions could not be copied", report.t))
+        .with_value(lost)
+        .with_help(
+            "the new store is sound, and :rescue/lost says in the place of each why it is lost; the damaged file is as it was: keep it, \
+             and look for a copy from before",
+        )
+        .into())
+}
+
+fn ranges(report: &RescueReport) -> Vec<Vec<Value>> {
+    let row = |from, until, state: &str, why: Value| vec![Value::Long(from), Value::Long(until), Value::from(state), why];
+    let mut rows = Vec::new();
+    let mut next = 1;
+    let copied = |from: i64, until: i64, rows: &mut Vec<Vec<Value>>| {
+        let why = if from > 1 { Value::from("proven by the hashes that are written, behind a gap") } else { Value::Nil };
+        if from <= until {
+            rows.push(row(from, until, "copied", why));
+        }
+    };
+    for lost in &report.lost {
+        copied(next, lost.first_t - 1, &mut rows);
+        rows.push(row(lost.first_t, lost.last_t, "lost", Value::from(&*lost.reason)));
+        next = lost.last_t + 1;
+    }
+    copied(next, report.t, &mut rows);
+    rows
 }

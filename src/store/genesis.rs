@@ -10,7 +10,7 @@ use crate::schema::{Builtin, GENESIS, attribute, ident};
 
 /// Transaction 1 says the same at the same instant in every store: the hash chain has one beginning, an export of one store
 /// can be taken in by another to the letter, and a history of any age fits behind it.
-const INSTANT: i64 = 0;
+pub(super) const INSTANT: i64 = 0;
 
 /// Writes transaction 1 inside the transaction that makes the tables.
 pub(super) fn write(connection: &Connection) -> Result<()> {

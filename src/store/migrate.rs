@@ -100,6 +100,13 @@ pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<()> {
     outcome
 }
 
+/// Makes the tables and numbers of the newest version in an empty file, inside a transaction, and no row.
+pub(super) fn make(connection: &Connection) -> Result<()> {
+    MIGRATIONS.iter().try_for_each(|step| connection.execute_batch(step)).map_err(failure)?;
+    let numbers = format!("PRAGMA user_version = {}; PRAGMA application_id = {APPLICATION_ID}", MIGRATIONS.len());
+    connection.execute_batch(&numbers).map_err(failure)
+}
+
 fn migrate_inside(connection: &Connection, path: &Path) -> Result<()> {
     let done = match inspect(connection, path)? {
         State::Unfinished => 0,

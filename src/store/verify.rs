@@ -64,6 +64,17 @@ pub(super) fn verify(reader: &Reader, expected: Option<[u8; 32]>) -> Result<Veri
     Ok(pass.finish())
 }
 
+/// What is said of a file that cannot even be looked at; an error that is not about what it holds is passed on.
+pub(super) fn unreadable(error: Error) -> Result<VerifyReport> {
+    let mut report = VerifyReport::default();
+    match Stop::from(error) {
+        Stop::Found(problem) => report.found(problem),
+        Stop::Failed(error) => return Err(error),
+    }
+    report.head = hexadecimal(&[0; 32]);
+    Ok(report)
+}
+
 /// Looks for commits that the write-ahead log has lost. `is_alone` says that nothing else in this process has the store open.
 pub(super) fn check_log_beside(path: &Path, is_alone: bool, report: &mut VerifyReport) {
     if let Ok(Some(lost)) = wal::lost_commits(path, is_alone) {

@@ -105,7 +105,7 @@ pub(super) fn lost_commits(path: &Path, with_index: bool) -> io::Result<Option<S
         let known = if with_index { known_frames(path) } else { None };
         let Some(wal) = Wal::read(path)? else { return Ok(None) };
         let found = wal.lost(known.filter(|(salts, _)| *salts == wal.header[16..24]).map(|(_, frames)| frames));
-        if found.is_none() || wal.header_now(path)? == wal.header && before == found {
+        if found.is_none() || before == found && Wal::header_now(path)? == wal.header {
             return Ok(found);
         }
         before = found;
@@ -151,7 +151,7 @@ impl Wal {
         Ok(Some(wal))
     }
 
-    fn header_now(&self, path: &Path) -> io::Result<[u8; 32]> {
+    fn header_now(path: &Path) -> io::Result<[u8; 32]> {
         let mut header = [0; 32];
         File::open(beside(path, "-wal"))?.read_exact_at(&mut header, 0)?;
         Ok(header)
