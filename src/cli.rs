@@ -69,7 +69,9 @@ fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
         Command::Run(_) => unreachable!("answered above"),
         Command::Start(arguments) => runs::start(session, &arguments),
         Command::Finish { run, status } => runs::finish(session, &run, &status),
-        Command::Log { run, level, message } => runs::log(session, &run, level.as_deref(), &message),
+        Command::Log { run, level, no_redact, message } => {
+            runs::log(session, &run, level.as_deref(), &message, runs::redaction(no_redact))
+        }
         Command::Runs { status, limit } => runs::runs(session, status.as_deref(), limit),
         Command::Logs(arguments) => runs::logs(session, &arguments),
         Command::Show { run } => runs::show(session, &run),
@@ -84,7 +86,7 @@ fn dispatch(session: &mut Session, command: Command) -> Outcome<ExitCode> {
         Command::Schema => inspect::schema(session),
         Command::Tx { t, limit } => inspect::tx(session, t.as_deref(), limit),
         Command::Import { file } => tell::import(session, &file),
-        Command::Export { form } => tell::export(session, form),
+        Command::Export { form, redact } => tell::export(session, form, redact),
         Command::Backup { out, force } => backup::backup(session, &out, force),
         Command::Verify { head, expect } => prove::verify(session, head, expect.as_deref()),
         Command::Rescue { file, out } => prove::rescue(session, &file, &out),

@@ -5,6 +5,7 @@ mod datoms;
 mod entities;
 mod jsonl;
 mod line;
+mod redacting;
 mod taking;
 
 use std::io::{BufRead, Write};
@@ -13,6 +14,8 @@ use crate::connection::Connection;
 use crate::db::{Db, Transaction};
 use crate::error::{Error, ErrorKind, Result};
 use crate::transact::TxData;
+
+use redacting::Redacting;
 
 /// Transactions written to a stream from one reading of the store.
 const TRANSACTIONS_AT_ONCE: usize = 256;
@@ -40,6 +43,21 @@ pub struct Imported {
 pub fn export_datoms(db: &Db, out: &mut dyn Write) -> Result<()> {
     write_line(out, datoms::HEADER)?;
     each_transaction(db, |transaction| write_line(out, &datoms::write(transaction)))
+}
+
+/// The same with secrets taken out of texts, as they are taken out of lines that are recorded; see [`redact`](crate::redact). The stream
+/// says so in its second line. It can be taken in by a new store, whose chain is another one, and not by the store it came from.
+pub fn export_datoms_redacted(db: &Db, out: &mut dyn Write) -> Result<()> {
+    let mut redacting = Redacting::new(db);
+    write_line(out, datoms::HEADER)?;
+    write_line(out, datoms::REDACTED)?;
+    each_transaction(db, |transaction| write_line(out, &datoms::write(&redacting.transaction(transaction)?)))
+}
+
+/// The same with secrets taken out as [`export_datoms_redacted`] takes them out.
+pub fn export_jsonl_redacted(db: &Db, out: &mut dyn Write) -> Result<()> {
+    let mut redacting = Redacting::new(db);
+    each_transaction(db, |transaction| write_line(out, &jsonl::write(db, &redacting.transaction(transaction)?)?))
 }
 
 /// Writes every transaction that the view shows as one JSON object a line, each datom with its attribute's keyword and type.
@@ -97,7 +115,8 @@ fn import_transactions(
         let mut number = lines_before;
         let mut line = first.unwrap_or_default();
         loop {
-            if !line.trim().is_empty() {
+            // A comment stands where an export says what it is.
+            if !line.trim().is_empty() && !line.starts_with(";;") {
                 number += usize::from(number == 0);
                 let transaction = read(line.trim_end()).map_err(|error| in_line(error, number))?;
                 if !take(transaction) {

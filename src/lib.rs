@@ -25,6 +25,7 @@ pub mod error;
 pub mod exchange;
 mod index;
 pub mod limits;
+pub mod redact;
 pub mod schema;
 pub mod store;
 pub mod transact;

@@ -19,6 +19,7 @@ mod read;
 mod record;
 mod rescue;
 mod row;
+mod secret;
 mod sequence;
 mod verify;
 mod wal;
@@ -35,7 +36,7 @@ pub use verify::{Part, Problem, VerifyReport};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use annals_query::Value;
@@ -97,6 +98,7 @@ pub struct Store {
     is_poisoned: AtomicBool,
     /// The version of the format that connections for reading meet.
     version: usize,
+    redaction_key: OnceLock<[u8; crate::redact::KEY_BYTES]>,
 }
 
 #[derive(Debug)]
@@ -173,7 +175,7 @@ impl Store {
             Access::ReadOnly => readable_version(&path)?,
         };
         let (readers, watcher) = (Mutex::default(), Mutex::default());
-        Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version }.with_durability(durability)
+        Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version, redaction_key: OnceLock::new() }.with_durability(durability)
     }
 
     /// Says when a commit counts as done, from now on.

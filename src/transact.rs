@@ -5,7 +5,7 @@
 //!     forms   expand      claim    delta     prepared
 //! ```
 //!
-//! Before all of them `calls` puts what transaction functions ask for in the place of their calls. Between: `vocabulary` says which attributes there are, `upsert` follows identities, `place` gives ids, `sequence` numbers,
+//! Before all of them `calls` puts what transaction functions ask for in the place of their calls. Between: `vocabulary` says which attributes there are, `redact` takes declared secrets out, `upsert` follows identities, `place` gives ids, `sequence` numbers,
 //! `sweep` asks the store what a retraction takes along; after `delta`, `compose` keeps composed values, and `check` and
 //! `declare` judge the outcome. Nothing here writes; every pass sees the store as it was before.
 
@@ -22,6 +22,7 @@ mod forms;
 mod nodes;
 mod place;
 mod prepared;
+mod redact;
 mod refusal;
 mod resolve;
 mod sequence;
@@ -71,6 +72,7 @@ fn prepare_in_passes(before: &dyn Before, data: &TxData, functions: &Functions, 
     let vocabulary = Vocabulary::read(&mut expanded, &mut resolver)?;
     let mut claimed = claim::claim(&expanded.statements, &vocabulary, &mut resolver, &mut refusals);
     refusals.settle()?;
+    redact::redact(&mut claimed, &resolver)?;
     upsert::upsert(&claimed.claims, &vocabulary, &mut resolver, &mut refusals)?;
     place::place(&mut claimed, &mut resolver, &mut refusals)?;
     refusals.settle()?;

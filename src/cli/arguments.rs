@@ -91,6 +91,9 @@ pub(super) enum Command {
         /// trace, debug, info, warn, error, or another word
         #[arg(long, value_name = "L")]
         level: Option<String>,
+        /// Record keys, tokens and passwords as they are
+        #[arg(long)]
+        no_redact: bool,
         /// The message, or - for standard input
         message: String,
     },
@@ -171,6 +174,9 @@ pub(super) enum Command {
         /// datoms (one EDN vector a transaction) or jsonl
         #[arg(long, default_value = "datoms")]
         form: ExportForm,
+        /// Take secrets out of texts; a new store can take the stream in, the one it came from cannot
+        #[arg(long)]
+        redact: bool,
     },
     /// Copy the store as it is now to a new file, while others write, and verify the copy
     #[command(after_help = "Example: annals backup /mnt/other-disk/annals-2026-11-21.db")]
@@ -223,6 +229,9 @@ pub(super) struct RunArguments {
     /// A further fact about the run
     #[arg(long = "set", value_name = "K=V")]
     pub(super) settings: Vec<String>,
+    /// Record keys, tokens and passwords as they are: nothing takes them out of a history later
+    #[arg(long)]
+    pub(super) no_redact: bool,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     pub(super) command: Vec<OsString>,

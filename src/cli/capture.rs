@@ -8,6 +8,7 @@ use annals::contract::{Setting, Status, Stream, enclosing_run};
 
 use super::arguments::RunArguments;
 use super::failure::{Failure, Outcome, tell};
+use super::runs::redaction;
 use super::session::Session;
 
 /// `annals run`: the run's id is the last line on standard error.
@@ -22,6 +23,7 @@ pub(super) fn run(session: &Session, arguments: &RunArguments) -> Outcome<ExitCo
         parent,
         output: Output::PassedThrough,
         signals: Signals::HandedOn,
+        redaction: redaction(arguments.no_redact),
         ..CaptureOptions::default()
     };
     let outcome = record_program(&connection, options, &arguments.command)?;

@@ -9,6 +9,7 @@ use annals::contract::capture::detect_level;
 use annals::contract::{
     Level, Line, LogFilter, LogLine, RecordedBy, Recorder, Run, RunFilter, RunOptions, Status, enclosing_run, find_run,
 };
+use annals::redact::Redaction;
 use annals::{Connection, Db, Error, ErrorKind, Input, Order, Result, Value, contract};
 
 use super::arguments::{Format, LogsArguments, StartArguments};
@@ -50,11 +51,16 @@ pub(super) fn finish(session: &Session, run: &str, status: &str) -> Outcome {
     Ok(Recorder::resume(&connection, &run).finish(&Status::named(status))?)
 }
 
+/// What `--no-redact` says.
+pub(super) fn redaction(no_redact: bool) -> Redaction {
+    if no_redact { Redaction::Off } else { Redaction::On }
+}
+
 /// `annals log`: one message, or a line for each line of standard input.
-pub(super) fn log(session: &Session, run: &str, level: Option<&str>, message: &str) -> Outcome {
+pub(super) fn log(session: &Session, run: &str, level: Option<&str>, message: &str, redaction: Redaction) -> Outcome {
     let connection = session.connection()?;
     let run = find_run(&connection.db()?, run)?;
-    let mut recorder = Recorder::resume(&connection, &run);
+    let mut recorder = Recorder::resume(&connection, &run).with_redaction(redaction);
     let level = level.map(|name| Level::from_word(name).unwrap_or_else(|| Level::named(name)));
     let line_of = |bytes: &[u8]| Line::from_bytes(level.clone().unwrap_or_else(|| detect_level(bytes)), bytes);
     if message == "-" {

@@ -9,6 +9,7 @@ use crate::datom::{Datom, Partition};
 use crate::db::snapshot::Snapshot;
 use crate::error::Result;
 use crate::index::life::{OPEN, continued};
+use crate::redact::KEY_BYTES;
 use crate::schema::{Placement, Schema};
 use crate::store::Reader;
 use crate::transact::Before;
@@ -99,6 +100,10 @@ impl Before for Committing<'_> {
 
     fn facts_of_attribute(&self, attribute: i64, limit: usize) -> Result<Vec<Datom>> {
         self.with_columns(|snapshot| snapshot.facts_of_attribute(attribute, limit))
+    }
+
+    fn redaction_key(&self) -> [u8; KEY_BYTES] {
+        self.committed.redaction_key()
     }
 
     fn last_entity(&self, partition: Partition) -> Result<Option<i64>> {

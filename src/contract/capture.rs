@@ -37,6 +37,7 @@ use std::time::Instant;
 
 use crate::connection::Connection;
 use crate::error::{Error, ErrorKind, Result};
+use crate::redact::{Redaction, Redactor};
 use crate::schema::attribute as a;
 
 use super::line::Stream;
@@ -63,6 +64,8 @@ pub struct CaptureOptions {
     pub output: Output,
     /// What happens to signals for this process.
     pub signals: Signals,
+    /// Whether secrets are taken out of what is recorded. What is passed through stays as it is.
+    pub redaction: Redaction,
 }
 
 /// Where a recorded program's output goes beside the store.
@@ -130,8 +133,9 @@ pub fn record_program(connection: &Connection, options: CaptureOptions, command:
             mode: Some(options.mode.unwrap_or_else(|| "exec".into())),
             parent: options.parent,
             project_path: Some(directory.to_string_lossy().into_owned()),
-            command: Some(quote_command(command)),
+            command: Some(command_line(connection, options.redaction, command)),
             settings: options.settings,
+            redaction: options.redaction,
             ..RunOptions::default()
         },
     )?;
@@ -139,13 +143,22 @@ pub fn record_program(connection: &Connection, options: CaptureOptions, command:
         [("ANNALS_RUN", OsString::from(recorder.run_id())), ("ANNALS_DB", connection.store().path().as_os_str().to_owned())];
     let began = Instant::now();
     let started = program::start(command, &directory, &environment);
-    let session = Session::new(options.output, forwarder, sender, receiver);
+    let session = Session::new(options.output, options.redaction, forwarder, sender, receiver);
     let mut outcome = match started {
         Ok(child) => session.record(&mut recorder, child),
         Err(error) => not_started(&recorder, command, error),
     };
     finish(recorder, &mut outcome, began);
     Ok(outcome)
+}
+
+/// The command line as it is recorded.
+fn command_line(connection: &Connection, redaction: Redaction, command: &[OsString]) -> String {
+    if redaction == Redaction::Off {
+        return quote_command(command);
+    }
+    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+    quote_command(Redactor::new(connection.store().redaction_key()).command(&words))
 }
 
 /// Writes how the run ended, if the store still takes it.

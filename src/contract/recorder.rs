@@ -2,10 +2,11 @@
 
 mod pen;
 mod queue;
+mod redacting;
 
 use std::sync::Arc;
 
-use annals_query::{Uuid, Value};
+use annals_query::{Uuid, Value, ValueType};
 
 use super::keyword::keyword;
 use super::level::Level;
@@ -18,6 +19,7 @@ use super::status::Status;
 use crate::connection::Connection;
 use crate::db::now_micros;
 use crate::error::{Error, ErrorKind, Result};
+use crate::redact::{Redaction, Redactor};
 use crate::schema::attribute as a;
 use crate::transact::{AttributeTerm, EntityTerm, TxData};
 
@@ -25,6 +27,11 @@ pub use queue::{FLUSH_AGE, FLUSH_LINES, LIMIT_QUEUE_BYTES, LIMIT_QUEUE_LINES};
 
 use pen::Pen;
 use queue::Queue;
+use redacting::Redacting;
+
+/// The attribute that tells how many secrets were taken out of a run's lines, without colon. Like any attribute that is not built in, a
+/// store knows it from its first use.
+const REDACTIONS: &str = "run/redactions";
 
 /// What is said of a run when it begins.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +50,8 @@ pub struct RunOptions {
     pub settings: Vec<Setting>,
     /// Who records it.
     pub recorded_by: RecordedBy,
+    /// Whether secrets are taken out of its name, command line, settings and lines.
+    pub redaction: Redaction,
 }
 
 /// Who records a run.
@@ -89,6 +98,8 @@ pub struct Recorder {
     /// Lines that wait; begins with the first one.
     queue: Option<Queue>,
     closing: Vec<(AttributeTerm, Value)>,
+    /// None where lines are written as they are.
+    redacting: Option<Box<Redacting>>,
 }
 
 impl Recorder {
@@ -97,22 +108,33 @@ impl Recorder {
         let id: Arc<str> = Uuid::now_v7().to_string().into();
         let mut data = TxData::new();
         let run = data.fresh();
-        for (attribute, value) in opening(&id, options)? {
+        let redaction = options.redaction;
+        for (attribute, value) in opening(&id, options, connection)? {
             data.add_because(run.clone(), attribute, value, run.clone());
         }
         let report = connection.transact_data(&data)?;
         let entity =
             report.id_of(&run).ok_or_else(|| Error::new(ErrorKind::Damaged, "a run was written, but it has no entity"))?;
-        Ok(Self::of(connection, entity, id))
+        Ok(Self::of(connection, entity, id).with_redaction(redaction))
     }
 
     /// Goes on with a run that is there, from this process or another.
     pub fn resume(connection: &Connection, run: &Run) -> Self {
-        Self::of(connection, run.entity, run.id.clone())
+        Self::of(connection, run.entity, run.id.clone()).with_redaction(Redaction::On)
+    }
+
+    /// Whether secrets are taken out of lines from now on; see [`redact`](crate::redact). They are unless this is said.
+    #[must_use]
+    pub fn with_redaction(mut self, redaction: Redaction) -> Self {
+        self.redacting = match redaction {
+            Redaction::On => Some(Box::new(Redacting::new(&Redactor::new(self.pen.connection.store().redaction_key())))),
+            Redaction::Off => None,
+        };
+        self
     }
 
     fn of(connection: &Connection, entity: i64, id: Arc<str>) -> Self {
-        Self { pen: Pen { connection: connection.clone(), entity }, id, queue: None, closing: Vec::new() }
+        Self { pen: Pen { connection: connection.clone(), entity }, id, queue: None, closing: Vec::new(), redacting: None }
     }
 
     /// Begins a run inside this one.
@@ -138,7 +160,14 @@ impl Recorder {
     /// Writes lines at once, in one transaction, after those that wait.
     pub fn append_batch(&mut self, lines: &[Line]) -> Result<()> {
         self.flush()?;
-        self.pen.write(lines)
+        let Some(redacting) = &mut self.redacting else { return self.pen.write(lines) };
+        // Lines that could not be written may come again: nothing is remembered of them.
+        let before = redacting.clone();
+        let written = self.pen.write(&redacting.lines(lines));
+        if written.is_err() {
+            self.redacting = Some(before);
+        }
+        written
     }
 
     /// Lets a line wait for others, to write them together: see [`Recorder`] for when that is, and for what happens if it fails.
@@ -153,7 +182,13 @@ impl Recorder {
             Some(queue) => queue,
             none => none.insert(Queue::start(self.pen.clone())?),
         };
-        queue.push(line)
+        let Some(redacting) = &mut self.redacting else { return queue.push(line) };
+        let before = redacting.clone();
+        let pushed = queue.push(redacting.line(&line).unwrap_or(line));
+        if pushed.is_err() {
+            self.redacting = Some(before);
+        }
+        pushed
     }
 
     /// Writes the lines that wait, and returns when all of them are in the store. If that fails they wait on.
@@ -195,16 +230,30 @@ impl Recorder {
             (a::RUN_STATUS.into(), keyword("status", status.name())?),
             (a::RUN_FINISHED_AT.into(), Value::Instant(now_micros())),
         ];
-        for (attribute, value) in ending.into_iter().chain(std::mem::take(&mut self.closing)) {
+        let redactions = self.redactions()?;
+        for (attribute, value) in ending.into_iter().chain(std::mem::take(&mut self.closing)).chain(redactions) {
             data.add_because(run.clone(), attribute, value, run.clone());
         }
         self.pen.connection.transact_data(&data)?;
         Ok(())
     }
+
+    /// How many secrets were taken out of the lines; nothing if there were none, or if the name means something else in this store.
+    fn redactions(&self) -> Result<Option<(AttributeTerm, Value)>> {
+        let count = self.redacting.as_ref().map_or(0, |redacting| redacting.count());
+        if count == 0 {
+            return Ok(None);
+        }
+        let db = self.pen.connection.db()?;
+        let declared = db.schema().declaration_by_ident(REDACTIONS).and_then(|declaration| declaration.attribute.value_type);
+        let is_free = declared.is_none_or(|kind| kind == ValueType::Long);
+        Ok(is_free.then(|| (AttributeTerm::Ident(REDACTIONS.into()), Value::Long(count as i64))))
+    }
 }
 
 /// What is said of a run when it begins.
-fn opening(id: &Arc<str>, options: RunOptions) -> Result<Vec<(AttributeTerm, Value)>> {
+fn opening(id: &Arc<str>, options: RunOptions, connection: &Connection) -> Result<Vec<(AttributeTerm, Value)>> {
+    let options = if options.redaction == Redaction::On { redacted(options, connection) } else { options };
     let mut facts: Vec<(AttributeTerm, Value)> = vec![
         (a::RUN_ID.into(), Value::String(id.clone())),
         (a::RUN_STATUS.into(), Status::Running.value()),
@@ -224,4 +273,20 @@ fn opening(id: &Arc<str>, options: RunOptions) -> Result<Vec<(AttributeTerm, Val
     }
     facts.extend(options.settings.into_iter().map(|setting| (AttributeTerm::Ident(setting.attribute), setting.value)));
     Ok(facts)
+}
+
+/// The options without the secrets in them; what is recorded of the folder stays, as programs find it by that.
+fn redacted(options: RunOptions, connection: &Connection) -> RunOptions {
+    let redactor = Redactor::new(connection.store().redaction_key());
+    let text = |text: Option<String>| text.map(|text| redactor.text(&text).into_owned());
+    let setting = |setting: Setting| match redactor.named_value(&setting.attribute, &setting.value) {
+        Some(value) => Setting { value, ..setting },
+        None => setting,
+    };
+    RunOptions {
+        name: text(options.name),
+        command: text(options.command),
+        settings: options.settings.into_iter().map(setting).collect(),
+        ..options
+    }
 }

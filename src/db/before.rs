@@ -7,6 +7,7 @@ use crate::datom::{Datom, Partition};
 use crate::error::Result;
 use crate::index::Life;
 use crate::index::life::OPEN;
+use crate::redact::KEY_BYTES;
 use crate::schema::Schema;
 use crate::transact::Before;
 
@@ -64,6 +65,10 @@ impl Before for Snapshot {
     fn facts_of_attribute(&self, attribute: i64, limit: usize) -> Result<Vec<Datom>> {
         let lives = self.lives(attribute, &Scan { attribute: Some(attribute), ..Scan::default() }, &Budget::default())?;
         Ok(holding(attribute, (0..lives.len()).map(|row| lives.life(row)), self.basis()).take(limit).collect())
+    }
+
+    fn redaction_key(&self) -> [u8; KEY_BYTES] {
+        self.index().store().redaction_key()
     }
 
     fn last_entity(&self, partition: Partition) -> Result<Option<i64>> {

@@ -13,6 +13,10 @@ use annals_query::Value;
 /// The first line of a stream: what it is, and the version of its form.
 pub(super) const HEADER: &str = ";; annals datoms 1";
 
+/// The second line of a stream whose secrets were taken out.
+pub(super) const REDACTED: &str =
+    ";; redacted: the values of secrets are not those of the store, so the hashes of its chain do not hold here";
+
 const SHAPE: &str = "a line is {:t 2, :instant #inst \"..\", :datoms [[e a v m added] ..]}, as `annals export` writes it";
 
 /// `{:t 2, :instant #inst "..", :datoms [[e a v m true]]}`.

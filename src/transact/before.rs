@@ -4,6 +4,7 @@ use annals_query::Value;
 
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
+use crate::redact::KEY_BYTES;
 use crate::schema::Schema;
 
 /// The store as it was before a transaction: every operation sees this and nothing else.
@@ -31,6 +32,9 @@ pub trait Before {
 
     /// The facts of an attribute that hold; `limit` of them at most. For checking a declaration against what is there.
     fn facts_of_attribute(&self, attribute: i64, limit: usize) -> Result<Vec<Datom>>;
+
+    /// The key under which redacted values are hashed.
+    fn redaction_key(&self) -> [u8; KEY_BYTES];
 
     /// The greatest entity id in a partition that any datom ever had as `e`.
     fn last_entity(&self, partition: Partition) -> Result<Option<i64>>;

@@ -7,6 +7,7 @@ use super::lines::{LineSplitter, Piece};
 use crate::contract::line::{Line, Stream};
 use crate::contract::recorder::Recorder;
 use crate::error::{Error, ErrorKind};
+use crate::redact::{Redaction, open_secret};
 
 /// A line is written at the latest so long after it came: what a death of this process can lose.
 const FLUSH_AFTER: Duration = Duration::from_millis(50);
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Writes lines to a run, and stops writing, not reading, when the store fails.
 pub(super) struct Keeper<'a> {
     recorder: &'a mut Recorder,
+    redaction: Redaction,
     tracks: [Track; 2],
     pending: Vec<Line>,
     pending_bytes: usize,
@@ -52,10 +54,11 @@ struct Track {
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(recorder: &'a mut Recorder) -> Self {
+    pub(super) fn new(recorder: &'a mut Recorder, redaction: Redaction) -> Self {
         let tracks = [Track::default(), Track::default()];
         Self {
             recorder,
+            redaction,
             tracks,
             pending: Vec::new(),
             pending_bytes: 0,
@@ -92,7 +95,9 @@ impl<'a> Keeper<'a> {
             let mut lines = Vec::new();
             let track = &mut self.tracks[stream as usize];
             if track.held_since.is_some_and(|since| since.elapsed() >= PAUSE) {
-                track.splitter.flush(|piece| lines.push(line_of(stream, track.ts, piece)));
+                // What may be the beginning of a secret waits for the rest of it.
+                let held_back = |rest: &[u8]| if self.redaction == Redaction::On { open_secret(rest) } else { 0 };
+                track.splitter.flush_but(held_back, |piece| lines.push(line_of(stream, track.ts, piece)));
                 // If the beginning of a character is still held, only more bytes or the end will move it.
                 track.held_since = None;
             }

@@ -64,8 +64,13 @@ impl LineSplitter {
 
     /// Gives what is held although no newline came, for a pause in the stream. A character of which only the first bytes came
     /// is held back.
-    pub fn flush(&mut self, mut each: impl FnMut(Piece<'_>)) {
-        let end = boundary(&self.rest);
+    pub fn flush(&mut self, each: impl FnMut(Piece<'_>)) {
+        self.flush_but(|_| 0, each);
+    }
+
+    /// The same, and as many of the last bytes as `held_back` says wait for more.
+    pub fn flush_but(&mut self, held_back: impl FnOnce(&[u8]) -> usize, mut each: impl FnMut(Piece<'_>)) {
+        let end = boundary(&self.rest).min(self.rest.len() - held_back(&self.rest).min(self.rest.len()));
         if end > 0 {
             each(Piece { bytes: &self.rest[..end], is_partial: true });
             self.rest.drain(..end);
@@ -90,7 +95,7 @@ impl LineSplitter {
         while self.rest.len() + bytes.len() > self.limit_bytes {
             let (now, later) = bytes.split_at(self.limit_bytes - self.rest.len());
             self.rest.extend_from_slice(now);
-            let end = match boundary(&self.rest) {
+            let end = match cut(&self.rest) {
                 0 => self.rest.len(),
                 end => end,
             };
@@ -100,6 +105,16 @@ impl LineSplitter {
         }
         self.rest.extend_from_slice(bytes);
     }
+}
+
+/// Bytes at the end of a full piece in which a blank is looked for: words are not cut, so that a key or a password stays whole.
+const LIMIT_WORD_BYTES: usize = 8 << 10;
+
+/// Where a full piece ends: behind its last blank or sign, if one is near its end.
+fn cut(bytes: &[u8]) -> usize {
+    let from = bytes.len() - LIMIT_WORD_BYTES.min(bytes.len() / 4);
+    let is_gap = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'"' | b'\'' | b'<' | b'>' | b'{' | b'}');
+    bytes[from..].iter().rposition(is_gap).map_or_else(|| boundary(bytes), |at| from + at + 1)
 }
 
 /// The end of the last whole character: less than the length only if the last bytes are the beginning of a character.

@@ -15,6 +15,7 @@ use crate::contract::line::Stream;
 use crate::contract::recorder::Recorder;
 use crate::contract::status::Status;
 use crate::error::Error;
+use crate::redact::Redaction;
 
 /// Chunks between reading and writing: at 64 KiB each, what a slow store may hold in memory.
 pub(super) const LIMIT_QUEUE_CHUNKS: usize = 256;
@@ -30,6 +31,7 @@ pub(super) enum Event {
 /// One program being recorded.
 pub(super) struct Session {
     output: Output,
+    redaction: Redaction,
     forwarder: Option<Forwarder>,
     sender: SyncSender<Event>,
     receiver: Receiver<Event>,
@@ -47,11 +49,12 @@ struct Seen {
 impl Session {
     pub(super) fn new(
         output: Output,
+        redaction: Redaction,
         forwarder: Option<Forwarder>,
         sender: SyncSender<Event>,
         receiver: Receiver<Event>,
     ) -> Self {
-        Self { output, forwarder, sender, receiver }
+        Self { output, redaction, forwarder, sender, receiver }
     }
 
     /// Records a program from its start to its end.
@@ -59,7 +62,7 @@ impl Session {
         if let Some(forwarder) = &self.forwarder {
             forwarder.program_started(child.id());
         }
-        let mut keeper = Keeper::new(recorder);
+        let mut keeper = Keeper::new(recorder, self.redaction);
         let (seen, failure) = match self.start_threads(&mut child) {
             Ok(ended) => (self.listen(&mut keeper, ended), None),
             Err(error) => (Seen { has_ended: true, ..Seen::default() }, Some(io_error("no thread could be started", error))),
