@@ -175,7 +175,8 @@ impl Store {
             Access::ReadOnly => readable_version(&path)?,
         };
         let (readers, watcher) = (Mutex::default(), Mutex::default());
-        Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version, redaction_key: OnceLock::new() }.with_durability(durability)
+        Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version, redaction_key: OnceLock::new() }
+            .with_durability(durability)
     }
 
     /// Says when a commit counts as done, from now on.

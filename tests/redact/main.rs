@@ -4,7 +4,6 @@
 //!
 //! `SEED=` draws other secrets.
 
-#[path = "../common/place.rs"]
 mod place;
 
 mod corpus;
