@@ -25,6 +25,9 @@ pub(super) fn key(text: &[u8], at: usize) -> Option<(Secret, bool)> {
     let dashes = memmem::find(&after[..after.len().min(32)], b"----")?;
     let start = at + dashes + after[dashes..].iter().take_while(|byte| **byte == b'-').count();
     let body = &text[start..];
+    if body.starts_with(b"[REDACTED:") {
+        return None;
+    }
     if let Some(length) = memmem::find(body, b"-END ") {
         let length = body[..length].iter().rposition(|byte| *byte != b'-').map_or(0, |at| at + 1);
         return (length > 0).then_some((Secret { start, end: start + length, kind: KIND, rank: 3 }, false));
