@@ -20,6 +20,7 @@ const LIMIT_ROUNDS: usize = 30;
 pub struct Build {
     root: PathBuf,
     target: PathBuf,
+    package: String,
     /// Changes that do not compile.
     pub unviable: BTreeSet<usize>,
     /// Changes that cannot be woven in.
@@ -52,10 +53,16 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
 }
 
 impl Build {
-    /// Copies the project at `from` into `work`, weaves the changes in, and leaves out what does not compile.
-    pub fn new(from: &Path, work: &Path, changes: &[Change]) -> Result<Self, String> {
-        let mut build =
-            Self { root: work.join("tree"), target: work.join("build"), unviable: BTreeSet::new(), left_out: BTreeSet::new() };
+    /// Copies the project at `from` into `work`, weaves the changes in, and leaves out what does not compile in this package.
+    pub fn new(from: &Path, work: &Path, changes: &[Change], package: &str) -> Result<Self, String> {
+        let mut build = Self {
+            root: work.join("tree"),
+            // Beside `work`, so that what the packages share is compiled once.
+            target: work.with_file_name("build"),
+            package: package.to_owned(),
+            unviable: BTreeSet::new(),
+            left_out: BTreeSet::new(),
+        };
         let listed = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(from).output();
         let listed = text_of("git ls-files", listed)?;
         let woven_files: BTreeSet<&str> = changes.iter().map(|change| change.file.as_str()).collect();
@@ -75,7 +82,7 @@ impl Build {
 
     /// Leaves out what does not compile, or what did not when the same changes were woven in before.
     fn mend(&mut self, from: &Path, changes: &[Change]) -> Result<(), String> {
-        let known = self.target.with_file_name("unviable.txt");
+        let known = self.root.with_file_name("unviable.txt");
         let all: String = changes.iter().map(|change| format!("{}\n", change.name)).collect();
         let held = fs::read_to_string(&known).unwrap_or_default();
         if let Some((ids, same)) = held.split_once('\n')
@@ -148,14 +155,14 @@ impl Build {
     }
 
     fn check(&self) -> Result<Vec<Fault>, String> {
-        let messages = self.cargo(&["check", "--workspace", "--lib"])?;
+        let messages = self.cargo(&["check", "-p", &self.package, "--lib"])?;
         let errors = messages.iter().filter(|message| message.pointer("/message/level").is_some_and(|level| level == "error"));
         Ok(errors.filter_map(Fault::read).collect())
     }
 
     /// Compiles test files of a package.
-    pub fn suites(&self, package: &str, names: &[&str]) -> Result<Vec<Suite>, String> {
-        let mut arguments = vec!["test", "--no-run", "-p", package];
+    pub fn suites(&self, names: &[&str]) -> Result<Vec<Suite>, String> {
+        let mut arguments = vec!["test", "--no-run", "-p", &self.package];
         for name in names {
             arguments.extend(["--test", name]);
         }
@@ -164,7 +171,7 @@ impl Build {
         if let Some(text) = errors.and_then(|message| message.pointer("/message/rendered")) {
             return Err(format!("the tests do not compile: {text}"));
         }
-        let folder = if package == "annals-query" { self.root.join("query") } else { self.root.clone() };
+        let folder = if self.package == "annals-query" { self.root.join("query") } else { self.root.clone() };
         let suite = |message: &Json| {
             let program = message.get("executable").and_then(Json::as_str)?;
             let name = message.pointer("/target/name").and_then(Json::as_str)?;

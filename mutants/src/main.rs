@@ -8,9 +8,11 @@ mod change;
 mod trial;
 mod weave;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,9 +47,9 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let listed = std::fs::read_to_string(list).map_err(|error| format!("{list}: {error}"))?;
     let changes = change::read_all(&listed)?;
     let start = Instant::now();
-    let build = Build::new(Path::new(from), &work, &changes)?;
+    let build = Build::new(Path::new(from), &work, &changes, package)?;
     let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
-    let suites = build.suites(package, &tests)?;
+    let suites = build.suites(&tests)?;
     println!("{} changes woven in, compiled with {} test files in {} s", changes.len(), suites.len(), start.elapsed().as_secs());
     let mut measured: Vec<Measured> = suites.iter().map(|suite| trial::measure(suite, &work)).collect::<Result<_, _>>()?;
     measured.sort_by_key(Measured::took);
@@ -59,7 +61,13 @@ fn run(arguments: &[String]) -> Result<(), String> {
         println!("{:>8} ms {:>5} changes {}", suite.took().as_millis(), reached[suite.name()], suite.name());
     }
     let chosen = change::spread(&changes, number("SPREAD", 1)?);
+    let verdicts = Verdicts::open(&work)?;
     let chosen: Vec<&Change> = chosen.into_iter().filter(|change| is_wanted(change)).collect();
+    let before = chosen.len();
+    let chosen: Vec<&Change> = chosen.into_iter().filter(|change| !verdicts.known.contains(&change.name)).collect();
+    if before > chosen.len() {
+        println!("{} changes were noticed in runs before this one", before - chosen.len());
+    }
     let is_tried = |change: &&Change| !build.unviable.contains(&change.id) && !build.left_out.contains(&change.id);
     let tried: Vec<&Change> = chosen.iter().copied().filter(is_tried).collect();
     let unviable = chosen.iter().filter(|change| build.unviable.contains(&change.id)).count();
@@ -69,8 +77,34 @@ fn run(arguments: &[String]) -> Result<(), String> {
         changes.len(),
         chosen.len() - tried.len() - unviable
     );
-    let outcomes = try_all(&tried, &measured, number("JOBS", 1)?)?;
+    let outcomes = try_all(&tried, &measured, &verdicts, number("JOBS", 1)?)?;
     report(&outcomes, &work)
+}
+
+/// The changes that a test noticed, kept as they are found, so that a run that is ended early need not begin anew.
+struct Verdicts {
+    path: PathBuf,
+    /// Those of runs before this one, with `AGAIN`.
+    known: BTreeSet<String>,
+}
+
+impl Verdicts {
+    fn open(work: &Path) -> Result<Self, String> {
+        let path = work.join("noticed.txt");
+        if std::env::var_os("AGAIN").is_some() {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            return Ok(Self { path, known: text.lines().map(str::to_owned).collect() });
+        }
+        std::fs::write(&path, "").map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self { path, known: BTreeSet::new() })
+    }
+
+    fn keep(&self, change: &Change) {
+        let file = OpenOptions::new().append(true).create(true).open(&self.path);
+        if let Err(error) = file.and_then(|mut file| writeln!(file, "{}", change.name)) {
+            println!("{}: {error}", self.path.display());
+        }
+    }
 }
 
 /// `ONLY` is a part of the names that are wanted.
@@ -79,7 +113,12 @@ fn is_wanted(change: &Change) -> bool {
 }
 
 /// Asks one test file after the other, the quickest first, of all changes that none has noticed yet.
-fn try_all<'a>(tried: &[&'a Change], suites: &[Measured], jobs: usize) -> Result<Vec<(&'a Change, Outcome)>, String> {
+fn try_all<'a>(
+    tried: &[&'a Change],
+    suites: &[Measured],
+    verdicts: &Verdicts,
+    jobs: usize,
+) -> Result<Vec<(&'a Change, Outcome)>, String> {
     let is_reached = |change: &&Change| suites.iter().any(|suite| suite.reaches(change.id));
     let (mut left, unreached): (Vec<&Change>, Vec<&Change>) = tried.iter().copied().partition(is_reached);
     let mut outcomes: Vec<(&Change, Outcome)> = Vec::new();
@@ -92,6 +131,7 @@ fn try_all<'a>(tried: &[&'a Change], suites: &[Measured], jobs: usize) -> Result
         let work = || {
             while let Some(change) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if let (Some(outcome), Ok(mut seen)) = (suite.run(change.id), seen.lock()) {
+                    verdicts.keep(change);
                     seen.push((*change, outcome));
                 }
             }

@@ -95,11 +95,16 @@ impl<'a> Case<'a> {
     }
 
     fn is_one_of_our_rows(&self, theirs: &Plain, change: impl Fn(Plain) -> Plain) -> bool {
+        self.any_row(|row| row.map(&change) == *theirs)
+    }
+
+    /// Whether any of our rows, of which one was asked for, is such.
+    pub fn any_row(&self, is_such: impl Fn(&Plain) -> bool) -> bool {
         if !matches!(self.program.shape, "tuple" | "scalar") {
             return false;
         }
         let Said::Answer(rows) = self.our_rows() else { return false };
-        rows.map(&change).items().iter().any(|row| row == theirs || (row.items().len() == 1 && row.items()[0] == *theirs))
+        rows.items().iter().any(|row| is_such(row) || (row.items().len() == 1 && is_such(&row.items()[0])))
     }
 
     /// True if neither answers.

@@ -13,7 +13,7 @@ use crate::random::{Random, program, world};
 const PROGRAMS_PER_WORLD: u64 = 10;
 
 /// At most so many unknown differences are printed in full.
-const SHOWN: usize = 20;
+const SHOWN: usize = 100;
 
 /// What is compared.
 pub struct Settings {

@@ -13,6 +13,102 @@ pub fn without_last_place(program: &Program) -> Option<Program> {
     in_each_form(program, '[', ']', |words| is_twice(words).then(|| format!("{} {} _", words[0], words[1])))
 }
 
+/// A fresh variable, compared afterwards, for the second mention of a variable in a pattern.
+pub fn with_places_compared(program: &Program) -> Option<Program> {
+    let mut count = 0;
+    in_each_form(program, '[', ']', |words| {
+        count += 1;
+        is_twice(words).then(|| format!("{} {} ?place{count}] [(= {} ?place{count})", words[0], words[1], words[0]))
+    })
+}
+
+/// For each pattern whose value nobody uses, the program that also asks for this value, by a function that refuses none.
+pub fn with_value_used(program: &Program) -> Vec<Program> {
+    let mut others = Vec::new();
+    for (at, clause) in program.clauses.iter().enumerate() {
+        let words: Vec<&str> = clause.trim_matches(['[', ']']).split(' ').collect();
+        let is_pattern = words.len() >= 2 && words.len() <= 3 && words[1].starts_with('@') && clause.starts_with('[');
+        let value = words.get(2).copied().unwrap_or("_");
+        let is_unused = value == "_" || value.starts_with('?') && mentions(program, value) == 1;
+        if is_pattern && is_unused {
+            let mut other = program.clone();
+            other.clauses[at] = format!("[{} {} ?value] [(identity ?value) ?used]", words[0], words[1]);
+            others.push(other);
+        }
+    }
+    others
+}
+
+/// For each pattern whose value is also that of another attribute of its entity, the program with a fresh variable there that is
+/// compared afterwards.
+pub fn with_values_compared(program: &Program) -> Vec<Program> {
+    let patterns: Vec<Vec<&str>> =
+        program.clauses.iter().map(|clause| clause.trim_matches(['[', ']']).split(' ').collect()).collect();
+    let is_same = |left: &[&str], right: &[&str]| right.len() == 3 && left[0] == right[0] && left[2] == right[2];
+    let mut others = Vec::new();
+    for (at, words) in patterns.iter().enumerate() {
+        let is_pattern = words.len() == 3 && words[1].starts_with('@') && words[2].starts_with('?') && words[0] != words[2];
+        let mut rest = patterns.iter().enumerate().filter(|(other, _)| *other != at);
+        if is_pattern && rest.any(|(_, other)| is_same(words, other)) {
+            let mut other = program.clone();
+            other.clauses[at] = format!("[{} {} ?value] [(= ?value {})]", words[0], words[1], words[2]);
+            others.push(other);
+        }
+    }
+    others
+}
+
+/// A fresh variable for the second mention of a variable in a comparison.
+pub fn with_comparisons_apart(program: &Program) -> Option<Program> {
+    let mut other = program.clone();
+    for (at, clause) in program.clauses.iter().enumerate() {
+        let words: Vec<&str> = clause.trim_matches(['[', ']', '(', ')']).split(' ').collect();
+        if clause.starts_with("[(") && words.len() == 3 && words[1].starts_with('?') && words[1] == words[2] {
+            other.clauses[at] = format!("[(identity {0}) ?same{at}] [({1} {0} ?same{at})]", words[1], words[0]);
+        }
+    }
+    (other.clauses != program.clauses).then_some(other)
+}
+
+/// A variable that is compared with the entity, where a pattern names its entity.
+pub fn with_entities_compared(program: &Program) -> Option<Program> {
+    let mut other = program.clone();
+    for (at, clause) in program.clauses.iter().enumerate() {
+        let words: Vec<&str> = clause.trim_matches(['[', ']']).split(' ').collect();
+        if words.len() == 3 && words[0].starts_with('§') && words[1].starts_with('@') {
+            other.clauses[at] = format!("[?entity{at} {} {}] [(= ?entity{at} {})]", words[1], words[2], words[0]);
+        }
+    }
+    (other.clauses != program.clauses).then_some(other)
+}
+
+/// Whether a `not` or `not-join` mentions a variable that `:in` binds to one value.
+pub fn has_input_in_a_not(program: &Program) -> bool {
+    let is_in_a_not = |name: &str| {
+        let mut texts = program.clauses.iter().filter_map(|clause| clause.find("(not").map(|at| &clause[at..]));
+        texts.any(|text| text.split(|letter: char| "[]() ".contains(letter)).any(|word| word == name))
+    };
+    program.inputs.iter().any(|(binding, _)| binding.starts_with('?') && is_in_a_not(binding))
+}
+
+/// Whether a `not` stands inside another.
+pub fn has_nested_not(program: &Program) -> bool {
+    program.clauses.iter().any(|clause| clause.matches("(not").count() > 1)
+}
+
+/// Whether a rule is called with constants alone.
+pub fn calls_with_constants_alone(program: &Program) -> bool {
+    let is_constant = |words: &[&str]| is_call(program, words) && words[1..].iter().all(|word| !word.starts_with(['?', '_']));
+    in_each_form(program, '(', ')', |words| is_constant(words).then(String::new)).is_some()
+}
+
+/// How often a variable stands in the query.
+fn mentions(program: &Program, variable: &str) -> usize {
+    let texts = program.clauses.iter().chain(&program.elements).chain(&program.with);
+    let words = texts.flat_map(|text| text.split(|letter: char| "[]() ".contains(letter)));
+    words.chain(program.inputs.iter().map(|(binding, _)| binding.trim_matches(['[', ']']))).filter(|word| *word == variable).count()
+}
+
 fn is_twice(words: &[&str]) -> bool {
     words.len() == 3 && words[0].starts_with('?') && words[1].starts_with('@') && words[0] == words[2]
 }

@@ -34,6 +34,19 @@ pub const SIGNS: &[(&str, Sign)] = &[
         ];
         rewriting::compares_with_itself(&case.program) && texts.iter().any(|text| is_refused(case, text))
     }),
+    ("unequal-to-itself", |case, peer| is_mended(case, peer, rewriting::with_comparisons_apart)),
+    ("constants-alone-in-a-call", |case, _| {
+        rewriting::calls_with_constants_alone(&case.program) && is_refused(case, "Cannot parse rule-vars")
+    }),
+    ("estimate-of-nothing", |case, _| !case.program.rules.is_empty() && is_refused(case, "\"java.lang.Number.intValue()\"")),
+    ("join-of-nothing", |case, _| case.program.has("not-join") && is_refused(case, "passed to: datalevin.join/hash-join")),
+    ("input-in-a-not", |case, _| {
+        let texts = ["Insufficient bindings: none of #{", "Cannot parse 'not-join' clause"];
+        rewriting::has_input_in_a_not(&case.program) && texts.iter().any(|text| is_refused(case, text))
+    }),
+    ("outer-variable-in-a-nested-not", |case, _| {
+        rewriting::has_nested_not(&case.program) && is_refused(case, "Insufficient bindings: #{?")
+    }),
     ("equality-with-false", |case, _| {
         let texts = case.program.clauses.iter().chain(&case.program.rules);
         let mut texts = texts.chain(case.program.inputs.iter().map(|(_, given)| given));
@@ -52,7 +65,12 @@ pub const SIGNS: &[(&str, Sign)] = &[
     ("recursion-without-end", |case, _| !case.program.rules.is_empty() && case.theirs == Said::Nothing),
     ("pull-of-nothing", |case, _| case.program.has("pull") && case.agrees_after(nothing_is_nil)),
     ("names-of-nothing", |case, _| !case.program.names.is_empty() && case.agrees_after(nothing_is_nil)),
-    ("pull-of-a-cycle", |case, _| case.program.has("recursion") && both(case, is_cut_short)),
+    ("clause-left-out", |case, peer| is_mended_by_any(case, peer, &rewriting::with_value_used(&case.program))),
+    ("value-of-two-attributes", |case, peer| is_mended_by_any(case, peer, &rewriting::with_values_compared(&case.program))),
+    ("or-join-beside-nothing", |case, peer| {
+        case.program.has("or-join") && is_mended(case, peer, rewriting::with_entities_compared)
+    }),
+    ("pull-of-a-cycle", |case, _| case.program.has("recursion") && (both(case, is_cut_short) || is_a_row_cut_short(case))),
     ("lookup-in-find", |case, _| case.program.has("lookup-input") && case.agrees_after(resolved)),
     ("ascending-max-n", |case, _| case.program.has("max-n") && case.agrees_after(unordered)),
     ("duplicates-in-min-n", |case, peer| {
@@ -60,7 +78,9 @@ pub const SIGNS: &[(&str, Sign)] = &[
         other.is_some_and(|other| case.agrees_elsewhere(&other, peer))
     }),
     ("variable-twice-in-a-pattern", |case, peer| {
-        is_read_as(case, peer, rewriting::without_first_place) || is_read_as(case, peer, rewriting::without_last_place)
+        is_read_as(case, peer, rewriting::without_first_place)
+            || is_read_as(case, peer, rewriting::without_last_place)
+            || is_mended(case, peer, rewriting::with_places_compared)
     }),
     ("blank-argument-of-a-rule", |case, peer| is_mended(case, peer, rewriting::without_blank_arguments)),
     ("variable-twice-in-a-rule", |case, peer| is_mended(case, peer, rewriting::without_repeated_arguments)),
@@ -81,6 +101,7 @@ pub const SIGNS: &[(&str, Sign)] = &[
     ("long-and-double", |case, _| case.program.has("mixed-numbers") && both(case, |_, _| true)),
     ("order-of-clauses", |case, _| is_right_in_first_order(case)),
     ("not-join-before-or", |case, _| is_right_in_first_order(case)),
+    ("not-before-a-rule", |case, _| case.program.has("rule") && is_right_in_first_order(case)),
     ("no-tuples", |case, _| is_refused(case, "unknown function or predicate tuple")),
     ("reference-that-nothing-asks-for", |case, _| case.program.has("lookup-input") && case.agrees_after(resolved)),
     ("inc-of-a-double", |case, _| is_refused(case, "inc cannot be applied") || is_refused(case, "dec cannot be applied")),
@@ -103,7 +124,14 @@ fn is_mended(case: &Case<'_>, peer: &mut Peer, rewrite: fn(&Program) -> Option<P
     let Some(other) = rewrite(&case.program) else { return false };
     let theirs = peer.ask(&other);
     let mended = Case { program: case.program.clone(), ours: case.ours.clone(), theirs, in_first_order: None, ..*case };
-    mended.agrees_after(nothing_is_nil) || (case.program.has("recursion") && both(&mended, is_cut_short))
+    mended.agrees_after(nothing_is_nil)
+        || (case.program.has("recursion") && both(&mended, is_cut_short))
+        || (case.program.has("max-n") && mended.agrees_after(unordered))
+}
+
+/// Whether it gives our answer to one of these questions, which mean the same.
+fn is_mended_by_any(case: &Case<'_>, peer: &mut Peer, others: &[Program]) -> bool {
+    others.iter().any(|other| case.is_their_answer_to(other, peer, nothing_is_nil))
 }
 
 /// Whether the other engine answers as we do once the clauses stand in an order that suits it.
@@ -114,6 +142,13 @@ fn is_right_in_first_order(case: &Case<'_>) -> bool {
 
 fn is_refused(case: &Case<'_>, part: &str) -> bool {
     matches!((&case.ours, &case.theirs), (Said::Answer(_), Said::Refused(error)) if error.contains(part))
+}
+
+/// Whether the row they chose is one of ours, but for entities at which we stop.
+fn is_a_row_cut_short(case: &Case<'_>) -> bool {
+    let Said::Answer(theirs) = &case.theirs else { return false };
+    let theirs = theirs.map(&nothing_is_nil);
+    case.any_row(|row| is_cut_short(&row.map(&nothing_is_nil), &theirs))
 }
 
 fn both(case: &Case<'_>, compare: impl Fn(&Plain, &Plain) -> bool) -> bool {

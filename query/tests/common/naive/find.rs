@@ -37,6 +37,10 @@ pub(super) fn find(naive: &Naive, query: &Query, environments: &[Environment]) -
     }
     let mut rows = Vec::new();
     for group in groups.values() {
+        // Aggregates are computed for each group, and `:having` chooses among what they gave.
+        for element in named.clone().filter(|element| matches!(element, Element::Aggregate { .. })) {
+            value(naive, element, group)?;
+        }
         let conditions: Vec<Result<Value>> = query.having.iter().map(|condition| holds(naive, condition, group)).collect();
         if conditions.iter().any(|held| held.as_ref().is_ok_and(|value| !value.is_truthy())) {
             continue;

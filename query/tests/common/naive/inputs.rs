@@ -61,7 +61,8 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
 
 impl Naive {
     /// The environment with names and lookup references replaced by their entities where an entity is expected. None if one stands for
-    /// nothing, or for different entities in different sources.
+    /// nothing, or for different entities in different sources. Where clauses expect an entity, theirs are the sources; a pull then shows
+    /// what its own source says of that entity, and decides only where no clause does.
     fn resolved(&self, query: &Query, environment: &Environment) -> Result<Option<Environment>> {
         let mut resolved = environment.clone();
         for (variable, reference) in environment {
@@ -70,10 +71,12 @@ impl Naive {
             }
             let mut entity: Option<Value> = None;
             let mut sources = self.entity_sources(variable, &query.clauses, &SourceName::default());
-            sources.extend(query.find.elements().iter().filter_map(|element| match element {
-                Element::Pull { source, variable: pulled, .. } if pulled == variable => Some(source.clone()),
-                _ => None,
-            }));
+            if !sources.iter().any(|source| matches!(self.sources[source], Input::Facts(_))) {
+                sources.extend(query.find.elements().iter().filter_map(|element| match element {
+                    Element::Pull { source, variable: pulled, .. } if pulled == variable => Some(source.clone()),
+                    _ => None,
+                }));
+            }
             for source in sources {
                 let Input::Facts(facts) = &self.sources[&source] else { continue };
                 let found = Self::entity(facts, reference)?;
