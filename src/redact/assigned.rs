@@ -97,8 +97,7 @@ fn sign(text: &[u8], from: usize, to: usize) -> Option<(Sign, usize)> {
     let equals = if is_apart || rest.get(1) == Some(&b' ') { Sign::EqualsApart } else { Sign::Equals };
     let (sign, length) = match rest {
         [b'=', b'=', ..] | [b':', b':', ..] => return None,
-        [b'=', b'>', ..] => (Sign::Equals, 2),
-        [b':', b'=', ..] => (Sign::Equals, 2),
+        [b'=', b'>', ..] | [b':', b'=', ..] => (Sign::Equals, 2),
         [b'=', ..] => (equals, 1),
         [b':', ..] => (Sign::Colon, 1),
         [b'%', b'3', b'D' | b'd', ..] => (Sign::Equals, 3),
@@ -200,7 +199,7 @@ fn is_plausible(text: &[u8], meaning: Meaning, sign: Sign, from: usize, place: P
 fn is_drawn(kind: &str, value: &[u8], sign: Sign) -> bool {
     let is_address =
         value.starts_with(b"http") || value.contains(&b'(') || value.windows(2).any(|pair| pair == b"::" || pair == b"//");
-    let is_text = value.iter().any(|byte| byte.is_ascii_whitespace());
+    let is_text = value.iter().any(u8::is_ascii_whitespace);
     let dot = value.iter().rposition(|byte| *byte == b'.');
     let is_file = dot.is_some_and(|dot| value.len() - dot <= 5 && value[dot + 1..].iter().all(u8::is_ascii_alphabetic));
     if is_address || is_text || is_file {
@@ -265,7 +264,7 @@ fn is_sentence(value: &[u8]) -> bool {
 fn header(text: &[u8], at: usize) -> Option<Secret> {
     let at = at + quote_length(&text[at..]);
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b',' | b'\\' | b'<' | b'`');
-    let word = |from: usize| from + text[from..].iter().position(|byte| is_end(byte)).unwrap_or(text.len() - from);
+    let word = |from: usize| from + text[from..].iter().position(&is_end).unwrap_or(text.len() - from);
     let first = word(at);
     let is_scheme = SCHEMES.iter().any(|scheme| scheme.as_bytes().eq_ignore_ascii_case(&text[at..first]));
     let (start, end) = if is_scheme {

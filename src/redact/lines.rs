@@ -96,7 +96,7 @@ impl LineRedactor {
         let before = std::mem::replace(&mut self.state, State::Nothing);
         let open = match before {
             State::Nothing => None,
-            State::Key(block) => self.go_on_with_key(block, text, &mut found),
+            State::Key(block) => go_on_with_key(block, text, &mut found),
             State::Reached { kind, is_joined } => rest_of_secret(text, kind, is_joined, &mut found),
             State::Named { kind, is_sure } => {
                 value_below(text, kind, is_sure, &mut found);
@@ -122,20 +122,20 @@ impl LineRedactor {
         }
         found
     }
+}
 
-    fn go_on_with_key(&mut self, mut block: Block, text: &[u8], found: &mut Vec<Secret>) -> Option<State> {
-        match block.line(text) {
-            Inside::Strange => Some(State::Key(block)),
-            Inside::Body(secrets) => {
+fn go_on_with_key(mut block: Block, text: &[u8], found: &mut Vec<Secret>) -> Option<State> {
+    match block.line(text) {
+        Inside::Strange => Some(State::Key(block)),
+        Inside::Body(secrets) => {
+            *found = secrets;
+            Some(State::Key(block))
+        }
+        Inside::Over(secrets) => {
+            if !secrets.is_empty() {
                 *found = secrets;
-                Some(State::Key(block))
             }
-            Inside::Over(secrets) => {
-                if !secrets.is_empty() {
-                    *found = secrets;
-                }
-                None
-            }
+            None
         }
     }
 }

@@ -49,7 +49,7 @@ enum Look {
 }
 
 /// A beginning, and at least how many characters follow it.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) prefix: &'static str,
     kind: &'static str,

@@ -13,7 +13,7 @@ pub(super) fn password(text: &[u8], at: usize) -> Option<Secret> {
     let bound = text.len().min(start + LIMIT_ADDRESS_BYTES);
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\');
     let address = &text[start..bound];
-    let address = &address[..address.iter().position(|byte| is_end(byte)).unwrap_or(address.len())];
+    let address = &address[..address.iter().position(is_end).unwrap_or(address.len())];
     // Another address begins inside: the first one ends there.
     let address = &address[..memchr::memmem::find(address, b"://").unwrap_or(address.len())];
     let host = address.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(address.len());

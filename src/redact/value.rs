@@ -196,8 +196,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let is_reference = match first {
         b'$' => matches!(rest.first(), Some(b'{' | b'(')) || is_name(rest),
         b'%' => is_name(rest) || (rest.ends_with(b"%") && is_name(&rest[..rest.len() - 1])) || rest.starts_with(b"("),
-        b'{' | b'(' | b'[' => true,
-        b'<' => true,
+        b'{' | b'(' | b'[' | b'<' => true,
         b'&' | b'@' => is_name(rest) && !rest.iter().any(u8::is_ascii_digit),
         _ => false,
     };

@@ -67,14 +67,13 @@ pub(crate) fn drawn(pattern: &str, chance: &mut Chance) -> String {
         let end = rest[start..].find('>').map_or(rest.len(), |length| start + length);
         let inside = &rest[start + 1..end];
         text.push_str(&rest[..start]);
-        match (inside.chars().next(), inside.get(1..).and_then(|count| count.parse().ok())) {
-            (Some(kind), Some(count)) => text.push_str(&draw(kind, count, chance)),
-            _ => {
-                text.push('<');
-                rest = &rest[start + 1..];
-                continue;
-            }
-        }
+        let count = inside.get(1..).and_then(|count| count.parse().ok());
+        let (Some(kind), Some(count)) = (inside.chars().next(), count) else {
+            text.push('<');
+            rest = &rest[start + 1..];
+            continue;
+        };
+        text.push_str(&draw(kind, count, chance));
         rest = &rest[end + 1..];
     }
     (text + rest).replace('␛', "\u{1B}")
