@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use annals::store::Access;
 use annals::{Error, ErrorKind};
 use clap::Parser as _;
 use clap::error::ErrorKind as UsageKind;
@@ -43,7 +44,8 @@ pub(crate) fn main() -> ExitCode {
     let mut global = arguments.global;
     // A variable that is set to nothing names no store.
     global.db = global.db.or_else(|| std::env::var_os("ANNALS_DB").filter(|path| !path.is_empty()).map(Into::into));
-    let mut session = Session::new(global);
+    let only_reads = reads(&arguments.command) && !matches!(arguments.command, Command::Shell);
+    let mut session = Session::new(global, if only_reads { Access::ReadOnly } else { Access::ReadWrite });
     let as_json = session.errors_as_json();
     dispatch(&mut session, arguments.command).unwrap_or_else(|failure| failure.report(as_json))
 }

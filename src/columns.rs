@@ -45,7 +45,7 @@ use self::folder::Folder;
 use self::merging::Merging;
 use self::segment::{Extent, Segment};
 use crate::error::Result;
-use crate::store::{Access, Store};
+use crate::store::Store;
 
 /// How often a folder is listed again when a file in it goes away meanwhile.
 const TRIES: usize = 3;
@@ -74,7 +74,7 @@ impl Known {
 impl Columns {
     /// The side files beside a store. Nothing is looked at yet.
     pub(crate) fn beside(store: &Store) -> Self {
-        let is_refused = AtomicBool::new(store.access() == Access::ReadOnly);
+        let is_refused = AtomicBool::new(!store.keeps_side_files());
         let (known, merging) = (Known::default(), Mutex::default());
         Self { path: folder::path_beside(store.path()), known, is_refused, merging }
     }

@@ -49,6 +49,9 @@ const WAIT_STEP: Duration = Duration::from_millis(2);
 pub struct Options {
     /// When a commit counts as done.
     pub durability: Durability,
+    /// What the connection may do. For reading only, nothing is created, and the store is neither changed nor migrated; side files,
+    /// which are made from it and may be deleted at any time, are kept beside it as `tuning` says.
+    pub access: Access,
     /// Whether a store is created where there is none.
     pub create: bool,
     /// What queries may call beside the built-in functions, and `:db.attr/preds` may name: known to every database value of the
@@ -63,6 +66,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            access: Access::ReadWrite,
             durability: Durability::Full,
             create: true,
             functions: Functions::default(),
@@ -112,17 +116,17 @@ impl Connection {
         Self::open_with(path, Options { create: false, ..Options::default() })
     }
 
-    /// Opens a store that is there, for reading only: nothing is created, changed or migrated.
+    /// Opens a store that is there, for reading only: nothing is created, changed or migrated, and no side files are kept.
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
         Self::of_store(Store::open(path, Access::ReadOnly)?, Options::default())
     }
 
     /// Opens a store as the options say.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self> {
-        let store = if options.create {
-            Store::open_or_create_with(path, options.durability)?
-        } else {
-            Store::open_with(path, Access::ReadWrite, options.durability)?
+        let store = match options.access {
+            Access::ReadOnly => Store::open_with(path, Access::ReadOnly, options.durability)?.with_side_files(),
+            Access::ReadWrite if options.create => Store::open_or_create_with(path, options.durability)?,
+            Access::ReadWrite => Store::open_with(path, Access::ReadWrite, options.durability)?,
         };
         Self::of_store(store, options)
     }

@@ -11,6 +11,7 @@ mod backup;
 mod commit;
 mod connect;
 mod encode;
+mod ends;
 mod failure;
 mod genesis;
 mod migrate;
@@ -99,6 +100,7 @@ pub struct Store {
     /// The version of the format that connections for reading meet.
     version: usize,
     redaction_key: OnceLock<[u8; crate::redact::KEY_BYTES]>,
+    keeps_side_files: bool,
 }
 
 #[derive(Debug)]
@@ -175,8 +177,9 @@ impl Store {
             Access::ReadOnly => readable_version(&path)?,
         };
         let (readers, watcher) = (Mutex::default(), Mutex::default());
-        Self { path, readers, watcher, writer, is_poisoned: AtomicBool::new(false), version, redaction_key: OnceLock::new() }
-            .with_durability(durability)
+        let keeps_side_files = access == Access::ReadWrite;
+        let (is_poisoned, redaction_key) = (AtomicBool::new(false), OnceLock::new());
+        Self { path, readers, watcher, writer, is_poisoned, version, redaction_key, keeps_side_files }.with_durability(durability)
     }
 
     /// Says when a commit counts as done, from now on.
@@ -185,6 +188,16 @@ impl Store {
             connect::set_durability(lock(writer).reader.connection(), durability)?;
         }
         Ok(self)
+    }
+
+    /// Lets what is copied from the log be kept beside the store, also where the store itself is only read.
+    pub(crate) fn with_side_files(self) -> Self {
+        Self { keeps_side_files: true, ..self }
+    }
+
+    /// True if side files may be made, replaced and removed.
+    pub(crate) fn keeps_side_files(&self) -> bool {
+        self.keeps_side_files
     }
 
     /// The absolute path of the file in use.

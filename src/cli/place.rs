@@ -3,7 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use annals::{Connection, Error, ErrorKind, Result};
+use annals::store::Access;
+use annals::{Connection, Error, ErrorKind, Options, Result};
 
 const FOLDER: &str = ".annals";
 const FILE: &str = "annals.db";
@@ -23,9 +24,9 @@ pub(super) fn find(named: Option<&Path>) -> Result<Option<PathBuf>> {
     Ok(here.ancestors().map(store_in).find(|path| path.exists()))
 }
 
-/// Opens the store for a command that needs one to be there.
-pub(super) fn open(named: Option<&Path>) -> Result<Connection> {
-    Connection::open_existing(find_existing(named)?)
+/// Opens the store for a command that needs one to be there. One that only reads does not write a byte of it, whoever made it.
+pub(super) fn open(named: Option<&Path>, access: Access) -> Result<Connection> {
+    Connection::open_with(find_existing(named)?, Options { access, create: false, ..Options::default() })
 }
 
 /// The path of the store for a command that needs one to be there.

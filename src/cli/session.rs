@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use annals::query::Facts;
+use annals::store::Access;
 use annals::{Connection, Db, EntityRef, Error, ErrorKind, Order, Result, Value};
 
 use super::arguments::{Format, Global};
@@ -15,14 +16,16 @@ pub(super) struct Session {
     pub(super) global: Global,
     /// Set by Ctrl-C: a query in progress stops.
     pub(super) interrupted: Arc<AtomicBool>,
+    /// What the command does with the store.
+    access: Access,
     /// The store, once a command has opened it: the shell asks it again and again.
     opened: OnceCell<Connection>,
 }
 
 impl Session {
     /// With these flags, and no store opened.
-    pub(super) fn new(global: Global) -> Self {
-        Self { global, interrupted: Arc::default(), opened: OnceCell::new() }
+    pub(super) fn new(global: Global, access: Access) -> Self {
+        Self { global, interrupted: Arc::default(), access, opened: OnceCell::new() }
     }
 
     pub(super) fn format(&self) -> Format {
@@ -34,7 +37,7 @@ impl Session {
         if let Some(opened) = self.opened.get() {
             return Ok(opened.clone());
         }
-        let connection = place::open(self.global.db.as_deref())?;
+        let connection = place::open(self.global.db.as_deref(), self.access)?;
         Ok(self.opened.get_or_init(|| connection).clone())
     }
 

@@ -94,7 +94,11 @@ impl Db {
         for t in first.max(window.since + 1).max(1)..=last.min(window.until) {
             let mut datoms = self.datoms_of_transaction(t)?;
             datoms.retain(|datom| self.view.keeps(datom));
-            let instant = self.snapshot.instant_of(t)?.unwrap_or(0);
+            let instant = self.snapshot.instant_of(t)?.ok_or_else(|| {
+                Error::new(ErrorKind::Damaged, format!("transaction {t} is missing"))
+                    .with_value(t)
+                    .with_help("`annals verify` names the first thing wrong; restore a copy, nothing was deleted")
+            })?;
             transactions.push(Transaction { t, instant, datoms });
         }
         Ok(transactions)

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use rusqlite::Connection;
 
 use super::failure::{damaged, failure};
-use super::genesis;
+use super::{ends, genesis};
 use crate::error::{Error, ErrorKind, Result};
 
 /// `AnLs`: says whose file this is, also to file(1).
@@ -42,7 +42,11 @@ pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<State> {
     }
     // All that is read belongs to one moment: another process may be making the store.
     let transaction = connection.unchecked_transaction().map_err(failure)?;
-    inspect_inside(&transaction, path)
+    let state = inspect_inside(&transaction, path)?;
+    if state != State::Unfinished {
+        ends::check(&transaction)?;
+    }
+    Ok(state)
 }
 
 fn inspect_inside(connection: &Connection, path: &Path) -> Result<State> {

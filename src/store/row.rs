@@ -69,7 +69,12 @@ pub(super) fn read_datom(row: &Row<'_>) -> Result<Datom> {
         flag @ (0 | 1) => flag == 1,
         other => return Err(damaged(format!("entity {e}: {other} is neither added nor retracted"))),
     };
-    Ok(Datom { e, a: integer(row, 1)?, v: value, t: integer(row, 4)?, added, m: integer(row, 5)? })
+    let (a, t, m) = (integer(row, 1)?, integer(row, 4)?, integer(row, 5)?);
+    // Numbers below zero stand for what has no id yet, wherever a transaction is made.
+    if e < 1 || a < 1 || t < 1 || m < 0 {
+        return Err(damaged(format!("a datom says something of entity {e}, attribute {a}, in transaction {t} because of {m}")));
+    }
+    Ok(Datom { e, a, v: value, t, added, m })
 }
 
 /// The value of the columns `type` and `v`.
@@ -84,7 +89,7 @@ pub(super) fn read_value(code: i64, v: ValueRef<'_>) -> Result<Value> {
         },
         (ValueType::Long, ValueRef::Integer(n)) => Ok(Value::Long(n)),
         (ValueType::Instant, ValueRef::Integer(n)) => Ok(Value::Instant(n)),
-        (ValueType::Ref, ValueRef::Integer(n)) => Ok(Value::Ref(n)),
+        (ValueType::Ref, ValueRef::Integer(n)) if n >= 0 => Ok(Value::Ref(n)),
         (ValueType::Boolean, ValueRef::Integer(flag @ (0 | 1))) => Ok(Value::Boolean(flag == 1)),
         (ValueType::Double, ValueRef::Real(n)) if !n.is_nan() => Ok(Value::Double(n)),
         (ValueType::Bytes, ValueRef::Blob(bytes)) => Ok(Value::Bytes(bytes.into())),
