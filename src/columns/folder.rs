@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fsync, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fchmod, fsync, openat, renameat, unlinkat};
 
 /// What the name of a segment begins with: the version of the format, so that programs of several versions leave each other's files
 /// alone.
@@ -18,6 +18,9 @@ const SUFFIX: &str = ".columns";
 
 /// What the name of a file in the making begins with.
 const UNFINISHED: &str = "new-1-";
+
+/// Readable and writable by the owner.
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// The file that is locked by who writes.
 const LOCK: &str = "lock";
@@ -50,10 +53,15 @@ impl Folder {
         match Self::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match DirBuilder::new().mode(0o700).create(path) {
-                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                    _ => {}
+                    Ok(()) => {
+                        let folder = Self::open(path)?;
+                        // The umask may have taken rights from us too.
+                        fchmod(&folder.0, Mode::RWXU)?;
+                        Ok(folder)
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::open(path),
+                    Err(error) => Err(error),
                 }
-                Self::open(path)
             }
             opened => opened,
         }
@@ -83,7 +91,8 @@ impl Folder {
     pub(super) fn create(&self, after_t: i64, until_t: i64) -> io::Result<(File, String)> {
         let name = format!("{UNFINISHED}{after_t}-{until_t}");
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&self.0, &*name, flags, Mode::RUSR | Mode::WUSR)?;
+        let file = openat(&self.0, &*name, flags, PRIVATE)?;
+        fchmod(&file, PRIVATE)?;
         Ok((File::from(file), name))
     }
 
@@ -108,7 +117,8 @@ impl Folder {
     /// The right to write, for as long as the file is held; nothing if another process or thread has it.
     pub(super) fn lock(&self) -> io::Result<Option<File>> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(openat(&self.0, LOCK, flags, Mode::RUSR | Mode::WUSR)?);
+        let file = File::from(openat(&self.0, LOCK, flags, PRIVATE)?);
+        fchmod(&file, PRIVATE)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

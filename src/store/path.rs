@@ -10,6 +10,9 @@ use super::failure::{damaged, io_failure};
 use super::wal;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Bytes of a file's name: file systems allow 255, of which `-journal` and `-columns` need 8.
+const LIMIT_NAME_BYTES: usize = 247;
+
 /// What stands at the path of a store, with the absolute path to use.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -68,7 +71,18 @@ pub(super) fn refuse_remains(path: &Path) -> Result<()> {
         .with_help("restore a copy of the store; to begin a new one here, move the log elsewhere first; nothing was deleted"))
 }
 
+/// Refuses a name behind which there is no room for the names of what lies beside a store.
+pub(super) fn refuse_long_name(path: &Path) -> Result<()> {
+    let length = path.file_name().map_or(0, |name| name.len());
+    if length <= LIMIT_NAME_BYTES {
+        return Ok(());
+    }
+    let message = format!("the name of the file has {length} bytes, and what lies beside a store needs longer names");
+    Err(refused(path, &message, &format!("give it a name of at most {LIMIT_NAME_BYTES} bytes")))
+}
+
 fn nothing_at(path: &Path) -> Result<Found> {
+    refuse_long_name(path)?;
     if path.as_os_str().as_bytes().ends_with(b"/") || path.file_name().is_none() {
         return Err(refused(path, "the path of the store names a folder", "name a file in it, such as annals.db"));
     }
@@ -109,7 +123,8 @@ pub(super) fn create(path: &Path) -> Result<PathBuf> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&absolute) {
         Ok(file) => {
             // The umask may have taken rights from us too.
-            make_private(&absolute)?;
+            let set = file.set_permissions(Permissions::from_mode(0o600));
+            set.map_err(|error| io_failure(error, "make private", &absolute))?;
             file.sync_all().map_err(|error| io_failure(error, "write", &absolute))?;
             sync_folder(&absolute_folder)?;
         }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Existing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::failure::io_failure;
-use crate::store::path::sync_folder;
+use crate::store::path::{refuse_long_name, sync_folder};
 
 /// What SQLite and this crate put behind the name of a store for what lies beside it.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", "-columns"];
@@ -35,6 +35,7 @@ impl Target {
             Some(name) if !out.as_os_str().as_encoded_bytes().ends_with(b"/") => name,
             _ => return Err(refused(out, "the path of the backup names no file", "name a file, such as annals-backup.db")),
         };
+        refuse_long_name(out)?;
         let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = fs::canonicalize(parent).map_err(|error| io_failure(error, "find the folder", parent))?;
         let target = Self { path: folder.join(name), folder };
