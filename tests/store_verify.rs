@@ -55,8 +55,7 @@ fn check(sql: &str, code: &str, t: Option<i64>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = sound_store(&folder);
     change(&path, sql);
-    let store = Store::open(&path, Access::ReadOnly).expect("the schema is as it was");
-    let report = store.verify().expect("a report");
+    let report = Store::verify_file(&path).expect("a report");
     let problem = report.problem.unwrap_or_else(|| panic!("nothing found after {sql}"));
     assert_eq!((problem.code, problem.t), (code, t), "{sql}: {}", problem.what);
     assert!(!problem.remedy.is_empty());
