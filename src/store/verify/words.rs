@@ -51,6 +51,11 @@ pub(super) fn check(reader: &Reader, counts: &Counts, datoms: i64) -> Result<(),
     if reader.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'words'", ())? == Some(0) {
         return Ok(());
     }
+    // The index takes what stands there for a number, and what is no number for none: its own check sees nothing wrong then.
+    let strange = "SELECT count(*) FROM words_idx WHERE typeof(segid) <> 'integer' OR typeof(pgno) <> 'integer'";
+    if reader.integer(strange, ())? != Some(0) {
+        return Err(Problem::words(None, "the index of words leads to places that are no numbers"));
+    }
     let (mut said, mut indexed) = (Sums::new(datoms), Sums::new(datoms));
     let mut words = Words::default();
     for attribute in counts.schema.fulltext() {
