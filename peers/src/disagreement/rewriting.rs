@@ -96,9 +96,9 @@ pub fn has_nested_not(program: &Program) -> bool {
     program.clauses.iter().any(|clause| clause.matches("(not").count() > 1)
 }
 
-/// Whether a rule is called with constants alone.
+/// Whether a rule is called with constants and `_` alone.
 pub fn calls_with_constants_alone(program: &Program) -> bool {
-    let is_constant = |words: &[&str]| is_call(program, words) && words[1..].iter().all(|word| !word.starts_with(['?', '_']));
+    let is_constant = |words: &[&str]| is_call(program, words) && words[1..].iter().all(|word| !word.starts_with('?'));
     in_each_form(program, '(', ')', |words| is_constant(words).then(String::new)).is_some()
 }
 
