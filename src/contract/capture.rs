@@ -161,8 +161,10 @@ fn command_line(connection: &Connection, redaction: Redaction, command: &[OsStri
     quote_command(Redactor::new(connection.store().redaction_key()).command(&words))
 }
 
-/// Writes how the run ended, if the store still takes it.
-fn finish(mut recorder: Recorder, outcome: &mut Outcome, began: Instant) {
+/// Writes how the run ended, if the store still takes it: where recording failed, through a handle that did not.
+fn finish(recorder: Recorder, outcome: &mut Outcome, began: Instant) {
+    let anew = outcome.recording_error.as_ref().and_then(|_| recorder.reopened().ok());
+    let mut recorder = anew.unwrap_or(recorder);
     match outcome.ending {
         Ending::Exited(code) | Ending::NotStarted(code) => recorder.say_at_end(a::RUN_EXIT_CODE, i64::from(code)),
         Ending::Signalled(signal) => recorder.say_at_end(a::RUN_SIGNAL, i64::from(signal)),

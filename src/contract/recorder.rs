@@ -142,6 +142,12 @@ impl Recorder {
         Self::start(&self.pen.connection, RunOptions { parent: Some(self.pen.entity), ..options })
     }
 
+    /// The same run through a new handle: one that failed to write writes no more.
+    pub(super) fn reopened(&self) -> Result<Self> {
+        let connection = Connection::open_existing(self.pen.connection.path())?;
+        Ok(Self::of(&connection, self.pen.entity, Arc::clone(&self.id)))
+    }
+
     /// The run's id.
     pub fn run_id(&self) -> &str {
         &self.id

@@ -6,9 +6,17 @@ use rusqlite::ErrorCode;
 
 use crate::error::{Error, ErrorKind};
 
+/// `SQLITE_IOERR_SHMSIZE`: the file beside the store with which its processes find their way could not grow.
+const NO_ROOM_TO_SHARE: i32 = 10 | 19 << 8;
+
 /// An error of SQLite.
 pub(super) fn failure(error: rusqlite::Error) -> Error {
     let (kind, sentence, help) = match error.sqlite_error_code() {
+        Some(_) if error.sqlite_error().is_some_and(|error| error.extended_code == NO_ROOM_TO_SHARE) => (
+            ErrorKind::Io,
+            "there is no room on the disk for what readers and writers of the store share, or it is full",
+            "free 64 KiB or more, and open the store again: nothing is lost",
+        ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             ErrorKind::Busy,
             "another process kept the store locked for too long",
