@@ -30,6 +30,7 @@ fn runs_in_a_process_of_its_own() {
     let store = std::path::PathBuf::from(store);
     let outcome = match part.as_str() {
         "handle" => write_after_an_error(&store),
+        "careless" => acknowledge_whatever_comes(&store),
         "group" => commit_together(&store),
         "columns" => ask_columns(&store),
         _ => panic!("there is no part {part}"),
@@ -89,6 +90,20 @@ fn write_after_an_error(store: &std::path::Path) -> annals::Result<()> {
     Ok(())
 }
 
+pub(crate) fn careless(place: &Place, _: &Place) -> Command {
+    child("careless", place)
+}
+
+/// The control: says that everything is done, whatever came of it.
+fn acknowledge_whatever_comes(store: &std::path::Path) -> annals::Result<()> {
+    let connection = Connection::open(store)?;
+    for n in PAIRS {
+        let _ = connection.transact(&pair(n));
+        say(&format!("acknowledged {n}"));
+    }
+    Ok(())
+}
+
 /// After an error of the disk the handle writes no more, and a new one does.
 pub(crate) fn refused(place: &Place, ran: &Ran, _: &Template) -> Result<(), String> {
     let acknowledged: Vec<i64> = said(ran).filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()).collect();
@@ -115,9 +130,9 @@ pub(crate) fn refused(place: &Place, ran: &Ran, _: &Template) -> Result<(), Stri
 pub(crate) fn wide(place: &Place) {
     let connection = Connection::open(place.store()).expect("a new store");
     connection.transact(DECLARED).expect("an attribute");
-    for block in 0..40 {
-        let entities: Vec<String> = (0..50)
-            .map(|e| format!("{{:fault/key \"{}-{}\" :wide/text \"{}\"}}", block * 50 + e + 100, 0, "far apart ".repeat(20)))
+    for block in 0..8 {
+        let entities: Vec<String> = (0..20)
+            .map(|e| format!("{{:fault/key \"{}-{}\" :wide/text \"{}\"}}", block * 20 + e + 100, 0, "far apart ".repeat(40)))
             .collect();
         connection.transact(&format!("[{}]", entities.join(" "))).expect("facts");
     }
@@ -158,7 +173,7 @@ fn commit_together(store: &std::path::Path) -> annals::Result<()> {
                 scope.spawn(move || {
                     arrived.fetch_add(1, Ordering::Release);
                     // Something known far away is said to be the peer, which has to be read.
-                    let far = 100 + n * 271;
+                    let far = 100 + n * 19;
                     let text = format!("[{} {{:fault/key \"{far}-0\" :group/n {n}}}]", pair(n).trim_matches(['[', ']']));
                     let report = connection.transact(&text)?;
                     say(&format!("acknowledged {n} {}", report.t.unwrap_or(0)));

@@ -9,6 +9,7 @@
 mod children;
 #[path = "../common/dice.rs"]
 mod dice;
+mod full;
 mod place;
 mod shim;
 mod sweep;
@@ -24,19 +25,35 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[track_caller]
 fn none_wrong(figures: &sweep::Figures) {
-    shim::remove_library();
     let shown = figures.wrong.iter().take(40).map(String::as_str).collect::<Vec<_>>().join("\n");
     assert!(figures.wrong.is_empty(), "{} runs are wrong, SEED={}:\n{shown}", figures.wrong.len(), dice::seed());
 }
 
 #[test]
 fn an_error_of_the_disk_is_reported_and_corrupts_nothing() {
-    none_wrong(&sweep::sweep("disk", &sweep::chosen_workloads(), &Class::OF_DISK, sweep::runs(500)));
+    none_wrong(&sweep::sweep("disk", &sweep::chosen_workloads(), &Class::OF_DISK, sweep::runs(120)));
 }
 
 #[test]
 fn an_allocation_that_fails_is_reported_and_corrupts_nothing() {
     // What `annals run` starts would get no memory either.
     let workloads: Vec<_> = sweep::chosen_workloads().into_iter().filter(|workload| workload.name != "run").collect();
-    none_wrong(&sweep::sweep("memory", &workloads, &[Class::Memory], sweep::runs(300)));
+    none_wrong(&sweep::sweep("memory", &workloads, &[Class::Memory], sweep::runs(120) / 3));
+}
+
+/// The control.
+#[test]
+fn a_program_that_acknowledges_what_failed_is_found() {
+    static CARELESS: workloads::Workload = workloads::CARELESS;
+    let figures = sweep::sweep("control", &[&CARELESS], &[Class::Write, Class::Sync], 40);
+    assert!(!figures.wrong.is_empty(), "SEED={}", dice::seed());
+}
+
+/// A reading that fails makes SQLite take the whole commit back. What the others of a group wrote after that used to be committed
+/// statement by statement, a transaction by half.
+#[test]
+fn a_group_in_which_a_reading_fails_is_not_written_by_half() {
+    let groups: Vec<_> = workloads::ALL.iter().filter(|workload| workload.name == "group").collect();
+    let is_once = |fault: &shim::Fault| fault.how == "ENOMEM" && !fault.stays;
+    none_wrong(&sweep::sweep_of("group", &groups, &[Class::Read], usize::MAX, is_once));
 }

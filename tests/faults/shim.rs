@@ -38,7 +38,8 @@ impl Class {
     /// How operations of this class fail, and whether each kind may stay: an interruption for ever is none.
     pub(crate) fn failures(self) -> &'static [(&'static str, bool)] {
         match self {
-            Self::Read => &[("EIO", true), ("EINTR", false), ("SHORT", true)],
+            // EIO is damage to SQLite, and any other error one of the system, after which it takes a transaction back by itself.
+            Self::Read => &[("EIO", true), ("ENOMEM", true), ("EINTR", false), ("SHORT", true)],
             Self::Write => &[("EIO", true), ("ENOSPC", true), ("EINTR", false), ("SHORT", true)],
             Self::Sync => &[("EIO", true), ("ENOSPC", true), ("EINTR", false)],
             Self::Truncate => &[("EIO", true), ("EINTR", false)],
@@ -113,21 +114,23 @@ impl Counters {
     }
 }
 
-/// Compiles the shim, once for each run of the tests.
+/// Compiles the shim, anew only when its source has changed.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crash/shim/shim.c");
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-shim-{}.so", std::process::id()));
-        let compiler =
-            Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).arg("-lpthread").output();
-        let compiler = compiler.expect("a C compiler is there: it builds SQLite");
-        assert!(compiler.status.success(), "{}", String::from_utf8_lossy(&compiler.stderr));
+        let text = std::fs::read(&source).expect("the shim is there");
+        let name = format!("faults-shim-{}", &blake3::hash(&text).to_hex()[..16]);
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name).with_extension("so");
+        if !library.exists() {
+            // Several tests may do this at once: each gives a whole file its name.
+            let unfinished = library.with_extension(std::process::id().to_string());
+            let mut compiler = Command::new("cc");
+            compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&unfinished).arg(&source).arg("-lpthread");
+            let compiled = compiler.output().expect("a C compiler is there: it builds SQLite");
+            assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+            std::fs::rename(&unfinished, &library).expect("both lie in one folder");
+        }
         library
     })
-}
-
-/// Takes the library away again.
-pub(crate) fn remove_library() {
-    let _ = std::fs::remove_file(library());
 }

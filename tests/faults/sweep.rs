@@ -47,12 +47,23 @@ pub(crate) struct Figures {
     pub(crate) wrong: Vec<String>,
 }
 
-/// Tries `runs` of all faults of these workloads, spread evenly over them from a place that the seed chooses; all of them if that is more.
+/// Tries `runs` of all faults of these workloads, spread evenly over them by chance; all of them if that is more.
 pub(crate) fn sweep(name: &str, workloads: &[&'static Workload], classes: &[Class], runs: usize) -> Figures {
+    sweep_of(name, workloads, classes, runs, |_| true)
+}
+
+/// The same for some of the faults.
+pub(crate) fn sweep_of(
+    name: &str,
+    workloads: &[&'static Workload],
+    classes: &[Class],
+    runs: usize,
+    is_meant: impl Fn(&Fault) -> bool,
+) -> Figures {
     let templates: Vec<Template> = workloads.iter().map(|workload| workload.template()).collect();
     let mut all: Vec<(usize, Fault)> = Vec::new();
     for (at, template) in templates.iter().enumerate() {
-        all.extend(faults(template, classes).into_iter().map(|fault| (at, fault)));
+        all.extend(faults(template, classes).into_iter().filter(&is_meant).map(|fault| (at, fault)));
     }
     let (total, chosen) = (all.len(), spread(all, runs));
     let next = AtomicUsize::new(0);
