@@ -457,10 +457,7 @@ impl<'s> OpenCommit<'s> {
         match run(reader, "BEGIN IMMEDIATE") {
             // Somebody else was writing for long: nothing failed.
             Err(error) if error.kind() == ErrorKind::Busy => Err(error),
-            begun => begun.map(|()| open).map_err(|error| {
-                is_poisoned.store(true, Ordering::Release);
-                error
-            }),
+            begun => begun.map(|()| open).inspect_err(|_| is_poisoned.store(true, Ordering::Release)),
         }
     }
 

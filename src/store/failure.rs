@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 use crate::error::{Error, ErrorKind};
 
 /// `SQLITE_IOERR_SHMSIZE`: the file beside the store with which its processes find their way could not grow.
-const NO_ROOM_TO_SHARE: i32 = 10 | 19 << 8;
+const NO_ROOM_TO_SHARE: i32 = 10 + 19 * 256;
 
 /// An error of SQLite.
 pub(super) fn failure(error: rusqlite::Error) -> Error {

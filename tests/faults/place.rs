@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::shim::{Counters, Fault, watch};
 
 /// Longer than any run takes on a loaded machine: what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder with a folder `disk` in it, on which the faults are, and room beside it.
 pub(crate) struct Place(tempfile::TempDir);
@@ -116,7 +116,7 @@ impl Ran {
     /// The code of the error that it told, in JSON, on standard error.
     pub(crate) fn error_code(&self) -> Option<String> {
         let objects = self.err.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        objects.filter_map(|object| object["error"]["code"].as_str().map(str::to_owned)).last()
+        objects.filter_map(|object| object["error"]["code"].as_str().map(str::to_owned)).next_back()
     }
 
     /// True if Rust's own library got no memory, which no program survives; then it died as if it had been killed.

@@ -127,8 +127,8 @@ fn library() -> &'static Path {
             let unfinished = library.with_extension(std::process::id().to_string());
             let mut compiler = Command::new("cc");
             compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&unfinished).arg(&source).arg("-lpthread");
-            let compiled = compiler.output().expect("a C compiler is there: it builds SQLite");
-            assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+            let ran = compiler.output().expect("a C compiler is there: it builds SQLite");
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
             std::fs::rename(&unfinished, &library).expect("both lie in one folder");
         }
         library

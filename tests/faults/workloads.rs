@@ -60,8 +60,13 @@ pub(crate) const ALL: &[Workload] = &[
 ];
 
 /// The control: what it says is not to be believed.
-pub(crate) const CARELESS: Workload =
-    Workload { name: "careless", prepare: store, command: children::careless, judge: children::refused, begins_without_store: false };
+pub(crate) const CARELESS: Workload = Workload {
+    name: "careless",
+    prepare: store,
+    command: children::careless,
+    judge: children::refused,
+    begins_without_store: false,
+};
 
 impl Workload {
     /// Prepares the disk, and runs once without a fault.
@@ -154,7 +159,7 @@ fn write_transactions(place: &Place) {
             3 => "{:db/ident :fault/text :db/valueType :db.type/string :db/fulltext true} {:db/ident :fault/n :db/index true}",
             _ => "",
         };
-        text.push_str(&format!("[{declared} {}]\n", entities.join(" ")));
+        text += &format!("[{declared} {}]\n", entities.join(" "));
     }
     fs::write(place.beside("in"), text).expect("a file");
 }
@@ -214,10 +219,13 @@ const LINES: usize = 250;
 
 fn lines(place: &Place) {
     store(place);
-    let text: String = (1..=LINES).map(|n| format!("line {n}\n")).collect();
-    fs::write(place.beside("in"), text).expect("a file");
+    fs::write(place.beside("in"), numbered(LINES)).expect("a file");
     let started = place.annals(&["start", "--name", "by hand"]).output().expect("it runs");
     assert!(started.status.success(), "a run begins");
+}
+
+fn numbered(count: usize) -> String {
+    (1..=count).fold(String::new(), |text, n| text + "line " + &n.to_string() + "\n")
 }
 
 fn log(place: &Place, template: &Place) -> Command {
@@ -258,7 +266,7 @@ fn run(place: &Place, _: &Place) -> Command {
 
 /// Exit 7 is success here: `annals run` ends as the program did.
 fn recorded(place: &Place, ran: &Ran, _: &Template) -> Result<(), String> {
-    let spoken: String = (1..=SPOKEN).map(|n| format!("line {n}\n")).collect();
+    let spoken = numbered(SPOKEN);
     let error = ran.error_code();
     if ran.code != Some(7) && ran.out.is_empty() && error.is_some() {
         // It could not be begun, so the program was not started.

@@ -82,7 +82,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T, Str
         if let Some(found) = look() {
             return Ok(found);
         }
-        if began.elapsed() > Duration::from_secs(60) {
+        if began.elapsed() > Duration::from_mins(1) {
             return Err(format!("{what} did not come within a minute"));
         }
         std::thread::sleep(Duration::from_millis(3));
@@ -99,16 +99,17 @@ fn round(place: &Path, victim: Victim, dice: &mut Dice, judged: &mut Judged) -> 
         let _ = out.read_to_end(&mut passed);
         String::from_utf8_lossy(&passed).into_owned()
     });
-    let pid = wait_for("the program", || fs::read_to_string(place.join("pid")).ok()?.trim().parse::<i32>().ok())?;
+    let pid = wait_for("the program", || fs::read_to_string(place.join("pid")).ok()?.trim().parse::<i32>().ok());
     std::thread::sleep(Duration::from_micros(dice.below(400_000)));
-    let (group, program) = (Pid::from_child(&child), Pid::from_raw(pid).ok_or("the program has no id")?);
+    let (group, program) = (Pid::from_child(&child), pid.as_ref().ok().and_then(|pid| Pid::from_raw(*pid)));
     // Whoever is killed may have ended just now.
-    let _ = match victim {
-        Victim::Recorder | Victim::Terminal => kill_process(group, Signal::KILL),
-        Victim::Program => kill_process(program, Signal::KILL),
-        Victim::Both => kill_process_group(group, Signal::KILL),
+    let _ = match (victim, program) {
+        (Victim::Recorder | Victim::Terminal, Some(_)) => kill_process(group, Signal::KILL),
+        (Victim::Program, Some(program)) => kill_process(program, Signal::KILL),
+        (Victim::Both, _) | (_, None) => kill_process_group(group, Signal::KILL),
     };
     child.wait().map_err(|error| error.to_string())?;
+    pid?;
     if victim == Victim::Recorder {
         wait_for("the program's end without its recorder", || place.join("done").exists().then_some(()))?;
     }
@@ -138,7 +139,7 @@ fn check(place: &Path, victim: Victim, run: &Run, passed: Option<&str>, judged: 
         lines.iter().filter_map(|line| line.message.strip_prefix(word).map(str::to_owned)).collect()
     };
     let (printed, said) = (of("line "), of("said "));
-    for (at, number) in printed.iter().enumerate().filter(|(at, number)| **number != (at + 1).to_string()) {
+    if let Some((at, number)) = printed.iter().enumerate().find(|(at, number)| **number != (at + 1).to_string()) {
         return Err(format!("printed line {} is {number}", at + 1));
     }
     let acknowledged = fs::read_to_string(place.join("acknowledged")).unwrap_or_default();

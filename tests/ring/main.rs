@@ -70,11 +70,11 @@ fn attack(ways: &[Way], processes: u64, moves: u64) -> Figures {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = folder.path().join("annals.db");
     new_store(&store);
-    let movers: Vec<Child> = (0..processes)
+    let children: Vec<Child> = (0..processes)
         .map(|n| mover(&store, ways[n as usize % ways.len()], moves, seed().wrapping_mul(1_000).wrapping_add(n)))
         .collect();
     let mut figures = Figures::default();
-    watch::while_running(&store, movers, &mut figures);
+    watch::while_running(&store, children, &mut figures);
     watch::at_every_t(&store, &mut figures);
     if let Err(what) = whole::check_whole(&store) {
         figures.anomalies.push(what);

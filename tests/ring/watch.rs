@@ -105,7 +105,9 @@ pub(crate) fn at_every_t(store: &Path, figures: &mut Figures) {
     for transaction in db.tx_range(1..).expect("the log") {
         let mut datoms: Vec<_> = transaction.datoms.iter().filter(|datom| datom.a == next).collect();
         datoms.sort_by_key(|datom| datom.added);
-        datoms.iter().for_each(|datom| fold(&mut by_log, (datom.t, datom.e, id(&datom.v), datom.added)));
+        for datom in datoms {
+            fold(&mut by_log, (datom.t, datom.e, id(&datom.v), datom.added));
+        }
         while let Some(row) = seen.filter(|row| row.0 <= transaction.t) {
             fold(&mut by_view, row);
             seen = rows.next().expect("a row").map(read);

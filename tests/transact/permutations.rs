@@ -66,14 +66,14 @@ const MENU: [&str; 44] = [
     // Attributes that nobody declared, and their declaration; metadata; the transaction itself; an instant.
     r#"{:db/id "y" :new/thing 1}"#,
     r#"{:db/id "y" :new/thing #{2 3}}"#,
-    r#"{:db/ident :new/thing :db/cardinality :db.cardinality/many}"#,
+    "{:db/ident :new/thing :db/cardinality :db.cardinality/many}",
     r#"[:db/add "y" :user/nick "a" "datomic.tx"]"#,
     r#"{:db/id "datomic.tx" :note "why"}"#,
 ];
 
 /// The datoms of a transaction with colours in the place of new ids: two transactions have the same lines if one becomes the other by
 /// renaming what is new.
-fn canonical(datoms: &[Datom], is_new: impl Fn(i64) -> bool, named: &BTreeMap<String, i64>) -> String {
+fn canonical(datoms: &[Datom], is_new: impl Fn(i64) -> bool, tempids: &BTreeMap<String, i64>) -> String {
     let refs = |datom: &Datom| match datom.v {
         Value::Ref(id) => Some(id),
         _ => None,
@@ -109,10 +109,10 @@ fn canonical(datoms: &[Datom], is_new: impl Fn(i64) -> bool, named: &BTreeMap<St
     }
     let mut lines: Vec<String> = told.iter().map(|datom| line(datom, &colours, None)).collect();
     lines.sort();
-    let names = named.iter().map(|(name, id)| {
+    let resolved = tempids.iter().map(|(name, id)| {
         format!("{name} is {}", colours.get(id).map_or_else(|| id.to_string(), |colour| format!("{colour:x}")))
     });
-    lines.extend(names);
+    lines.extend(resolved);
     lines.join("\n")
 }
 
@@ -175,7 +175,7 @@ impl Figures {
             let found = outcome(order);
             match &first {
                 Some(first) if *first != found => {
-                    different = Some(format!("{order:?}\ngives\n{found}\nbut {operations:?}\n{first}"))
+                    different = Some(format!("{order:?}\ngives\n{found}\nbut {operations:?}\n{first}"));
                 }
                 Some(_) => {}
                 None => first = Some(found),
@@ -219,11 +219,11 @@ fn pairs_and_triples_of_the_menu_mean_the_same_in_every_order() {
     let (mut figures, mut dice) = (Figures::default(), Dice::new(seed()));
     // A plain run takes every fourth triple.
     let step = if number("PERMUTATIONS", 60) >= 500 { 1 } else { 4 };
-    for one in 0..MENU.len() {
-        for two in one + 1..MENU.len() {
-            figures.compare(&[MENU[one], MENU[two]], &mut dice, |order| in_memory(&store, order));
-            for three in (two + 1..MENU.len()).filter(|three| (one + two + three) % step == 0) {
-                figures.compare(&[MENU[one], MENU[two], MENU[three]], &mut dice, |order| in_memory(&store, order));
+    for (one, first) in MENU.iter().enumerate() {
+        for (two, second) in MENU.iter().enumerate().skip(one + 1) {
+            figures.compare(&[first, second], &mut dice, |order| in_memory(&store, order));
+            for (_, third) in MENU.iter().enumerate().skip(two + 1).filter(|(three, _)| (one + two + three) % step == 0) {
+                figures.compare(&[first, second, third], &mut dice, |order| in_memory(&store, order));
             }
         }
     }
