@@ -293,7 +293,7 @@ fn completions_and_the_manual_name_every_command() {
     let manual = place.run(&["man"]).succeeds().out;
     for command in [
         "init", "run", "start", "finish", "log", "runs", "logs", "show", "state", "transact", "q", "explain", "pull", "entity",
-        "history", "schema", "tx", "import", "export", "verify", "shell",
+        "history", "schema", "tx", "import", "export", "verify", "rescue", "shell",
     ] {
         assert!(
             manual.contains(&format!("annals {command}"))

@@ -155,6 +155,8 @@ fn live_through(seed: u64) -> (usize, usize) {
     let now = writers[0].db().expect("a value");
     check_views(&now);
     check_exported(&now);
+    let verified = annals::verify(folders[0].path().join("annals.db"), None).expect("a report");
+    assert_eq!(verified.problem, None, "what was said is sound");
     let reopened = Connection::open_read_only(folders[0].path().join("annals.db")).expect("it opens again");
     let reopened = reopened.db().expect("a value");
     assert_eq!(all(&reopened.history()), all(&now.history()));

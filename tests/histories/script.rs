@@ -71,6 +71,8 @@ impl Story {
         let rest = self.with_ids(rest);
         let outcome = match word {
             "story" => {
+                let verified = annals::verify(self.connection.path(), None).expect("a report");
+                assert_eq!(verified.problem, None, "the story before is sound");
                 *self = Self::begin();
                 return String::new();
             }
