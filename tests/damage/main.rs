@@ -49,7 +49,7 @@ struct Figures {
     harmless: usize,
     /// A store of an earlier moment: only a head kept elsewhere tells.
     put_back: usize,
-    missed_by_sqlite: usize,
+    missed_by_sqlite_of_quarter: usize,
     missed_without_chain: usize,
     codes: BTreeMap<String, usize>,
     rescued: usize,
@@ -86,8 +86,8 @@ impl Trial<'_> {
             let is_right = t == 0 || report.head == self.evidence.heads[t - 1];
             assert!(is_right || is_made_to_fit, "SEED={} {what}: t {t} is said to be sound", seed());
         }
-        if is_sound_to_sqlite(self.path) {
-            self.figures.missed_by_sqlite += 1;
+        if self.figures.caught.is_multiple_of(4) && is_sound_to_sqlite(self.path) {
+            self.figures.missed_by_sqlite_of_quarter += 1;
         }
         if code == "verify/chain" && self.figures.missed_without_chain < 5 {
             self.without_chain(harm);
@@ -182,7 +182,7 @@ fn what_verify_does_not_find_changes_no_answer() {
     let figures = trial.figures;
     println!("SEED={} {figures:?}", seed());
     assert!(figures.caught > flips() / 4, "the damages hit something");
-    assert!(figures.missed_by_sqlite > flips() / 20, "SQLite's own check misses some");
+    assert!(figures.missed_by_sqlite_of_quarter > flips() / 40, "SQLite's own check misses some");
     assert!(figures.missed_without_chain > 0, "without the chain some are missed");
 }
 
