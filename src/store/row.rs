@@ -10,6 +10,10 @@ use rusqlite::{Row, Statement};
 use super::failure::damaged;
 use crate::datom::Datom;
 use crate::error::Result;
+use crate::limits::LIMIT_TUPLE_LENGTH;
+
+/// Bytes of a number as text, a thousand digits with a thousand zeros, and room to spare: what is longer would take long to read.
+const LIMIT_NUMBER_BYTES: usize = 4_096;
 
 /// The columns that [`read_datom`] expects, in its order.
 pub(super) const COLUMNS: &str = "d.e, d.a, d.v, d.type, d.t, d.m, d.added";
@@ -104,7 +108,14 @@ pub(super) fn read_value(code: i64, v: ValueRef<'_>) -> Result<Value> {
 }
 
 fn read_edn(kind: ValueType, text: &str) -> Result<Value> {
-    edn::read(text).ok().filter(|value| value.value_type() == Some(kind)).ok_or_else(|| mismatch(kind))
+    let is_number_too_long = kind != ValueType::Tuple && text.len() > LIMIT_NUMBER_BYTES;
+    let value = if is_number_too_long { None } else { edn::read(text).ok() };
+    value.filter(|value| value.value_type() == Some(kind) && !is_tuple_too_long(value)).ok_or_else(|| mismatch(kind))
+}
+
+/// True for a tuple that no transaction takes: comparing it again and again would take for ever.
+fn is_tuple_too_long(value: &Value) -> bool {
+    matches!(value, Value::Vector(items) if items.len() > LIMIT_TUPLE_LENGTH)
 }
 
 fn text(bytes: &[u8]) -> Result<&str> {
