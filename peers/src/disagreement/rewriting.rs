@@ -106,7 +106,10 @@ pub fn calls_with_constants_alone(program: &Program) -> bool {
 fn mentions(program: &Program, variable: &str) -> usize {
     let texts = program.clauses.iter().chain(&program.elements).chain(&program.with);
     let words = texts.flat_map(|text| text.split(|letter: char| "[]() ".contains(letter)));
-    words.chain(program.inputs.iter().map(|(binding, _)| binding.trim_matches(['[', ']']))).filter(|word| *word == variable).count()
+    words
+        .chain(program.inputs.iter().map(|(binding, _)| binding.trim_matches(['[', ']'])))
+        .filter(|word| *word == variable)
+        .count()
 }
 
 fn is_twice(words: &[&str]) -> bool {
