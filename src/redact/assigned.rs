@@ -48,6 +48,9 @@ pub(super) fn secrets(text: &[u8], start: usize, end: usize, found: &mut Vec<Sec
         Sort::Strong | Sort::Weak => {}
     }
     let place = value::place(text, at, sign == Sign::Equals && begins_line(text, from));
+    if meaning.kind == "credential" && text[place.start..place.end].eq_ignore_ascii_case(b"basic") {
+        return header(text, at);
+    }
     let is_secret = is_secret(text, meaning, sign, from, place);
     is_secret.then_some(Secret { start: place.start, end: place.end, kind: meaning.kind, rank })
 }
@@ -110,9 +113,17 @@ fn sign(text: &[u8], from: usize, to: usize) -> Option<(Sign, usize)> {
         _ if is_apart && memchr::memmem::find(&text[from.saturating_sub(LIMIT_LOGIN_BYTES)..from], b"login ").is_some() => {
             (Sign::Beside, 0)
         }
+        // `aws configure set aws_secret_access_key wJalr..`
+        _ if is_apart && is_random(first_word(rest), 20) && !is_hex(first_word(rest)) => (Sign::Beside, 0),
         _ => return None,
     };
     Some((sign, skip_blanks(text, behind_blanks + length)))
+}
+
+/// The word that begins here, as far as a secret goes.
+fn first_word(text: &[u8]) -> &[u8] {
+    let end = text.iter().take(256).position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')));
+    &text[..end.unwrap_or(text.len().min(256))]
 }
 
 /// `"name": "DB_PASSWORD", "value": ".."`: where the value begins, if the name just ended.
@@ -163,7 +174,10 @@ fn is_secret(text: &[u8], meaning: Meaning, sign: Sign, from: usize, place: Plac
         return false;
     }
     match meaning.sort {
-        Sort::Weak => sign != Sign::Beside && is_drawn(meaning.kind, value, sign),
+        Sort::Weak => {
+            let sign = if place.is_quoted && sign == Sign::Colon { Sign::Equals } else { sign };
+            sign != Sign::Beside && is_drawn(meaning.kind, value, sign)
+        }
         _ if place.is_quoted => value.len() >= 3 && (matches!(sign, Sign::Equals | Sign::Option) || !is_sentence(value)),
         _ => is_plausible(text, meaning, sign, from, place),
     }
@@ -215,7 +229,7 @@ fn is_drawn(kind: &str, value: &[u8], sign: Sign) -> bool {
         "signature" => value.len() >= 20 && (is_hex(value) && value.len() >= 40 || is_dense(value)),
         "credential" if is_login(value) => true,
         _ if is_hex(value) => value.len() >= 20 && !value.contains(&b'-') && is_random(value, 20),
-        _ => is_dense(value) && value.len() >= 8 || is_random(value, if sign == Sign::Colon { 16 } else { 8 }),
+        _ => is_dense(value) && value.len() >= 8 || is_random(value, if sign == Sign::Colon { 12 } else { 8 }),
     }
 }
 
