@@ -14,10 +14,10 @@ use crate::workloads;
 const LIMIT_SHOWN: usize = 3;
 
 /// One disk in so many is recovered under the recorder, and that recovery is attacked too.
-const DISKS_PER_RECOVERY: usize = 150;
+const DISKS_PER_RECOVERY: usize = 500;
 
 /// Disks of one recovery.
-const DISKS_OF_RECOVERY: usize = 60;
+const DISKS_OF_RECOVERY: usize = 150;
 
 /// How many rounds bring nothing new before a recording is left.
 const FRUITLESS_ROUNDS: usize = 3;
