@@ -159,7 +159,7 @@ fn write_transactions(place: &Place) {
             3 => "{:db/ident :fault/text :db/valueType :db.type/string :db/fulltext true} {:db/ident :fault/n :db/index true}",
             _ => "",
         };
-        text += &format!("[{declared} {}]\n", entities.join(" "));
+        text.extend(["[", declared, " ", &entities.join(" "), "]\n"]);
     }
     fs::write(place.beside("in"), text).expect("a file");
 }
