@@ -37,14 +37,16 @@ pub(crate) fn all() -> Vec<(String, usize, Record)> {
     all
 }
 
-/// The store of each released format that is older than today's.
+/// The stores of older formats that a program of then could have written. Those of formats 1 and 2 declare full text, which came with
+/// format 3: no migration to it indexes what is said before, so what they become does not verify.
 pub(crate) fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let entries = fs::read_dir(folder).expect("the fixtures are there");
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     found.retain(|path| {
         let is_store = path.extension().is_some_and(|extension| extension == "db");
-        is_store && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("format-"))
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        is_store && name.starts_with("format-") && !["format-1.db", "format-2.db"].contains(&name.as_str())
     });
     found.sort();
     found
