@@ -73,7 +73,7 @@ pub(super) fn refuse_remains(path: &Path) -> Result<()> {
 
 /// Refuses a name behind which there is no room for the names of what lies beside a store.
 pub(super) fn refuse_long_name(path: &Path) -> Result<()> {
-    let length = path.file_name().map_or(0, |name| name.len());
+    let length = path.file_name().map_or(0, std::ffi::OsStr::len);
     if length <= LIMIT_NAME_BYTES {
         return Ok(());
     }

@@ -289,10 +289,10 @@ fn probable_page_bytes(file: &File, said: usize) -> usize {
 /// SQLite's checksum over words of four bytes, two at a time.
 fn checksum(seed: Sum, bytes: &[u8], read: fn([u8; 4]) -> u32) -> Sum {
     let (mut first, mut second) = seed;
-    for pair in bytes.chunks_exact(8) {
-        let &[a, b, c, d, e, f, g, h] = pair else { continue };
-        first = first.wrapping_add(read([a, b, c, d])).wrapping_add(second);
-        second = second.wrapping_add(read([e, f, g, h])).wrapping_add(first);
+    let (words, _) = bytes.as_chunks::<4>();
+    for pair in words.chunks_exact(2) {
+        first = first.wrapping_add(read(pair[0])).wrapping_add(second);
+        second = second.wrapping_add(read(pair[1])).wrapping_add(first);
     }
     (first, second)
 }

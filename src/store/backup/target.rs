@@ -41,7 +41,7 @@ impl Target {
         let target = Self { path: folder.join(name), folder };
         target.refuse_the_store(source, out)?;
         match fs::symlink_metadata(&target.path) {
-            Ok(found) => target.check_existing(&found, source, out, existing)?,
+            Ok(found) => check_existing(&found, source, out, existing)?,
             Err(error) if error.kind() == Io::NotFound => {}
             Err(error) => return Err(io_failure(error, "look at", out)),
         }
@@ -66,25 +66,6 @@ impl Target {
             return Err(refused(out, "the path of the backup belongs to the store", HELP));
         }
         Ok(())
-    }
-
-    fn check_existing(&self, found: &Metadata, source: &Path, out: &Path, existing: Existing) -> Result<()> {
-        let kind = found.file_type();
-        if kind.is_symlink() {
-            return Err(refused(out, "the path of the backup is a symbolic link", "give the path that it points to"));
-        }
-        if !kind.is_file() {
-            let what = if kind.is_dir() { "a folder" } else { "no regular file" };
-            return Err(refused(out, &format!("the path of the backup is {what}"), "name a file, such as annals-backup.db"));
-        }
-        let store = fs::metadata(source).map_err(|error| io_failure(error, "look at", source))?;
-        if (store.dev(), store.ino()) == (found.dev(), found.ino()) {
-            return Err(refused(out, "the path of the backup is another name of the store itself", "choose another path"));
-        }
-        match existing {
-            Existing::Replace => Ok(()),
-            Existing::Refuse => Err(already_there(out)),
-        }
     }
 
     /// Makes the file that is written to, private from its first byte on, under a name that nobody has.
@@ -115,6 +96,25 @@ impl Target {
         }
         sync_folder(&self.folder)?;
         Ok(self.path)
+    }
+}
+
+fn check_existing(found: &Metadata, source: &Path, out: &Path, existing: Existing) -> Result<()> {
+    let kind = found.file_type();
+    if kind.is_symlink() {
+        return Err(refused(out, "the path of the backup is a symbolic link", "give the path that it points to"));
+    }
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "a folder" } else { "no regular file" };
+        return Err(refused(out, &format!("the path of the backup is {what}"), "name a file, such as annals-backup.db"));
+    }
+    let store = fs::metadata(source).map_err(|error| io_failure(error, "look at", source))?;
+    if (store.dev(), store.ino()) == (found.dev(), found.ino()) {
+        return Err(refused(out, "the path of the backup is another name of the store itself", "choose another path"));
+    }
+    match existing {
+        Existing::Replace => Ok(()),
+        Existing::Refuse => Err(already_there(out)),
     }
 }
 
