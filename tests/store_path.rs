@@ -204,9 +204,10 @@ fn whoever_puts_a_link_there_meanwhile_does_not_get_a_store_behind_it() {
             }
         });
         let outcome = Store::create(&path);
-        match attacker.join().expect("it ends") {
-            true => won += 1,
-            false => lost += 1,
+        if attacker.join().expect("it ends") {
+            won += 1;
+        } else {
+            lost += 1;
         }
         assert!(!victim.exists(), "round {round}: {outcome:?}");
         assert!(outcome.is_err() || path.symlink_metadata().expect("it is there").is_file());

@@ -22,8 +22,8 @@ pub(crate) enum Expected {
 pub(crate) fn sound_store(path: &Path) {
     let connection = Connection::open(path).expect("a store");
     for text in [
-        r#"[{:db/ident :note/text :db/valueType :db.type/string :db/cardinality :db.cardinality/one :db/fulltext true}
-            {:db/ident :person/email :db/valueType :db.type/string :db/cardinality :db.cardinality/one :db/unique :db.unique/identity}]"#,
+        r"[{:db/ident :note/text :db/valueType :db.type/string :db/cardinality :db.cardinality/one :db/fulltext true}
+            {:db/ident :person/email :db/valueType :db.type/string :db/cardinality :db.cardinality/one :db/unique :db.unique/identity}]",
         r#"[{:db/id "a" :person/email "ada@example.org" :person/born 1815 :person/height 1.65 :person/weight 60.5M :person/big 100000000000000000000N}
             {:person/email "grace@example.org" :person/friend "a" :person/tags #{:x :y} :person/place [1 "two"] :note/text "the disk is full"}
             {:person/id #uuid "6f1c3d1e-0000-4000-8000-000000000001" :person/seen #inst "2026-11-20T10:00:00Z" :person/raw #bytes "00ff"}]"#,

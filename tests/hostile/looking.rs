@@ -13,7 +13,7 @@ use annals::{Connection, Order, Result, Value, Walk, exchange};
 use crate::corpus::Expected;
 
 /// Longer than anything here takes on a busy machine, shorter than anybody waits for a command that hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What came of looking.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ pub(crate) fn look(path: &Path, name: &str) -> Looked {
         Ok(looked) => looked,
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("{name}: looking at it does not end"),
         Err(mpsc::RecvTimeoutError::Disconnected) => {
-            panic!("{name}: {:?}", looking.join().map_err(|panic| panic.downcast::<String>()))
+            panic!("{name}: {:?}", looking.join().map_err(|panic| *panic.downcast::<String>().expect("a panic says why")))
         }
     }
 }
