@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use rusqlite::Connection;
 
 use super::failure::{damaged, failure};
-use super::{ends, genesis};
+use super::{ends, genesis, words};
 use crate::error::{Error, ErrorKind, Result};
 
 /// `AnLs`: says whose file this is, also to file(1).
@@ -19,6 +19,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_fulltext.sql"),
     include_str!("../../migrations/0004_entities.sql"),
 ];
+
+/// The first version that has the index of words.
+const WITH_WORDS: usize = 3;
 
 /// The first version that has the table `entities`.
 const WITH_ENTITIES: usize = 4;
@@ -120,6 +123,9 @@ fn migrate_inside(connection: &Connection, path: &Path) -> Result<()> {
         connection.execute_batch(step).map_err(failure)?;
     }
     connection.execute_batch(&format!("PRAGMA user_version = {}", MIGRATIONS.len())).map_err(failure)?;
+    if (1..WITH_WORDS).contains(&done) {
+        words::index_declared(connection).map_err(failure)?;
+    }
     if done == 0 {
         connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}")).map_err(failure)?;
         genesis::write(connection)?;

@@ -84,6 +84,15 @@ pub(super) fn index(connection: &Connection, attribute: i64, first: i64, last: i
     })
 }
 
+/// Indexes the words of all texts of the attributes that are declared `:db/fulltext`, for a store of a format that had no such index.
+pub(super) fn index_declared(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "SELECT e FROM datoms d WHERE a = ?1 AND added = 1 AND v = 1
+         AND NOT EXISTS (SELECT 1 FROM datoms later WHERE later.a = ?1 AND later.e = d.e AND later.id > d.id) ORDER BY e";
+    let mut statement = connection.prepare(sql)?;
+    let declared = statement.query_map((attribute::FULLTEXT,), |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    declared.into_iter().try_for_each(|attribute| index(connection, attribute, 0, i64::MAX))
+}
+
 /// Forgets all words.
 pub(super) fn clear(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("INSERT INTO words (words) VALUES ('delete-all')", ()).map(|_| ())

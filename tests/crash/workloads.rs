@@ -37,8 +37,7 @@ pub(crate) fn all() -> Vec<(String, usize, Record)> {
     all
 }
 
-/// The stores of older formats that a program of then could have written. Those of formats 1 and 2 declare full text, which came with
-/// format 3: no migration to it indexes what is said before, so what they become does not verify.
+/// A store of each format there ever was.
 pub(crate) fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let entries = fs::read_dir(folder).expect("the fixtures are there");
@@ -46,7 +45,7 @@ pub(crate) fn fixtures() -> Vec<PathBuf> {
     found.retain(|path| {
         let is_store = path.extension().is_some_and(|extension| extension == "db");
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        is_store && name.starts_with("format-") && !["format-1.db", "format-2.db"].contains(&name.as_str())
+        is_store && name.starts_with("format-")
     });
     found.sort();
     found
