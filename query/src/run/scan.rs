@@ -231,7 +231,8 @@ fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSe
             let batch = take(attribute, narrowed.values_of(at, goal), places)?;
             let mut part = relation_of(batch, goal, attribute.is_some(), &is_read, None, run.budget)?;
             if attribute.is_some() && !facts.is_history() {
-                part.key = fact_key(goal, &part);
+                let kind = attribute.and_then(|id| facts.attribute_by_id(id)).and_then(|attribute| attribute.value_type);
+                part.key = fact_key(goal, kind, &part);
             }
             parts.push(part);
         }
@@ -252,7 +253,7 @@ fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSe
 }
 
 /// Entity and value tell the facts of one attribute apart, where two values that are the same are identical.
-fn fact_key(goal: &ScanGoal, found: &Relation) -> Option<Vec<Slot>> {
+fn fact_key(goal: &ScanGoal, kind: Option<ValueType>, found: &Relation) -> Option<Vec<Slot>> {
     // Numbers of two kinds may both be the same as a constant.
     if matches!(&goal.value, Place::Constant(value) if value.is_number() || matches!(value, Value::Vector(_) | Value::List(_))) {
         return None;
@@ -267,6 +268,12 @@ fn fact_key(goal: &ScanGoal, found: &Relation) -> Option<Vec<Slot>> {
             }
             Place::Blank => return None,
         }
+    }
+    // A reference is shown as the long of its id, so of an attribute without a type an entity may have the same twice.
+    let column_of = |place: &Place| place.slot().and_then(|slot| found.column(slot));
+    if let (None, Some(Column::Long(_))) = (kind, column_of(&goal.value)) {
+        let Some(Column::Long(entities)) = column_of(&goal.entity) else { return None };
+        return entities.is_sorted_by(|a, b| a < b).then_some(key);
     }
     Some(key)
 }

@@ -148,7 +148,7 @@ fn facts(declared: Option<&Value>, facts: Option<&Value>) -> MemoryFacts {
     }
     for attribute in &mut attributes {
         let values: Vec<&Fact> = log.iter().filter(|fact| fact.a == attribute.id && fact.added).collect();
-        if values.iter().any(|fact| matches!(fact.v, Value::Ref(_))) {
+        if !values.is_empty() && values.iter().all(|fact| matches!(fact.v, Value::Ref(_))) {
             attribute.value_type = Some(ValueType::Ref);
         }
         let together = |fact: &&&Fact| values.iter().any(|other| other.e == fact.e && other.t == fact.t && other.v != fact.v);
