@@ -209,6 +209,11 @@ fn rest_of_secret(text: &[u8], kind: &'static str, is_joined: bool, found: &mut 
     if end == start || is_placeholder(rest) || !(is_joined || (reaches_end(text, end) && is_mixed)) {
         return None;
     }
+    // Only its last line has a `=`, at its end: otherwise this line says something of its own.
+    let is_own = !found.is_empty() || rest.trim_ascii_end().iter().skip_while(|byte| **byte != b'=').any(|byte| *byte != b'=');
+    if !is_joined && is_own {
+        return None;
+    }
     *found = vec![Secret { start, end, kind, rank: 2 }];
     let goes_on = if is_joined { text[end..].contains(&b'\\') } else { text.len() >= LEAST_BROKEN };
     goes_on.then_some(State::Reached { kind, is_joined })

@@ -43,6 +43,22 @@ fn a_secret_at_the_border_of_two_pieces_is_taken_out_wherever_the_border_is() {
 }
 
 #[test]
+fn a_line_below_a_secret_that_says_something_of_its_own_is_read_by_itself() {
+    // Made here, so that no line of this file looks like a key.
+    let token = format!("connecting with token=ghp{}", "_abcdefghijklmnopqrstuvwxyz0123456789");
+    for (below, expected) in [
+        ("password=hunter2hunter2", "password=[REDACTED:password:"),
+        ("retries=3", "retries=3"),
+        ("step 2 of 3", "step 2 of 3"),
+        ("a1B2c3D4e5F6==", "[REDACTED:github-token:"),
+    ] {
+        let out = recorded(format!("{token}\n{below}\n").as_bytes(), 1 << 20);
+        let line = out.lines().nth(1).expect("two lines");
+        assert!(line.starts_with(expected), "{below}: {line}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_stay_around_what_is_taken_out() {
     let redactor = Redactor::new([9; 32]);
     let line = b"\xFF\xFE password=hunter2 \x80\x00end";
