@@ -124,7 +124,9 @@ fn ended(store: &PathBuf) -> Result<Run, String> {
         let db = Connection::open_read_only(store).and_then(|connection| connection.db()).ok()?;
         find_run(&db, "last").ok().filter(|run| run.process.as_ref().is_none_or(annals::contract::Process::is_gone))
     };
-    wait_for("the recorder's end", run)
+    wait_for("the recorder's end", run)?;
+    // It may have written the end between the reading and the look at its process.
+    run().ok_or_else(|| "the run is gone".to_owned())
 }
 
 fn check(place: &Path, victim: Victim, run: &Run, passed: Option<&str>, judged: &mut Judged) -> Result<(), String> {
