@@ -47,7 +47,8 @@ pub(super) fn is_symbol(text: &str) -> bool {
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let looks_like_number = unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit());
-    let starts_well = !looks_like_number && !text.is_empty() && !text.starts_with([':', '#', '\'']);
+    // A byte order mark at the beginning of a text is passed over, so that such a symbol would not be read as it was written.
+    let starts_well = !looks_like_number && !text.is_empty() && !text.starts_with([':', '#', '\'', '\u{feff}']);
     starts_well && text.chars().all(is_name_char) && (text == "/" || has_sound_namespace(text))
 }
 
