@@ -22,6 +22,7 @@ use crate::db::snapshot::Snapshot;
 use crate::db::{Db, Report, TransactionFunctions, refuse_inside};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{Index, Tuning};
+use crate::redact::Redactor;
 use crate::store::{Access, BackupOptions, BackupReport, Durability, Store};
 use crate::transact::TxData;
 
@@ -148,6 +149,12 @@ impl Connection {
     /// The store below.
     pub fn store(&self) -> &Store {
         self.0.index.store()
+    }
+
+    /// Takes secrets out of texts under the key of this store, which is made when the first is found.
+    pub(crate) fn redactor(&self) -> Redactor {
+        let connection = self.clone();
+        Redactor::keyed_by(move || connection.store().redaction_key())
     }
 
     /// Copies the store as it is now to a new file, while others write: [`Store::backup`] with the safe choices.

@@ -24,6 +24,7 @@ mod value;
 mod wrapped;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use annals_query::Value;
 
@@ -55,7 +56,7 @@ pub enum Redaction {
 /// ```
 #[derive(Clone)]
 pub struct Redactor {
-    key: [u8; KEY_BYTES],
+    key: Arc<dyn Fn() -> [u8; KEY_BYTES] + Send + Sync>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -68,7 +69,12 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     /// A redactor that hashes with this key: those with the same key write equal secrets in the same way.
     pub fn new(key: [u8; KEY_BYTES]) -> Self {
-        Self { key }
+        Self::keyed_by(move || key)
+    }
+
+    /// A redactor that asks for its key when there is a secret to replace.
+    pub(crate) fn keyed_by(key: impl Fn() -> [u8; KEY_BYTES] + Send + Sync + 'static) -> Self {
+        Self { key: Arc::new(key) }
     }
 
     /// The text with its secrets replaced; borrowed if it has none.
@@ -95,7 +101,7 @@ impl Redactor {
     /// assert_ne!(redactor.mark("password", b"hunter2"), redactor.mark("password", b"hunter3"));
     /// ```
     pub fn mark(&self, kind: &str, secret: &[u8]) -> String {
-        let hash = blake3::keyed_hash(&self.key, secret);
+        let hash = blake3::keyed_hash(&(self.key)(), secret);
         let [a, b, c, d, ..] = *hash.as_bytes();
         format!("[REDACTED:{kind}:{a:02x}{b:02x}{c:02x}{d:02x}]")
     }

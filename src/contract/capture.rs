@@ -37,7 +37,7 @@ use std::time::Instant;
 
 use crate::connection::Connection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::redact::{Redaction, Redactor};
+use crate::redact::Redaction;
 use crate::schema::attribute as a;
 
 use super::line::Stream;
@@ -158,7 +158,7 @@ fn command_line(connection: &Connection, redaction: Redaction, command: &[OsStri
         return quote_command(command);
     }
     let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
-    quote_command(Redactor::new(connection.store().redaction_key()).command(&words))
+    quote_command(connection.redactor().command(&words))
 }
 
 /// Writes how the run ended, if the store still takes it: where recording failed, through a handle that did not.

@@ -19,7 +19,7 @@ use super::status::Status;
 use crate::connection::Connection;
 use crate::db::now_micros;
 use crate::error::{Error, ErrorKind, Result};
-use crate::redact::{Redaction, Redactor};
+use crate::redact::Redaction;
 use crate::schema::attribute as a;
 use crate::transact::{AttributeTerm, EntityTerm, TxData};
 
@@ -127,7 +127,7 @@ impl Recorder {
     #[must_use]
     pub fn with_redaction(mut self, redaction: Redaction) -> Self {
         self.redacting = match redaction {
-            Redaction::On => Some(Box::new(Redacting::new(&Redactor::new(self.pen.connection.store().redaction_key())))),
+            Redaction::On => Some(Box::new(Redacting::new(&self.pen.connection.redactor()))),
             Redaction::Off => None,
         };
         self
@@ -283,7 +283,7 @@ fn opening(id: &Arc<str>, options: RunOptions, connection: &Connection) -> Resul
 
 /// The options without the secrets in them; what is recorded of the folder stays, as programs find it by that.
 fn redacted(options: RunOptions, connection: &Connection) -> RunOptions {
-    let redactor = Redactor::new(connection.store().redaction_key());
+    let redactor = connection.redactor();
     let text = |text: Option<String>| text.map(|text| redactor.text(&text).into_owned());
     let setting = |setting: Setting| match redactor.named_value(&setting.attribute, &setting.value) {
         Some(value) => Setting { value, ..setting },

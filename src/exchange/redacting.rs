@@ -29,7 +29,10 @@ impl<'d> Redacting<'d> {
     pub(super) fn new(db: &'d Db) -> Self {
         Self {
             db,
-            redactor: Redactor::new(db.snapshot().index().store().redaction_key()),
+            redactor: {
+                let db = db.clone();
+                Redactor::keyed_by(move || db.snapshot().index().store().redaction_key())
+            },
             streams: FxHashMap::default(),
             lines: FxHashMap::default(),
         }

@@ -38,7 +38,6 @@ pub(super) fn secrets(text: &[u8], start: usize, end: usize, found: &mut Vec<Sec
     let (from, to) = name::around(text, start, end);
     let (sign, at) = sign(text, from, to)?;
     let meaning = name::meaning(&text[from..to])?;
-    let rank = 1;
     match meaning.sort {
         Sort::Header => return header(text, at),
         Sort::Cookies => {
@@ -52,7 +51,7 @@ pub(super) fn secrets(text: &[u8], start: usize, end: usize, found: &mut Vec<Sec
         return header(text, at);
     }
     let is_secret = is_secret(text, meaning, sign, from, place);
-    is_secret.then_some(Secret { start: place.start, end: place.end, kind: meaning.kind, rank })
+    is_secret.then_some(Secret { start: place.start, end: place.end, kind: meaning.kind, rank: 1 })
 }
 
 /// What a value is if its name says that it is a secret.

@@ -73,9 +73,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
 
 /// The secrets of a text without colours, in order, none overlapping another.
 pub(super) fn find(text: &[u8]) -> Vec<Secret> {
-    let mut found = find_all(text, &mut false);
-    wrapped::secrets(text, &mut found);
-    in_order(found)
+    find_in_line(text, &mut false)
 }
 
 /// The same, and whether a private key goes on in the next line.

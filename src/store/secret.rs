@@ -3,14 +3,14 @@
 //! It lies outside the store, so that it is in no export and no copy of the store alone: who has only those cannot try passwords
 //! against the marks. Losing it loses nothing but that marks from before and after compare as equal.
 
-use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use annals_query::Uuid;
 
+use super::wal::beside;
 use super::{Access, Store};
 use crate::redact::KEY_BYTES;
 
@@ -22,17 +22,10 @@ impl Store {
     /// kept (a folder without the right to write), it holds for this handle alone: secrets are redacted all the same.
     pub(crate) fn redaction_key(&self) -> [u8; KEY_BYTES] {
         *self.redaction_key.get_or_init(|| {
-            let path = beside(&self.path);
+            let path = beside(&self.path, "-key");
             read(&path).or_else(|| (self.access() == Access::ReadWrite).then(|| make(&path)).flatten()).unwrap_or_else(draw)
         })
     }
-}
-
-/// `NAME-key`.
-fn beside(store: &Path) -> PathBuf {
-    let mut name = OsString::from(store);
-    name.push("-key");
-    name.into()
 }
 
 /// What a file of the right size holds; a symbolic link is not followed.
@@ -48,9 +41,7 @@ fn read(path: &Path) -> Option<[u8; KEY_BYTES]> {
 /// Writes a new key under a name of its own, then gives it its place: whoever reads it sees all of it, and of two who make one, one
 /// wins.
 fn make(path: &Path) -> Option<[u8; KEY_BYTES]> {
-    let mut name = OsString::from(path);
-    name.push(format!("-{}", Uuid::now_v7().simple()));
-    let draft = PathBuf::from(name);
+    let draft = beside(path, &format!("-{}", Uuid::now_v7().simple()));
     let key = draw();
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).ok()?;
     let written = file

@@ -61,12 +61,12 @@ impl Manners {
             };
             self.declared.insert(attribute, held.map_or(Value::Nil, |datom| datom.v));
         }
-        let manner = self.declared[&attribute].as_text().map(str::to_owned);
+        let redact = match self.declared[&attribute].as_text() {
+            Some("whole") => Redactor::whole_value,
+            Some("secrets") => Redactor::value,
+            _ => return Ok(None),
+        };
         let redactor = self.redactor.get_or_insert_with(|| Redactor::new(resolver.before.redaction_key()));
-        Ok(match manner.as_deref() {
-            Some("whole") => redactor.whole_value(value),
-            Some("secrets") => redactor.value(value),
-            _ => None,
-        })
+        Ok(redact(redactor, value))
     }
 }

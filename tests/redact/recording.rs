@@ -104,6 +104,18 @@ fn a_program_that_records_itself_redacts_unless_it_says_otherwise() {
 }
 
 #[test]
+fn the_key_of_the_marks_is_made_with_the_first_of_them() {
+    let place = Place::new();
+    let key = place.path().join(".annals/annals.db-key");
+    place.run(&["run", "--set", "a/b=c", "--", "echo", "nothing to hide"]).succeeds();
+    place.run(&["log", "last", "nor here"]).succeeds();
+    place.run(&["export", "--redact"]).succeeds();
+    assert!(!key.exists());
+    place.run(&["log", "last", "password=hunter2"]).succeeds();
+    assert!(key.exists());
+}
+
+#[test]
 fn the_key_of_the_marks_is_private_and_its_own_in_each_store() {
     let marks = [(), ()].map(|()| {
         let place = Place::new();

@@ -1,6 +1,5 @@
 //! Where a backup goes: looked at before anything is written, and given its name in one step at the end.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::ErrorKind as Io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -14,6 +13,7 @@ use super::Existing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::failure::io_failure;
 use crate::store::path::{refuse_long_name, sync_folder};
+use crate::store::wal::beside;
 
 /// What SQLite and this crate put behind the name of a store for what lies beside it.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", "-columns"];
@@ -150,12 +150,6 @@ impl Drop for Unfinished {
         // Nothing is there by that name if the file got its own; and what cannot be removed harms nobody.
         let _ = fs::remove_file(&self.path);
     }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name: OsString = path.file_name().map(OsStr::to_owned).unwrap_or_default();
-    name.push(suffix);
-    path.with_file_name(name)
 }
 
 fn already_there(out: &Path) -> Error {
