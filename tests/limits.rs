@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use annals::limits::{LIMIT_SEARCH_BYTES, LIMIT_SEARCH_DEPTH, LIMIT_SEARCH_PHRASES, LIMIT_TUPLE_LENGTH};
+use annals::limits::{
+    LIMIT_SEARCH_BYTES, LIMIT_SEARCH_DEPTH, LIMIT_SEARCH_PHRASES, LIMIT_TRANSACTION_DATOMS, LIMIT_TUPLE_LENGTH,
+};
 use annals::query::limits::{LIMIT_FORM_DEPTH, LIMIT_NESTED_QUERIES};
 use annals::query::{Budget, Code, Value, edn, engine, parse};
 use annals::transact::TxData;
@@ -152,6 +154,15 @@ fn each_limit_holds_at_itself_and_not_at_one_more() {
     });
     check("values in a tuple", LIMIT_TUPLE_LENGTH, "transaction/limit", |count| {
         db.with(&format!("[{{:p/pair [{}]}}]", "1 ".repeat(count))).err()
+    });
+    check("datoms of a transaction", LIMIT_TRANSACTION_DATOMS, "transaction/limit", |count| {
+        let mut data = TxData::with_capacity(count);
+        // One datom says when.
+        for _ in 1..count {
+            let entity = data.fresh();
+            data.add(entity, "p/name", "Ada");
+        }
+        db.with_data(&data).err()
     });
     check("bytes of a search", LIMIT_SEARCH_BYTES, "query/search", |count| search(&"a".repeat(count)));
     check("words of a search", LIMIT_SEARCH_PHRASES, "query/search", |count| search(&"a ".repeat(count)));

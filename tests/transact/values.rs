@@ -81,7 +81,9 @@ fn tuples_have_the_declared_places() {
 #[test]
 fn a_value_larger_than_the_limit_is_refused() {
     let store = Store::new();
-    for (length, is_right) in [(limits::LIMIT_VALUE_BYTES, true), (limits::LIMIT_VALUE_BYTES + 1, false)] {
+    for (length, is_right) in
+        [(limits::LIMIT_VALUE_BYTES - 1, true), (limits::LIMIT_VALUE_BYTES, true), (limits::LIMIT_VALUE_BYTES + 1, false)]
+    {
         let mut data = TxData::new();
         let x = data.fresh();
         data.add(x, "any/thing", "x".repeat(length));
