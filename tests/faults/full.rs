@@ -60,8 +60,17 @@ impl Disk {
     }
 }
 
-/// Runs one attack in a process of its own; gives what it counted.
+/// Runs one attack, which has to succeed; gives what it counted.
+#[track_caller]
 fn attack(part: &str, disk: Disk, kibibytes: u64) -> String {
+    let ran = run(part, disk, kibibytes);
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(ran.status.success(), "{part} on {kibibytes} KiB, {disk}:\n{text}\n{}", String::from_utf8_lossy(&ran.stderr));
+    text.lines().find_map(|line| line.split_once("said: ")).map_or_else(String::new, |(_, said)| said.to_owned())
+}
+
+/// Runs one attack in a process of its own.
+fn run(part: &str, disk: Disk, kibibytes: u64) -> Output {
     let place = Place::new();
     let this = std::env::current_exe().expect("this test");
     let mut command = if let Some(flags) = disk.namespace() {
@@ -77,10 +86,7 @@ fn attack(part: &str, disk: Disk, kibibytes: u64) -> String {
     command.args(["--exact", "full::runs_in_a_process_of_its_own", "--nocapture", "--test-threads", "1"]);
     command.env("FULL_PART", part).env("FULL_DISK", format!("{disk:?}")).env("FULL_SIZE", kibibytes.to_string());
     command.env("FULL_PLACE", place.beside("")).env_remove("ANNALS_RUN");
-    let ran = command.output().expect("it runs");
-    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(ran.status.success(), "{part} on {kibibytes} KiB, {disk}:\n{text}\n{}", String::from_utf8_lossy(&ran.stderr));
-    text.lines().find_map(|line| line.split_once("said: ")).map_or_else(String::new, |(_, said)| said.to_owned())
+    command.output().expect("it runs")
 }
 
 /// What the process of its own has: a disk that is nearly full, and the means to make it larger.
@@ -141,6 +147,7 @@ fn runs_in_a_process_of_its_own() {
     let said = match part.as_str() {
         "writing" => writing(&small),
         "recording" => recording(&small),
+        "careless" => careless(&small),
         _ => panic!("there is no part {part}"),
     };
     println!("\nsaid: {said}");
@@ -226,6 +233,15 @@ fn writing(small: &Small) -> String {
     )
 }
 
+/// The control: counts what failed as acknowledged.
+fn careless(small: &Small) -> String {
+    assert!(small.annals(&["init"]).status.success(), "there is room for an empty store");
+    let (mut acknowledged, store) = (0, small.store());
+    fill(&Connection::open(&store).expect("the store opens"), &mut acknowledged);
+    check_rows(&store, acknowledged + 1);
+    String::new()
+}
+
 /// Records programs until the disk is full: their output passes through, they exit as they do, and the error is told.
 fn recording(small: &Small) -> String {
     assert!(small.annals(&["init"]).status.success(), "there is room for an empty store");
@@ -275,6 +291,15 @@ fn a_full_disk_keeps_what_was_acknowledged_and_writing_goes_on_when_there_is_roo
 fn a_budget_of_bytes_that_is_spent_is_a_full_disk() {
     for kibibytes in SIZES {
         println!("full disk of {kibibytes} KiB, {}: {}", Disk::Budget, attack("writing", Disk::Budget, kibibytes));
+    }
+}
+
+#[test]
+fn a_writer_that_counts_what_failed_as_acknowledged_is_found() {
+    for disk in [Disk::best(), Disk::Budget] {
+        let ran = run("careless", disk, SIZES[0]);
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(!ran.status.success() && said.contains("full/n"), "{disk}: {said}");
     }
 }
 
