@@ -147,7 +147,7 @@ impl Build {
         command.args(arguments).arg("--message-format=json").current_dir(&self.root).stderr(Stdio::null());
         command
             .env("CARGO_TARGET_DIR", &self.target)
-            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "2")
             .env("CARGO_PROFILE_DEV_DEBUG", "false");
         let output = text_of("cargo", command.output())?;
         let text = String::from_utf8_lossy(&output.stdout);

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use build::Build;
 use change::Change;
-use trial::{Measured, Outcome};
+use trial::{Outcome, Test};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -51,14 +51,16 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
     let suites = build.suites(&tests)?;
     println!("{} changes woven in, compiled with {} test files in {} s", changes.len(), suites.len(), start.elapsed().as_secs());
-    let mut measured: Vec<Measured> = suites.iter().map(|suite| trial::measure(suite, &work)).collect::<Result<_, _>>()?;
-    measured.sort_by_key(Measured::took);
-    let reached = trial::reached(&measured);
-    if reached.values().all(|count| *count == 0) {
+    let mut measured: Vec<Test> = Vec::new();
+    for suite in &suites {
+        measured.extend(trial::measure(suite, &work)?);
+    }
+    let by_suite = trial::by_suite(&measured);
+    if by_suite.values().all(|(_, reached)| *reached == 0) {
         return Err("no test comes by any change".to_owned());
     }
-    for suite in &measured {
-        println!("{:>8} ms {:>5} changes {}", suite.took().as_millis(), reached[suite.name()], suite.name());
+    for (suite, (took, reached)) in &by_suite {
+        println!("{:>8} ms {reached:>5} changes {suite}", took.as_millis());
     }
     let chosen = change::spread(&changes, number("SPREAD", 1)?);
     let verdicts = Verdicts::open(&work)?;
@@ -66,7 +68,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let before = chosen.len();
     let chosen: Vec<&Change> = chosen.into_iter().filter(|change| !verdicts.known.contains(&change.name)).collect();
     if before > chosen.len() {
-        println!("{} changes were noticed in runs before this one", before - chosen.len());
+        println!("{} changes have their verdict from runs before this one", before - chosen.len());
     }
     let is_tried = |change: &&Change| !build.unviable.contains(&change.id) && !build.left_out.contains(&change.id);
     let tried: Vec<&Change> = chosen.iter().copied().filter(is_tried).collect();
@@ -81,27 +83,33 @@ fn run(arguments: &[String]) -> Result<(), String> {
     report(&outcomes, &work)
 }
 
-/// The changes that a test noticed, kept as they are found, so that a run that is ended early need not begin anew.
+/// What came of each change, kept as it is found, so that a run that is ended early need not begin anew.
 struct Verdicts {
     path: PathBuf,
-    /// Those of runs before this one, with `AGAIN`.
+    /// What need not be tried: with `AGAIN=1` what was noticed in runs before this one, with `AGAIN=0` all that they tried.
     known: BTreeSet<String>,
 }
 
 impl Verdicts {
     fn open(work: &Path) -> Result<Self, String> {
-        let path = work.join("noticed.txt");
-        if std::env::var_os("AGAIN").is_some() {
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
-            return Ok(Self { path, known: text.lines().map(str::to_owned).collect() });
+        let path = work.join("verdicts.txt");
+        let mut known = BTreeSet::new();
+        match std::env::var("AGAIN") {
+            Ok(again) => {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                let verdicts = text.lines().filter_map(|line| line.split_once('\t'));
+                let is_known = |verdict: &str| verdict.starts_with("noticed") || again == "0";
+                known.extend(verdicts.filter(|(verdict, _)| is_known(verdict)).map(|(_, name)| name.to_owned()));
+            }
+            Err(_) => std::fs::write(&path, "").map_err(|error| format!("{}: {error}", path.display()))?,
         }
-        std::fs::write(&path, "").map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Self { path, known: BTreeSet::new() })
+        Ok(Self { path, known })
     }
 
-    fn keep(&self, change: &Change) {
+    fn keep(&self, change: &Change, outcome: &Outcome) {
+        let line = format!("{}\t{}\n", outcome.verdict(), change.name);
         let file = OpenOptions::new().append(true).create(true).open(&self.path);
-        if let Err(error) = file.and_then(|mut file| writeln!(file, "{}", change.name)) {
+        if let Err(error) = file.and_then(|mut file| file.write_all(line.as_bytes())) {
             println!("{}: {error}", self.path.display());
         }
     }
@@ -112,41 +120,28 @@ fn is_wanted(change: &Change) -> bool {
     std::env::var("ONLY").map_or(true, |part| change.name.contains(&part))
 }
 
-/// Asks one test file after the other, the quickest first, of all changes that none has noticed yet.
-fn try_all<'a>(
-    tried: &[&'a Change],
-    suites: &[Measured],
-    verdicts: &Verdicts,
-    jobs: usize,
-) -> Result<Vec<(&'a Change, Outcome)>, String> {
-    let is_reached = |change: &&Change| suites.iter().any(|suite| suite.reaches(change.id));
-    let (mut left, unreached): (Vec<&Change>, Vec<&Change>) = tried.iter().copied().partition(is_reached);
-    let mut outcomes: Vec<(&Change, Outcome)> = Vec::new();
-    for change in unreached {
-        println!("no test comes by {}", change.name);
-        outcomes.push((change, Outcome::Unreached));
-    }
-    for suite in suites {
-        let (next, seen) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        let work = || {
-            while let Some(change) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if let (Some(outcome), Ok(mut seen)) = (suite.run(change.id), seen.lock()) {
-                    verdicts.keep(change);
-                    seen.push((*change, outcome));
-                }
+/// So many changes between two lines about how far it is.
+const PROGRESS: usize = 100;
+
+/// What comes of each change.
+fn try_all<'a>(tried: &[&'a Change], tests: &[Test], verdicts: &Verdicts, jobs: usize) -> Result<Vec<(&'a Change, Outcome)>, String> {
+    let (next, outcomes, start) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Instant::now());
+    let work = || {
+        while let Some(change) = tried.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = trial::outcome(tests, change.id);
+            verdicts.keep(change, &outcome);
+            if let Some(word) = outcome.word() {
+                println!("{word} {}", change.name);
             }
-        };
-        std::thread::scope(|scope| (0..jobs).for_each(|_| drop(scope.spawn(work))));
-        let seen = seen.into_inner().map_err(|_| "a trial ended early".to_owned())?;
-        left.retain(|change| !seen.iter().any(|(other, _)| other.id == change.id));
-        println!("{} notices {}, {} are left", suite.name(), seen.len(), left.len());
-        outcomes.extend(seen);
-    }
-    for change in left {
-        println!("missed {}", change.name);
-        outcomes.push((change, Outcome::Missed));
-    }
-    Ok(outcomes)
+            let Ok(mut outcomes) = outcomes.lock() else { return };
+            outcomes.push((*change, outcome));
+            if outcomes.len().is_multiple_of(PROGRESS) {
+                println!("{} of {} in {} s", outcomes.len(), tried.len(), start.elapsed().as_secs());
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..jobs).for_each(|_| drop(scope.spawn(work))));
+    outcomes.into_inner().map_err(|_| "a trial ended early".to_owned())
 }
 
 fn report(outcomes: &[(&Change, Outcome)], work: &Path) -> Result<(), String> {

@@ -3,11 +3,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-static MADE: LazyLock<usize> =
-    LazyLock::new(|| std::env::var("MUTANT").ok().and_then(|text| text.parse().ok()).unwrap_or(usize::MAX));
+/// From here on a number is no change's: nothing is made, and somebody may want to know what was come by.
+const NONE: usize = usize::MAX - 1;
+
+/// The environment has not been read.
+const UNREAD: usize = usize::MAX;
+
+static MADE: AtomicUsize = AtomicUsize::new(UNREAD);
 
 static REACHED: LazyLock<Option<Mutex<File>>> = LazyLock::new(|| {
     let path = std::env::var_os("MUTANT_REACHED")?;
@@ -17,10 +22,22 @@ static REACHED: LazyLock<Option<Mutex<File>>> = LazyLock::new(|| {
 static IS_REACHED: [AtomicBool; 8192] = [const { AtomicBool::new(false) }; 8192];
 
 /// Whether this change is made.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always)]
 pub fn on(id: usize) -> bool {
-    if *MADE == id {
-        return true;
+    let made = MADE.load(Ordering::Relaxed);
+    made == id || (made >= NONE && noted(id))
+}
+
+#[cold]
+#[inline(never)]
+fn noted(id: usize) -> bool {
+    if MADE.load(Ordering::Relaxed) == UNREAD {
+        let made = std::env::var("MUTANT").ok().and_then(|text| text.parse().ok()).unwrap_or(NONE);
+        MADE.store(made, Ordering::Relaxed);
+        if made < NONE {
+            return made == id;
+        }
     }
     if let Some(file) = &*REACHED
         && !IS_REACHED[id].swap(true, Ordering::Relaxed)

@@ -2,28 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::build::Suite;
 
-/// Processor seconds that any test file may use, beside three times what its tests last without a change.
+/// Processor seconds that any test may use, beside three times what it lasts without a change.
 const SECONDS_AT_LEAST: u64 = 2;
 
 /// So much longer than its processor time may a run last, as others use the machine too.
 const PATIENCE: u32 = 30;
 
 /// Memory that a run may ask for, in kilobytes: a change may fill it without end.
-const LIMIT_MEMORY_KB: u64 = 8_000_000;
+const LIMIT_MEMORY_KB: u64 = 3_000_000;
+
+/// What a process takes before its test begins.
+const START: Duration = Duration::from_millis(5);
 
 /// What came of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A test file fails.
+    /// A test of this file fails.
     Noticed(String),
-    /// A test file does not come to its end.
+    /// A test of this file does not come to its end.
     Endless(String),
     /// All tests that come by it pass.
     Missed,
@@ -31,17 +35,35 @@ pub enum Outcome {
     Unreached,
 }
 
-/// A test of a test file with the changes that it comes by.
-struct Test {
+impl Outcome {
+    /// How the verdicts name it.
+    pub fn verdict(&self) -> String {
+        match self {
+            Self::Noticed(suite) => format!("noticed by {suite}"),
+            Self::Endless(suite) => format!("noticed by {suite}, without end"),
+            Self::Missed => "missed".to_owned(),
+            Self::Unreached => "unreached".to_owned(),
+        }
+    }
+
+    /// What is said of a change that no test notices.
+    pub fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Missed => Some("missed"),
+            Self::Unreached => Some("no test comes by"),
+            _ => None,
+        }
+    }
+}
+
+/// A test with the changes that it comes by.
+pub struct Test {
+    suite: Suite,
     name: String,
     reached: BTreeSet<usize>,
     took: Duration,
-}
-
-/// A test file with its tests.
-pub struct Measured {
-    suite: Suite,
-    tests: Vec<Test>,
+    tried: AtomicUsize,
+    noticed: AtomicUsize,
 }
 
 fn command(suite: &Suite, seconds: u64) -> Command {
@@ -53,7 +75,7 @@ fn command(suite: &Suite, seconds: u64) -> Command {
 }
 
 /// Runs every test of a test file alone and without a change. All must pass.
-pub fn measure(suite: &Suite, work: &Path) -> Result<Measured, String> {
+pub fn measure(suite: &Suite, work: &Path) -> Result<Vec<Test>, String> {
     let listed = command(suite, 60).args(["--list", "--format", "terse"]).stdout(Stdio::piped()).output();
     let listed = listed.map_err(|error| format!("{}: {error}", suite.name))?;
     let file = work.join("reached");
@@ -67,69 +89,95 @@ pub fn measure(suite: &Suite, work: &Path) -> Result<Measured, String> {
         }
         let reached = fs::read_to_string(&file).unwrap_or_default();
         let reached = reached.lines().filter_map(|line| line.parse().ok()).collect();
-        tests.push(Test { name: name.to_owned(), reached, took: start.elapsed() });
+        let (suite, name) = (suite.clone(), name.to_owned());
+        tests.push(Test { suite, name, reached, took: start.elapsed(), tried: AtomicUsize::new(0), noticed: AtomicUsize::new(0) });
     }
-    Ok(Measured { suite: suite.clone(), tests })
+    Ok(tests)
 }
 
-impl Measured {
-    /// What all of its tests took.
-    pub fn took(&self) -> Duration {
-        self.tests.iter().map(|test| test.took).sum()
-    }
-
-    /// The name of the file.
-    pub fn name(&self) -> &str {
+impl Test {
+    /// Its file.
+    pub fn suite(&self) -> &str {
         &self.suite.name
     }
 
-    /// Whether any of its tests comes by a change.
+    /// How long it lasts without a change.
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// Whether it comes by a change.
     pub fn reaches(&self, id: usize) -> bool {
-        self.tests.iter().any(|test| test.reached.contains(&id))
+        self.reached.contains(&id)
+    }
+
+    /// How many changes it has noticed for each second that it was run, by what is known so far.
+    fn worth(&self) -> f64 {
+        let count = |counter: &AtomicUsize| f64::from(u32::try_from(counter.load(Ordering::Relaxed)).unwrap_or(u32::MAX));
+        (count(&self.noticed) + 1.0) / (count(&self.tried) + 4.0) / (self.took + START).as_secs_f64()
     }
 
     /// None if it passes with this change.
-    pub fn run(&self, id: usize) -> Option<Outcome> {
-        let tests: Vec<&Test> = self.tests.iter().filter(|test| test.reached.contains(&id)).collect();
-        if tests.is_empty() {
-            return None;
-        }
-        let took: Duration = tests.iter().map(|test| test.took).sum();
-        let seconds = SECONDS_AT_LEAST + 3 * took.as_secs();
+    fn run(&self, id: usize) -> Option<Outcome> {
+        let seconds = SECONDS_AT_LEAST + 3 * self.took.as_secs();
         let mut command = command(&self.suite, seconds);
-        command.arg("--exact").args(tests.iter().map(|test| &test.name)).env("MUTANT", id.to_string());
+        command.args(["--exact", &self.name]).env("MUTANT", id.to_string());
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
-        let mut output = child.stdout.take()?;
-        let reader = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = output.read_to_end(&mut text);
-            String::from_utf8_lossy(&text).contains("FAILED")
-        });
-        let end = Instant::now() + Duration::from_secs(seconds) * PATIENCE;
-        let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break Some(status),
-                Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(10)),
-                _ => break None,
-            }
-        };
-        let Some(status) = status else {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Some(Outcome::Endless(self.suite.name.clone()));
-        };
+        let output = child.stdout.take()?;
+        // The test runner still speaks when a test fails; a process that was stopped does not.
+        let reader = std::thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("FAILED")));
+        let status = wait(&mut child, Duration::from_secs(seconds) * PATIENCE);
         let has_failed = reader.join().unwrap_or(true);
-        let is_stopped = status.code().is_none() && !has_failed;
-        match (status.success(), is_stopped) {
-            (true, _) => None,
-            (false, true) => Some(Outcome::Endless(self.suite.name.clone())),
-            (false, false) => Some(Outcome::Noticed(self.suite.name.clone())),
+        let suite = self.suite.name.clone();
+        match status {
+            None => Some(Outcome::Endless(suite)),
+            Some(status) if status.success() => None,
+            Some(status) if status.code().is_none() && !has_failed => Some(Outcome::Endless(suite)),
+            Some(_) => Some(Outcome::Noticed(suite)),
         }
     }
 }
 
-/// How many changes each test file comes by.
-pub fn reached(suites: &[Measured]) -> BTreeMap<&str, usize> {
-    let of = |suite: &Measured| suite.tests.iter().flat_map(|test| test.reached.iter().copied()).collect::<BTreeSet<_>>().len();
-    suites.iter().map(|suite| (suite.name(), of(suite))).collect()
+/// The status of a process, or none if it had to be ended.
+fn wait(child: &mut Child, patience: Duration) -> Option<std::process::ExitStatus> {
+    let end = Instant::now() + patience;
+    let mut pause = Duration::from_millis(1);
+    while Instant::now() < end {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 5 / 4).min(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
+}
+
+/// Asks the tests that come by a change until one notices it: first those that have noticed most in the least time.
+pub fn outcome(tests: &[Test], id: usize) -> Outcome {
+    let mut left: Vec<&Test> = tests.iter().filter(|test| test.reaches(id)).collect();
+    if left.is_empty() {
+        return Outcome::Unreached;
+    }
+    left.sort_by(|left, right| left.worth().total_cmp(&right.worth()));
+    while let Some(test) = left.pop() {
+        test.tried.fetch_add(1, Ordering::Relaxed);
+        if let Some(outcome) = test.run(id) {
+            test.noticed.fetch_add(1, Ordering::Relaxed);
+            return outcome;
+        }
+    }
+    Outcome::Missed
+}
+
+/// For each test file how long its tests last, and how many changes they come by.
+pub fn by_suite(tests: &[Test]) -> BTreeMap<&str, (Duration, usize)> {
+    let mut all: BTreeMap<&str, (Duration, BTreeSet<usize>)> = BTreeMap::new();
+    for test in tests {
+        let (took, reached) = all.entry(test.suite()).or_default();
+        *took += test.took();
+        reached.extend(&test.reached);
+    }
+    all.into_iter().map(|(name, (took, reached))| (name, (took, reached.len()))).collect()
 }
