@@ -6,23 +6,27 @@
 //! that know more than a database value serve it all the same: what came after its basis is outside its window.
 
 mod admit;
+mod building;
 mod by_value;
 mod cache;
+mod cached;
 mod lives;
 mod moments;
 mod novelty;
 mod points;
 mod scan;
 mod select;
+mod state;
 mod stored;
 mod tuning;
 pub(crate) mod view;
 pub(crate) mod window;
 
 pub(crate) use crate::columns::life::{self, Life};
-pub(crate) use cache::{Cached, Index};
+pub(crate) use cache::Index;
+pub(crate) use cached::Cached;
 pub(crate) use lives::Lives;
-pub(crate) use novelty::Novelty;
+pub(crate) use novelty::{AttributeNovelty, Novelty};
 pub use tuning::Tuning;
 pub(crate) use view::View;
 pub(crate) use window::Window;

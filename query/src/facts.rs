@@ -58,6 +58,8 @@ pub struct Scan<'a> {
     pub attribute: Option<i64>,
     /// Facts of these entities: ascending, each once.
     pub entities: Option<&'a [i64]>,
+    /// Facts of entities below the first or above the last of these are not needed, and may be left out.
+    pub within: Option<(i64, i64)>,
     /// Facts with such a value.
     pub values: Values<'a>,
     /// Facts of this transaction.
@@ -172,6 +174,8 @@ pub struct Match {
 pub struct Estimate {
     /// Facts the scan would give.
     pub rows: f64,
+    /// What it takes to find them, counted in facts read in order from memory: as many as are given, if no others have to be looked at.
+    pub read: f64,
     /// Distinct entities among all facts of the attribute (of the store, if no attribute is named).
     pub distinct_e: f64,
     /// Distinct values among all facts of the attribute.

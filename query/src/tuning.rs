@@ -39,17 +39,21 @@ pub struct Tuning {
     pub bridges: Way,
     /// Rows that have become the same are told apart between steps.
     pub distinct: Way,
+    /// Facts of entities that are known are asked for between the least and the greatest of them, rather than entity by entity.
+    pub spans: Way,
+    /// Where the first rows of an order are wanted, these are chosen before everything is known of all others.
+    pub tops: Way,
 }
 
 impl Tuning {
     /// Everything this way.
     pub fn of(way: Way) -> Self {
-        Self { stars: way, search: way, groups: way, cycles: way, bridges: way, distinct: way }
+        Self { stars: way, search: way, groups: way, cycles: way, bridges: way, distinct: way, spans: way, tops: way }
     }
 
     /// A number of its own.
     pub(crate) fn number(self) -> u32 {
-        let parts = [self.stars, self.search, self.groups, self.cycles, self.bridges, self.distinct];
+        let parts = [self.stars, self.search, self.groups, self.cycles, self.bridges, self.distinct, self.spans, self.tops];
         parts.into_iter().fold(0, |number, way| number * 3 + way as u32)
     }
 
@@ -60,6 +64,15 @@ impl Tuning {
             number /= 3;
             way
         };
-        Self { stars: next(), search: next(), groups: next(), cycles: next(), bridges: next(), distinct: next() }
+        Self {
+            stars: next(),
+            search: next(),
+            groups: next(),
+            cycles: next(),
+            bridges: next(),
+            distinct: next(),
+            spans: next(),
+            tops: next(),
+        }
     }
 }

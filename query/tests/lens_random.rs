@@ -290,7 +290,7 @@ fn compare_scan(random: &mut Random, view: &dyn Facts, expected: &[Fact], contex
         }
     };
     let t = (random.below(4) == 0).then(|| 1 + random.below(20) as i64);
-    let scan = Scan { attribute, entities, values, t, places: ALL };
+    let scan = Scan { attribute, entities, values, t, places: ALL, ..Scan::default() };
     let found = rows(&view.scan(&scan, &Budget::default()).expect("nothing fails"), attribute);
     let is_chosen = |fact: &&Fact| {
         attribute.is_none_or(|a| fact.a == a)

@@ -38,7 +38,7 @@ fn check_cheaper(text: &str, facts: &Given, times: u64) {
     let (rows, chosen) = asked(text, facts, Tuning::default());
     assert_eq!(rows, expected, "{text}");
     assert!(chosen * times < without, "{chosen} steps, without optimizations {without}: {text}");
-    let others = std::iter::once(Tuning::of(Way::Always)).chain((0..729).step_by(53).map(Tuning::numbered));
+    let others = std::iter::once(Tuning::of(Way::Always)).chain((0..6561).step_by(479).map(Tuning::numbered));
     // Without it a chain is as many rows as it has paths.
     for tuning in others.filter(|tuning| tuning.distinct != Way::Never) {
         assert_eq!(asked(text, facts, tuning).0, expected, "{tuning:?}: {text}");
@@ -105,7 +105,7 @@ fn several_values_in_common_are_the_key_of_one_join_and_no_cycle() {
     let text = "[:find ?a ?b :where [?a :name 1] [?a :sex 1] [?a :last ?l] [?a :age ?x] [?b :last ?l] [?b :age ?x] [?b :name 2]]";
     let (rows, steps) = asked(text, &people, Tuning::default());
     assert_eq!(rows, asked(text, &people, Tuning::of(Way::Always)).0);
-    assert!(steps < 60_000, "{steps} steps for {} rows of 4,000 people", rows.len());
+    assert!(steps < 75_000, "{steps} steps for {} rows of 4,000 people", rows.len());
 }
 
 #[test]

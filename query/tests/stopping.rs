@@ -113,7 +113,7 @@ impl Facts for Chain {
             (None, Values::Equal(_)) => 1.0,
             _ => all,
         };
-        Estimate { rows, distinct_e: all, distinct_v: all }
+        Estimate { rows, read: rows, distinct_e: all, distinct_v: all }
     }
 
     fn entity(&self, entity: i64, _: &Budget) -> Result<Vec<Fact>> {

@@ -1,5 +1,6 @@
 //! Segments that together tell of all transactions from the first to some t.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use annals_query::{Scan, Values};
@@ -7,6 +8,9 @@ use annals_query::{Scan, Values};
 use super::bytes::{Damaged, Read};
 use super::segment::{BlockEntry, Segment};
 use super::table::{Table, TableBuilder};
+
+/// What a row costs that is read from a file, beside one that is read in order from memory.
+const COST_PER_ROW: f64 = 4.0;
 
 /// Why an attribute could not be read from a chain.
 #[derive(Debug)]
@@ -137,36 +141,61 @@ impl Chain {
         all.distinct()
     }
 
-    /// About how many rows have such values.
-    pub(crate) fn estimate(&self, attribute: i64, values: &Values<'_>) -> Read<f64> {
+    /// About how many rows a scan selects that names no entities.
+    pub(crate) fn estimate(&self, attribute: i64, scan: &Scan<'_>) -> Read<f64> {
         let mut rows = 0.0;
         for segment in &self.segments {
             let Some(entry) = segment.attribute(attribute) else { continue };
-            rows += match values {
-                Values::Any => entry.rows as f64,
-                Values::Equal(wanted) => {
-                    if let Some(count) = entry.statistics.count(wanted) {
-                        count
-                    } else {
-                        let directory = segment.directory(attribute)?;
-                        let may_hold = directory.iter().filter(|block| block.zone.may_hold(values));
-                        may_hold.map(|block| f64::from(block.rows) / f64::from(block.values.max(1))).sum()
-                    }
+            let frequent = match &scan.values {
+                Values::Any => Some(entry.rows as f64),
+                Values::Equal(wanted) => entry.statistics.count(wanted),
+                Values::Range(..) => None,
+            };
+            rows += match (frequent, scan.within) {
+                (Some(count), None) => count,
+                (Some(count), within) => {
+                    let near: f64 = segment.directory(attribute)?.iter().map(|block| block.rows_within(within)).sum();
+                    count * near / (entry.rows as f64).max(1.0)
                 }
-                Values::Range(low, high) => {
+                (None, within) => {
                     let directory = segment.directory(attribute)?;
-                    directory.iter().map(|block| f64::from(block.rows) * block.zone.share_between(*low, *high)).sum()
+                    let share = |block: &BlockEntry| match &scan.values {
+                        Values::Range(low, high) => block.zone.share_between(*low, *high),
+                        values if block.zone.may_hold(values) => 1.0 / f64::from(block.values.max(1)),
+                        _ => 0.0,
+                    };
+                    directory.iter().map(|block| block.rows_within(within) * share(block)).sum()
                 }
             };
         }
         Ok(rows)
     }
+
+    /// What it takes to read what a scan selects, counted in rows read in order from memory. Blocks are read whole.
+    pub(crate) fn estimate_read(&self, attribute: i64, scan: &Scan<'_>) -> Read<f64> {
+        if matches!(scan.values, Values::Any) && scan.entities.is_none() && scan.within.is_none() {
+            return Ok(self.rows(attribute) as f64 * COST_PER_ROW);
+        }
+        let mut rows = 0.0;
+        for segment in &self.segments {
+            let directory = segment.directory(attribute)?;
+            rows += places(&directory, scan).iter().map(|place| f64::from(directory[*place].rows)).sum::<f64>();
+        }
+        Ok(rows * COST_PER_ROW)
+    }
+}
+
+/// Which blocks hold entities between two, both included.
+fn span(directory: &[BlockEntry], within: Option<(i64, i64)>) -> Range<usize> {
+    let Some((first, last)) = within else { return 0..directory.len() };
+    let start = directory.partition_point(|block| block.last_e < first);
+    start..start + directory[start..].partition_point(|block| block.first_e <= last)
 }
 
 /// Which blocks of a directory can hold what a scan selects.
 fn places(directory: &[BlockEntry], scan: &Scan<'_>) -> Vec<usize> {
     let may_hold = |place: &usize| directory[*place].zone.may_hold(&scan.values);
-    let Some(entities) = scan.entities else { return (0..directory.len()).filter(may_hold).collect() };
+    let Some(entities) = scan.entities else { return span(directory, scan.within).filter(may_hold).collect() };
     let mut rest = entities;
     let mut found = Vec::new();
     for (place, block) in directory.iter().enumerate() {

@@ -88,6 +88,14 @@ impl BlockEntry {
         out.extend_from_slice(&self.checksum);
     }
 
+    /// About how many of the rows are of entities between two, both included, as if entities were spread evenly.
+    pub(super) fn rows_within(&self, within: Option<(i64, i64)>) -> f64 {
+        let Some((first, last)) = within else { return f64::from(self.rows) };
+        let (first, last) = (first.max(self.first_e), last.min(self.last_e));
+        let width = |first: i64, last: i64| (last as f64 - first as f64 + 1.0).max(0.0);
+        f64::from(self.rows) * width(first, last) / width(self.first_e, self.last_e).max(1.0)
+    }
+
     fn read(input: &mut Input<'_>) -> Read<Self> {
         Ok(Self {
             offset: input.u64()?,

@@ -182,7 +182,7 @@ impl Db {
             Scan { values: Values::Any, .. } => datoms,
             _ => GUESSED_ROWS_PER_VALUE,
         };
-        Estimate { rows, distinct_e: entities, distinct_v: entities }
+        Estimate { rows, read: rows, distinct_e: entities, distinct_v: entities }
     }
 
     /// What the statistics on disk say of an attribute; nothing if most of the log is not there.
@@ -193,9 +193,10 @@ impl Db {
             return None;
         }
         let (distinct_e, distinct_v) = (chain.entities(attribute) * later, chain.values(attribute));
-        let rows = chain.estimate(attribute, &scan.values).ok()? * later;
+        let rows = chain.estimate(attribute, scan).ok()? * later;
         let of_entities = scan.entities.map_or(1.0, |entities| (entities.len() as f64 / distinct_e.max(1.0)).min(1.0));
-        Some(Estimate { rows: rows * of_entities, distinct_e, distinct_v })
+        let read = chain.estimate_read(attribute, scan).ok()? * later;
+        Some(Estimate { rows: rows * of_entities, read, distinct_e, distinct_v })
     }
 
     /// A guess about an attribute of which nothing is known.
@@ -211,7 +212,8 @@ impl Db {
             Values::Range(..) => (facts / 3.0).max(1.0),
         };
         let of_entities = scan.entities.map_or(f64::INFINITY, |entities| entities.len() as f64 * if is_many { 3.0 } else { 1.0 });
-        Estimate { rows: all.min(of_entities), distinct_e: facts, distinct_v: facts / per_value }
+        let rows = all.min(of_entities);
+        Estimate { rows, read: rows, distinct_e: facts, distinct_v: facts / per_value }
     }
 
     fn log_length(&self) -> f64 {
@@ -220,14 +222,11 @@ impl Db {
 }
 
 fn estimate_from(lives: &Lives, scan: &Scan<'_>) -> Estimate {
-    let all = match &scan.values {
-        Values::Any => lives.len(),
-        Values::Equal(wanted) => lives.count_equal(wanted),
-        Values::Range(low, high) => lives.count_between(*low, *high),
-    } as f64;
+    let all = lives.count(scan) as f64;
     let (distinct_e, distinct_v) = (lives.distinct_e() as f64, lives.distinct_v() as f64);
     let of_entities = scan.entities.map_or(1.0, |entities| (entities.len() as f64 / distinct_e.max(1.0)).min(1.0));
-    Estimate { rows: all * of_entities, distinct_e, distinct_v }
+    let rows = all * of_entities;
+    Estimate { rows, read: rows, distinct_e, distinct_v }
 }
 
 /// Facts of several attributes, one below the other.

@@ -9,7 +9,7 @@ use annals_query::{Budget, Scan, Value, ValueType, Values};
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
 use crate::index::life::continued;
-use crate::index::{Cached, Index, Life, Lives, Novelty};
+use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty};
 use crate::schema::{Schema, SchemaBuilder};
 
 /// The log up to a moment: what the store holds until `stored_t`, and datoms that only this snapshot has.
@@ -194,22 +194,27 @@ impl Snapshot {
         if is_complete && (self.novelty.is_empty() || cached.lives.newest_t() <= self.stored_t) {
             return Ok(cached.lives);
         }
-        if let Some(lives) = self.picked(attribute, scan, &cached) {
-            return Ok(Arc::new(Lives::of(&lives)));
+        if !picks_some(scan) {
+            return self.whole(attribute, budget);
         }
-        self.whole(attribute, budget)
+        let later = self.later(attribute, scan, &cached.tail);
+        if later.is_empty() && (self.novelty.is_empty() || cached.lives.newest_t() <= self.stored_t) {
+            return Ok(cached.lives);
+        }
+        match self.picked(scan, &cached, later) {
+            Some(lives) => Ok(Arc::new(Lives::of(&lives))),
+            None => self.whole(attribute, budget),
+        }
     }
 
     /// What the scan selects, read from the blocks on disk that can hold it, if those are few.
     fn read_blocks(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Option<Lives>> {
         let is_all = matches!(scan.values, Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded));
-        if scan.entities.is_none() && is_all {
+        if scan.entities.is_none() && scan.within.is_none() && is_all {
             return Ok(None);
         }
         let Some((lives, tail)) = self.index.picked(attribute, scan, self.stored_t, budget)? else { return Ok(None) };
-        let mut events: Vec<&Datom> = tail.select(attribute, scan);
-        events.retain(|datom| datom.t <= self.stored_t);
-        events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.select(attribute, scan)));
+        let mut events = self.later(attribute, scan, &tail);
         if events.is_empty() && (self.novelty.is_empty() || lives.newest_t() <= self.stored_t) {
             return Ok(Some(lives));
         }
@@ -218,22 +223,24 @@ impl Snapshot {
         Ok(Some(Lives::of(&continued(known, events))))
     }
 
-    /// Takes one more attribute's events into account than the columns do, for a scan that picks few rows.
-    fn picked(&self, attribute: i64, scan: &Scan<'_>, cached: &Cached) -> Option<Vec<Life>> {
-        if scan.entities.is_none() && !matches!(scan.values, Values::Equal(_)) {
-            return None;
-        }
+    /// What a scan selects of what is beside the columns, in no particular order.
+    fn later<'s>(&'s self, attribute: i64, scan: &Scan<'_>, tail: &'s AttributeNovelty) -> Vec<&'s Datom> {
+        let mut events = tail.select(attribute, scan);
+        events.retain(|datom| datom.t <= self.stored_t);
+        events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.select(attribute, scan)));
+        events
+    }
+
+    /// Takes more events into account than the columns do, for a scan that picks few rows.
+    fn picked(&self, scan: &Scan<'_>, cached: &Cached, mut later: Vec<&Datom>) -> Option<Vec<Life>> {
         let rows = cached.lives.select(scan);
         let tuning = self.index.tuning();
         if rows.len() > tuning.small_pick.max(cached.lives.len() / tuning.rows_per_pick.max(1)) {
             return None;
         }
         let known = rows.iter().filter_map(|row| cached.lives.life(row).known_at(self.stored_t));
-        let mut events: Vec<&Datom> = cached.tail.select(attribute, scan);
-        events.retain(|datom| datom.t <= self.stored_t);
-        events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.select(attribute, scan)));
-        events.sort_unstable();
-        Some(continued(known, events))
+        later.sort_unstable();
+        Some(continued(known, later))
     }
 
     /// What the scan selects, if columns that know everything are in memory, in the order that it takes, and it is little. A transaction that
@@ -241,7 +248,7 @@ impl Snapshot {
     fn held(&self, attribute: i64, scan: &Scan<'_>) -> Option<Vec<Life>> {
         let cached = self.index.fresh(attribute, self.stored_t)?;
         let is_ready = scan.entities.is_some() || cached.lives.is_sorted_by_value();
-        if is_ready { self.picked(attribute, scan, &cached) } else { None }
+        if is_ready { self.picked(scan, &cached, self.later(attribute, scan, &cached.tail)) } else { None }
     }
 
     /// All columns of an attribute with everything in them.
@@ -327,6 +334,11 @@ impl Snapshot {
         let schema = builder.build();
         (Arc::new(builder), schema)
     }
+}
+
+/// True if a scan may pick so little of an attribute that what is beside its columns need not be merged into them.
+fn picks_some(scan: &Scan<'_>) -> bool {
+    scan.entities.is_some() || scan.within.is_some() || matches!(scan.values, Values::Equal(_))
 }
 
 /// True if no other value is the same as this one, as it is for numbers, and for references, which queries write as longs.

@@ -3,10 +3,14 @@
 use std::cmp::Ordering;
 use std::ops::Bound;
 
+use annals_query::column::TextKind;
 use annals_query::{Column, Value, Values};
 
 use super::by_value::as_shown;
 use crate::columns::values::ValueColumn;
+
+/// Of so few texts it pays to find the code of the one that is wanted first.
+const LIMIT_TEXTS: usize = 256;
 
 /// A choice of values, made ready for one column.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) enum Admit {
     Nothing,
     /// What is the same as this canonical value.
     Equal(Value),
+    /// The text with this code.
+    Code(u32),
     /// Longs, entities or instants between these, both included.
     Integers(i64, i64),
     /// What is of the bounds' type and between them.
@@ -27,8 +33,21 @@ impl Admit {
     pub(super) fn new(values: &Values<'_>, column: &Column) -> Self {
         match values {
             Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded) => Self::All,
-            Values::Equal(wanted) => Self::Equal(as_shown(wanted).canonical()),
+            Values::Equal(wanted) => Self::equal(as_shown(wanted).canonical(), column),
             Values::Range(low, high) => Self::between(low.map(as_shown), high.map(as_shown), column),
+        }
+    }
+
+    fn equal(wanted: Value, column: &Column) -> Self {
+        match (column, &wanted) {
+            (Column::Long(_), Value::Long(n)) | (Column::Instant(_), Value::Instant(n)) => Self::Integers(*n, *n),
+            (Column::Text(TextKind::String, texts, _), Value::String(text))
+            | (Column::Text(TextKind::Keyword, texts, _), Value::Keyword(text))
+                if texts.len() <= LIMIT_TEXTS =>
+            {
+                texts.iter().position(|known| known == text).map_or(Self::Nothing, |code| Self::Code(code as u32))
+            }
+            _ => Self::Equal(wanted),
         }
     }
 
@@ -63,6 +82,7 @@ impl Admit {
             Self::All => true,
             Self::Nothing => false,
             Self::Equal(wanted) => values.compare(row, wanted) == Ordering::Equal,
+            Self::Code(code) => matches!(values.shown(), Column::Text(_, _, codes) if codes[row] == *code),
             Self::Integers(first, last) => match values.shown() {
                 Column::Long(items) | Column::Instant(items) => (*first..=*last).contains(&items[row]),
                 _ => false,

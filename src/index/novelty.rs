@@ -83,6 +83,10 @@ impl AttributeNovelty {
 
     /// The datoms that a scan's entities and values select, by entity, value and t.
     pub(crate) fn select(&self, attribute: i64, scan: &Scan<'_>) -> Vec<&Datom> {
+        if let (None, Some((first, last))) = (scan.entities, scan.within) {
+            let found = self.by_entity.range(lowest(first, attribute)..).take_while(|datom| datom.e <= last);
+            return found.filter(|datom| admits(&scan.values, &datom.v)).collect();
+        }
         match (scan.entities, &scan.values) {
             (None, Values::Any) => self.iter().collect(),
             (None, Values::Equal(wanted)) => self.of_value(wanted, attribute),

@@ -7,6 +7,7 @@ use annals_query::{Scan, Value, Values};
 
 use super::admit::Admit;
 use super::lives::Lives;
+use crate::columns::table::gallop;
 
 /// A range that selects at most one row in so many is read from the order by value, otherwise the column is read through.
 const RANGE_ROWS_PER_PICK: usize = 16;
@@ -72,46 +73,83 @@ impl Lives {
     /// The rows that the scan's entities and values select.
     pub(crate) fn select(&self, scan: &Scan<'_>) -> Rows<'_> {
         match (scan.entities, &scan.values) {
-            (None, Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded)) => Rows::Span(0..self.len()),
-            (None, Values::Equal(wanted)) => self.rows_equal(wanted),
-            (None, Values::Range(low, high)) => self.rows_between(&scan.values, *low, *high),
+            (None, Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded)) => Rows::Span(self.span(scan.within)),
+            (None, Values::Equal(wanted)) => self.rows_equal(wanted, scan),
+            (None, Values::Range(low, high)) => self.rows_between(scan, *low, *high),
             (Some([entity]), values) => self.rows_of_entity(*entity, values),
             (Some(entities), values) => self.rows_of_entities(entities, values),
         }
     }
 
-    /// How many rows hold a value that is the same as this one.
-    pub(crate) fn count_equal(&self, wanted: &Value) -> usize {
-        self.by_value().equal(&self.v, wanted).len()
+    /// About how many rows a scan selects that names no entities.
+    pub(crate) fn count(&self, scan: &Scan<'_>) -> usize {
+        let span = self.span(scan.within);
+        match scan.values {
+            Values::Any => span.len(),
+            Values::Equal(wanted) if self.is_sorted_by_value() || !self.is_few(&span) => {
+                self.places_equal(wanted, scan.within).len()
+            }
+            Values::Equal(_) => span.len() / self.distinct_v().max(1),
+            Values::Range(low, high) if self.is_sorted_by_value() || !self.is_few(&span) => {
+                let share = span.len() as f64 / self.len().max(1) as f64;
+                (self.by_value().between(&self.v, low, high).len() as f64 * share) as usize
+            }
+            Values::Range(..) => span.len() / 3,
+        }
     }
 
-    /// How many rows hold a value between the bounds.
-    pub(crate) fn count_between(&self, low: Bound<&Value>, high: Bound<&Value>) -> usize {
-        self.by_value().between(&self.v, low, high).len()
+    /// The rows of entities between two, both included.
+    fn span(&self, within: Option<(i64, i64)>) -> Range<usize> {
+        let Some((first, last)) = within else { return 0..self.len() };
+        let start = self.e.partition_point(|e| *e < first);
+        start..start + gallop(&self.e[start..], |e| *e <= last)
     }
 
-    fn rows_equal(&self, wanted: &Value) -> Rows<'_> {
+    /// True if so few rows are read through sooner than all are sorted by value.
+    fn is_few(&self, span: &Range<usize>) -> bool {
+        span.len() * RANGE_ROWS_PER_PICK <= self.len()
+    }
+
+    /// Where in the order by value the rows lie that hold this value, as far as their entities are within bounds.
+    fn places_equal(&self, wanted: &Value, within: Option<(i64, i64)>) -> Range<usize> {
         let places = self.by_value().equal(&self.v, wanted);
+        let Some((first, last)) = within else { return places };
+        // Rows of one value ascend, and so do their entities.
+        let entities = self.by_value().entities(places.clone());
+        let start = places.start + entities.partition_point(|e| *e < first);
+        start..places.start + entities.partition_point(|e| *e <= last).max(start - places.start)
+    }
+
+    fn rows_equal(&self, wanted: &Value, scan: &Scan<'_>) -> Rows<'_> {
+        if !self.is_sorted_by_value() {
+            let span = self.span(scan.within);
+            if self.is_few(&span) {
+                return self.admitted(span, &scan.values);
+            }
+        }
+        let places = self.places_equal(wanted, scan.within);
         let rows = self.by_value().rows(places.clone());
         Rows::Equal(places, rows)
     }
 
-    fn rows_between(&self, values: &Values<'_>, low: Bound<&Value>, high: Bound<&Value>) -> Rows<'_> {
+    fn rows_between(&self, scan: &Scan<'_>, low: Bound<&Value>, high: Bound<&Value>) -> Rows<'_> {
+        let span = self.span(scan.within);
         let is_vector = |bound: Bound<&Value>| {
             matches!(
                 bound,
                 Bound::Included(Value::Vector(_) | Value::List(_)) | Bound::Excluded(Value::Vector(_) | Value::List(_))
             )
         };
-        if !is_vector(low) && !is_vector(high) {
+        if !is_vector(low) && !is_vector(high) && !self.is_few(&span) {
             let places = self.by_value().between(&self.v, low, high);
             if places.len() * RANGE_ROWS_PER_PICK <= self.len() {
                 let mut rows = self.by_value().rows(places).to_vec();
+                rows.retain(|row| span.contains(&(*row as usize)));
                 rows.sort_unstable();
                 return Rows::List(rows.into());
             }
         }
-        self.admitted(0..self.len(), values)
+        self.admitted(span, &scan.values)
     }
 
     fn rows_of_entity(&self, entity: i64, values: &Values<'_>) -> Rows<'_> {

@@ -2,6 +2,7 @@
 //! number a row, and the numbers are sorted digit by digit. Further columns are looked at only for rows that are still tied.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::rank::{Numbers, Ranks};
 use crate::ast::Direction;
@@ -73,6 +74,9 @@ impl Field<'_> {
         if !self.is_cheap() || count == 0 {
             return Ok(None);
         }
+        if let Some(least) = self.least_of_sorted(rows, count, budget)? {
+            return Ok(Some(least.map(|row| row as u32).collect()));
+        }
         let (mut keyed, _) = keyed(std::slice::from_ref(self), &(0..rows as u32).collect::<Vec<_>>(), budget)?;
         if count < keyed.len() {
             keep_least(&mut keyed, count);
@@ -80,6 +84,32 @@ impl Field<'_> {
         let mut least: Vec<u32> = keyed.into_iter().map(|(_, row)| row).collect();
         least.sort_unstable();
         Ok(Some(least))
+    }
+}
+
+impl Field<'_> {
+    /// The same for numbers that ascend or descend from row to row, as they do where rows are scanned by entity: one end of the rows.
+    fn least_of_sorted(&self, rows: usize, count: usize, budget: &Budget) -> Result<Option<Range<usize>>> {
+        let (Column::Long(items) | Column::Instant(items)) = self.column else { return Ok(None) };
+        let (Some(first), Some(last)) = (items.first(), items.last()) else { return Ok(None) };
+        if count >= rows {
+            return Ok(Some(0..rows));
+        }
+        let is_rising = first <= last;
+        for start in (0..rows).step_by(ROWS_PER_LOOK) {
+            let chunk = &items[start..(start + ROWS_PER_LOOK + 1).min(rows)];
+            if !(if is_rising { chunk.is_sorted() } else { chunk.is_sorted_by(|a, b| a >= b) }) {
+                return Ok(None);
+            }
+            budget.spend_steps(chunk.len() as u64)?;
+        }
+        Ok(Some(if is_rising == self.is_descending {
+            let start = rows - count;
+            start - items[..start].iter().rev().take_while(|item| **item == items[start]).count()..rows
+        } else {
+            let end = items[count - 1];
+            0..count + items[count..].iter().take_while(|item| **item == end).count()
+        }))
     }
 }
 

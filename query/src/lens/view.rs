@@ -193,13 +193,14 @@ impl Facts for LensView {
         let Some(id) = scan.attribute.filter(|id| self.names.made.contains_key(id)) else { return self.below.estimate(scan) };
         let any = |id: i64| self.below.estimate(&Scan { attribute: Some(id), values: Values::Any, ..scan.clone() });
         let of_origins = self.origins(id).into_iter().map(any);
-        let none = Estimate { rows: 0.0, distinct_e: 0.0, distinct_v: 0.0 };
+        let none = Estimate { rows: 0.0, read: 0.0, distinct_e: 0.0, distinct_v: 0.0 };
         let most = of_origins.fold(none, |most, one| if one.rows > most.rows { one } else { most });
         let rows = match scan.values {
             Values::Any => most.rows,
             Values::Equal(_) => most.rows / most.distinct_v.max(1.0),
             Values::Range(..) => most.rows / GUESSED_RANGE_PART,
         };
+        // Whatever is wanted of it, all of it is made.
         Estimate { rows, ..most }
     }
 

@@ -39,7 +39,7 @@ impl Candidate {
             requires: goal.requires(surroundings.predicates),
             waits,
             binds: goal.binds(),
-            rounded: Expectation { rows: memory::rounded(exact.rows), distinct },
+            rounded: Expectation { rows: memory::rounded(exact.rows), read: memory::rounded(exact.read), distinct },
             exact,
             goal,
         }
@@ -136,7 +136,7 @@ fn weigh_join(alone: &Expectation, state: &State) -> Choice {
     let rows = shared.iter().fold(state.rows * alone.rows, |rows, spread| rows / spread);
     if shared.is_empty() {
         let is_start = state.rows <= 1.0;
-        let score = rows + alone.rows * SCAN_COST;
+        let score = rows + alone.read * SCAN_COST;
         let reason = match (state.distinct.is_empty(), is_start) {
             (true, _) => "fewest rows to start with",
             (false, true) => "not connected, but at most one row is expected before it",

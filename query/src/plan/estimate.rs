@@ -20,13 +20,15 @@ const DISTINCT_ATTRIBUTES: f64 = 50.0;
 pub(crate) struct Expectation {
     /// Rows.
     pub(crate) rows: f64,
+    /// What it takes to find them, in rows.
+    pub(crate) read: f64,
     /// Different values of each variable.
     pub(crate) distinct: BTreeMap<Slot, f64>,
 }
 
 impl Expectation {
     fn even(rows: f64, slots: impl IntoIterator<Item = Slot>) -> Self {
-        Self { rows, distinct: slots.into_iter().map(|slot| (slot, rows.max(1.0))).collect() }
+        Self { rows, read: rows, distinct: slots.into_iter().map(|slot| (slot, rows.max(1.0))).collect() }
     }
 }
 
@@ -52,10 +54,11 @@ pub(crate) fn expect(goal: &Goal, known: &Known, input_rows: f64) -> Expectation
         }
         GoalKind::Rule(_) => Expectation {
             rows: RULE_ROWS,
+            read: RULE_ROWS,
             distinct: goal.binds().into_iter().map(|slot| (slot, RULE_ROWS / RULE_ROWS_BOUND)).collect(),
         },
         GoalKind::Call(_) | GoalKind::Absent(_) | GoalKind::Group(_) => {
-            Expectation { rows: f64::INFINITY, distinct: BTreeMap::new() }
+            Expectation { rows: f64::INFINITY, read: f64::INFINITY, distinct: BTreeMap::new() }
         }
     }
 }
@@ -94,5 +97,5 @@ fn expect_scan(scan: &ScanGoal, known: &Known) -> Expectation {
             distinct.entry(*slot).and_modify(|own: &mut f64| *own = own.min(spread)).or_insert(spread);
         }
     }
-    Expectation { rows, distinct }
+    Expectation { rows, read: estimate.read.max(rows), distinct }
 }

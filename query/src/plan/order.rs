@@ -229,7 +229,8 @@ impl Block<'_> {
         let first = inside.first().map(|candidate| &candidate.goal);
         let (span, rule) = (first.map(|goal| goal.span).unwrap_or_default(), first.and_then(|goal| goal.rule.clone()));
         let goal = Arc::new(Goal { id: GROUP_ID, kind, span, rule });
-        Ok((goal, Plan { steps, output: slots }, Expectation { rows: state.rows.min(combinations), distinct }))
+        let rows = state.rows.min(combinations);
+        Ok((goal, Plan { steps, output: slots }, Expectation { rows, read: rows, distinct }))
     }
 
     /// The equalities that connect a goal with what is bound, if it shares no variable with it.
@@ -279,6 +280,7 @@ impl Block<'_> {
             key.slots(&candidate.waits);
             key.slots(&candidate.binds);
             key.amount(candidate.rounded.rows);
+            key.amount(candidate.rounded.read);
             for (slot, distinct) in &candidate.rounded.distinct {
                 key.exact(*slot);
                 key.amount(*distinct);

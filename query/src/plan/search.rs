@@ -197,7 +197,7 @@ impl Search<'_> {
         Part { items: vec![Item::Group(Grouping::Cycle, part.items)], ..part }
     }
 
-    /// One more unit, its goals one by one, those first that leave the fewest rows.
+    /// One more unit, its goals one by one, those first that leave the fewest rows and read few others to find them.
     fn extended(&mut self, before: &Part, unit: usize) -> Option<Part> {
         let done = before.items.iter().flat_map(Item::goals).collect::<Vec<_>>();
         let own = &self.units[unit];
@@ -213,8 +213,9 @@ impl Search<'_> {
             let weighed = goals.iter().map(|at| self.weigh(&self.candidates[*at], &part.state)).collect::<Vec<_>>();
             self.weighed += goals.len();
             let order = |a: &usize, b: &usize| {
-                let (a, b) = (&weighed[*a], &weighed[*b]);
-                a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+                let detour = |place: usize| self.detour(&self.candidates[goals[place]], &part.state);
+                let (rows, cost) = (|place: usize| weighed[place].0 + detour(place), |place: usize| weighed[place].1);
+                rows(*a).total_cmp(&rows(*b)).then(cost(*a).total_cmp(&cost(*b)))
             };
             let next = (0..goals.len()).min_by(order).unwrap_or(0);
             let (rows, cost) = weighed[next];
@@ -224,6 +225,17 @@ impl Search<'_> {
             part.items.push(Item::Goal(candidate.goal.id));
         }
         part
+    }
+
+    /// What it costs to read rows that are not wanted, where the entity does not say where to look.
+    fn detour(&self, candidate: &Candidate, state: &State) -> f64 {
+        let alone = &candidate.rounded;
+        match &candidate.goal.kind {
+            GoalKind::Scan(scan) if scan.entity.slot().is_none_or(|slot| !state.is_bound(slot)) && alone.read > alone.rows => {
+                (alone.read - alone.rows) * SCAN_COST
+            }
+            _ => 0.0,
+        }
     }
 
     /// Rows after a goal, and what it costs to get them.
@@ -237,10 +249,10 @@ impl Search<'_> {
         let is_bound = |slot: Option<Slot>| slot.filter(|slot| state.is_bound(*slot));
         let found = match &candidate.goal.kind {
             GoalKind::Scan(scan) => match (is_bound(scan.entity.slot()), is_bound(scan.value.slot())) {
-                (Some(_), _) => (state.rows * LOOKUP_COST).min(alone.rows * SCAN_COST + state.rows * LOOKUP_COST),
+                (Some(_), _) => (state.rows * LOOKUP_COST).min(alone.read * SCAN_COST + state.rows * LOOKUP_COST),
                 (None, Some(value)) if state.rows <= PROBED_MAX && state.distinct[&value] <= PROBES_MAX => state.rows,
-                (None, Some(_)) => alone.rows * SCAN_COST + (state.rows + alone.rows) * HASH_COST,
-                (None, None) => alone.rows * SCAN_COST,
+                (None, Some(_)) => alone.read * SCAN_COST + (state.rows + alone.rows) * HASH_COST,
+                (None, None) => alone.read * SCAN_COST,
             },
             GoalKind::Rule(_) | GoalKind::Union(_) => alone.rows.min(state.rows * 8.0) * SCAN_COST + state.rows,
             _ if state.distinct.is_empty() => alone.rows * SCAN_COST,
@@ -269,7 +281,7 @@ impl Search<'_> {
     fn joined_apart(&mut self, before: &Part, group: &Part, one: Option<usize>) -> Option<Part> {
         self.weighed += 1;
         let is_cycle = one.is_some_and(|unit| self.units[unit].is_cycle);
-        let alone = Expectation { rows: group.state.rows, distinct: group.state.distinct.clone() };
+        let alone = Expectation { rows: group.state.rows, read: group.state.rows, distinct: group.state.distinct.clone() };
         let rows = self.rows_of_join(&before.state, &alone);
         let is_start = before.items.is_empty();
         let join = if is_start { 0.0 } else { (before.state.rows + alone.rows) * HASH_COST };

@@ -196,8 +196,10 @@ fn beside(left: &Relation, right: &Relation, slot: Slot, keep: &SlotSet) -> Rela
     let mut joined = Relation::unit();
     joined.rows = left.rows;
     let new = right.slots.iter().zip(&right.columns).filter(|(slot, _)| left.position(**slot).is_none());
-    for (slot, column) in left.slots.iter().zip(&left.columns).chain(new).filter(|(slot, _)| keep.contains(**slot)) {
-        joined.push(*slot, column.clone());
+    for (own, column) in left.slots.iter().zip(&left.columns).chain(new).filter(|(slot, _)| keep.contains(**slot)) {
+        // Of two equal columns the new one: it is the likelier to share its array with what is scanned next.
+        let column = if *own == slot { right.column(slot).unwrap_or(column) } else { column };
+        joined.push(*own, column.clone());
     }
     joined.key = keep.contains(slot).then(|| vec![slot]);
     joined.ascending = keep.contains(slot).then_some(slot);

@@ -19,6 +19,7 @@ use crate::run::relation::Relation;
 use crate::run::rows;
 use crate::run::stable::Stable;
 use crate::source::Source;
+use crate::tuning::{Tuning, Way};
 use crate::value::{Value, ValueType};
 
 /// Values or attributes that are looked for one by one rather than all at once.
@@ -32,6 +33,8 @@ const PROBE_COST: f64 = 64.0;
 #[derive(Default)]
 struct Narrowed {
     entities: Option<Slice<i64>>,
+    /// The least and the greatest entity that can be joined.
+    within: Option<(i64, i64)>,
     attributes: Vec<Option<i64>>,
     values: Vec<Option<Value>>,
     t: Option<i64>,
@@ -110,6 +113,7 @@ impl Narrowed {
         };
         Self {
             entities: id_of(&goal.entity).map(|id| vec![id].into()),
+            within: None,
             attributes: vec![id_of(&goal.attribute)],
             values: vec![value],
             t: id_of(&goal.rest[0]),
@@ -139,7 +143,10 @@ impl Narrowed {
             narrowed.t = t.canonical().as_long();
         }
         if let Some(slot) = bound(&goal.entity) {
-            narrowed.entities = entities(slot, goal, current, facts, &narrowed);
+            narrowed.within = within(slot, current, run.tuning());
+            if run.tuning().spans != Way::Always || narrowed.within.is_none() {
+                narrowed.entities = entities(slot, goal, current, facts, &narrowed);
+            }
         }
         if let (Some(slot), None) = (bound(&goal.value), &narrowed.entities)
             && let Some(values) = few(slot)?
@@ -155,7 +162,8 @@ impl Narrowed {
 
     fn estimate(&self, goal: &ScanGoal, facts: &dyn Facts) -> f64 {
         let rows = |attribute: &Option<i64>| {
-            facts.estimate(&Scan { attribute: *attribute, values: self.values_of(0, goal), t: self.t, ..Scan::default() }).rows
+            let (values, within, t) = (self.values_of(0, goal), self.within, self.t);
+            facts.estimate(&Scan { attribute: *attribute, values, within, t, ..Scan::default() }).rows
         };
         self.attributes.iter().map(rows).sum()
     }
@@ -169,11 +177,22 @@ impl Narrowed {
     }
 }
 
+/// Between which entities those lie that are bound.
+fn within(slot: Slot, current: &Relation, tuning: Tuning) -> Option<(i64, i64)> {
+    let Some(Column::Long(ids)) = current.column(slot) else { return None };
+    let is_worth = tuning.spans == Way::Always || (tuning.spans == Way::Chosen && ids.len() > 1);
+    let (first, last) = (*ids.first()?, *ids.last()?);
+    match current.ascending {
+        _ if !is_worth => None,
+        Some(ascending) if ascending == slot => Some((first, last)),
+        _ => Some(ids.iter().fold((first, last), |(least, most), id| (least.min(*id), most.max(*id)))),
+    }
+}
+
 /// The bound entities, ascending, if they are few enough to be looked for.
 fn entities(slot: Slot, goal: &ScanGoal, current: &Relation, facts: &dyn Facts, narrowed: &Narrowed) -> Option<Slice<i64>> {
     let column = current.column(slot)?;
-    let all = narrowed.estimate(goal, facts);
-    if current.rows as f64 * ENTITY_COST > all && current.rows > 1 {
+    if current.rows > 1 && current.rows as f64 * ENTITY_COST > narrowed.estimate(goal, facts) {
         return None;
     }
     let mut ids = match column {
@@ -221,7 +240,8 @@ fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSe
     let mut parts = Vec::new();
     let take = |attribute: &Option<i64>, values: Values<'_>, places: Places| -> Result<Batch> {
         let entities = narrowed.entities.as_deref();
-        let batch = facts.scan(&Scan { attribute: *attribute, entities, values, t: narrowed.t, places }, run.budget)?;
+        let (within, t) = (narrowed.within.filter(|_| entities.is_none()), narrowed.t);
+        let batch = facts.scan(&Scan { attribute: *attribute, entities, within, values, t, places }, run.budget)?;
         run.budget.spend_steps(batch.len() as u64)?;
         run.budget.check_rows(batch.len())?;
         Ok(batch)

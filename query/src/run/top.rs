@@ -12,24 +12,28 @@ use crate::run::Run;
 use crate::run::block::{run_steps, stack};
 use crate::run::join::distinct;
 use crate::run::relation::Relation;
+use crate::tuning::Way;
 
 /// From so many times the rows that are wanted on, it pays to choose among them first.
 const CHOICE_RATIO: usize = 4;
 /// So few rows are never chosen among.
 const ROWS_MIN: usize = 512;
-/// Debug builds always choose, so that random programs, which are small, try it.
-const IS_EAGER: bool = cfg!(debug_assertions);
 
 /// Enough of the distinct rows that a plan answers: the first `top.count` by the order are among them. Nothing if the plan has to be run as a
 /// whole.
 pub(crate) fn relation(plan: &Plan, top: &Top, slot: Slot, run: &Run<'_>) -> Result<Option<Relation>> {
+    let way = run.tuning().tops;
+    if way == Way::Never {
+        return Ok(None);
+    }
     let Some((first, rest)) = split(plan, slot) else { return Ok(None) };
     let budget = run.budget;
+    let is_always = way == Way::Always;
     let current = run_steps(&first, &rest, Relation::unit(), plan, run)?;
-    let wanted = if IS_EAGER { top.count } else { top.count.saturating_mul(2) };
+    let wanted = if is_always { top.count } else { top.count.saturating_mul(2) };
     let least = match current.column(slot) {
         Some(Column::Value(_)) | None => None,
-        _ if !IS_EAGER && (current.rows < ROWS_MIN || current.rows / CHOICE_RATIO < wanted) => None,
+        _ if !is_always && (current.rows < ROWS_MIN || current.rows / CHOICE_RATIO < wanted) => None,
         Some(column) => least_rows(column, top, wanted, budget)?,
     };
     let finished = |current: Relation| -> Result<Relation> {

@@ -223,8 +223,11 @@ impl MemoryFacts {
             Some(a) => self.places.get(&a).cloned().unwrap_or(0..0),
             None => 0..self.shown.len(),
         };
+        // What is not needed may be left out, or not.
+        let within = scan.within.filter(|_| !self.toss(3));
         let is_chosen = |fact: &&Fact| {
             scan.entities.is_none_or(|entities| entities.binary_search(&fact.e).is_ok())
+                && within.is_none_or(|(first, last)| (first..=last).contains(&fact.e))
                 && scan.t.is_none_or(|t| fact.t == t)
                 && admits(&scan.values, &plain(&fact.v))
         };
@@ -412,7 +415,9 @@ impl Facts for MemoryFacts {
             Manner::Random(state) if self.toss(3) => (scramble(state.load(Ordering::Relaxed)) % 1000) as f64,
             _ => exact as f64,
         };
-        Estimate { rows: blur(self.chosen(scan).len()), distinct_e: blur(entities.len()), distinct_v: blur(values.len()) }
+        let count = self.chosen(scan).len();
+        let (rows, read) = (blur(count), blur(count));
+        Estimate { rows, read, distinct_e: blur(entities.len()), distinct_v: blur(values.len()) }
     }
 
     fn entity(&self, entity: i64, _budget: &Budget) -> Result<Vec<Fact>> {
