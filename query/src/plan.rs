@@ -37,6 +37,8 @@ pub(crate) struct Plan {
 /// One goal in its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
+    /// Its own among all steps of a query, by which it is known what it did.
+    pub(crate) number: u64,
     /// What is asked.
     pub(crate) goal: Arc<Goal>,
     /// Plans of the branches of an `or`, or of the inside of a `not`.

@@ -3,8 +3,7 @@
 //! expectation, a shortcut or a choice that is off by a little shows there, though every answer stays right.
 //!
 //! Of each question there stand the steps that it cost as planned, with nothing optimized and with everything, and as asked again in the order
-//! that is remembered; then the plan. `SHOW=people cargo test -p annals-query --test plans -- --nocapture` prints a page as it is now: if the change
-//! is meant, that is its new text.
+//! that is remembered; then the plan. If a change is meant, `query/tests/plans/accept` writes the pages anew.
 
 mod common;
 
@@ -137,7 +136,12 @@ fn check_page(name: &str, page: &str, facts: &Given) {
     for question in questions(page) {
         let costs = question.costs(facts);
         let is_as_written = costs.lines().eq(question.expected.iter().copied());
-        assert!(is_as_written, "{}\n{costs}instead of\n{}", question.text, question.expected.join("\n"));
+        assert!(
+            is_as_written,
+            "{}\n{costs}instead of\n{}\nIf this is meant: query/tests/plans/accept",
+            question.text,
+            question.expected.join("\n")
+        );
     }
 }
 
@@ -236,12 +240,12 @@ fn questions_about_people_are_planned_and_run_as_written_down() {
 }
 
 #[test]
-fn questions_about_a_graph_are_planned_and_run_as_written_down() {
+fn questions_about_graphs_are_planned_and_run_as_written_down() {
     check_page("graph", include_str!("plans/graph.txt"), &given(graph()));
 }
 
 #[test]
-fn questions_about_all_of_history_are_planned_and_run_as_written_down() {
+fn questions_about_history_are_planned_and_run_as_written_down() {
     let history = people().at(View { as_of: Some(40), is_history: true, ..View::default() });
     check_page("history", include_str!("plans/history.txt"), &given(history));
 }

@@ -54,6 +54,20 @@ pub(crate) struct Planner {
     pub(crate) orders: Option<Arc<Orders>>,
     /// How often it was weighed what a goal would do in some place.
     pub(crate) weighed: AtomicU64,
+    /// How many steps there are.
+    steps: AtomicU64,
+}
+
+impl Planner {
+    /// With these orders, if there are some, and nothing planned yet.
+    pub(crate) fn new(tuning: Tuning, orders: Option<Arc<Orders>>) -> Self {
+        Self { tuning, orders, ..Self::default() }
+    }
+
+    /// The number of one more step.
+    fn number(&self) -> u64 {
+        self.steps.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 /// Plans a block that answers `output`. `first` is a goal that is to stand first, if it can.
@@ -202,9 +216,9 @@ impl Block<'_> {
                     let bridge = self.bridge(&group, &alone, &state);
                     bridge_rows(&mut choice, &bridge, &alone, &state);
                     state.apply(&group.binds(), &alone, &choice);
-                    let (keep, bound) = (SlotSet::default(), Vec::new());
+                    let (number, keep, bound) = (self.surroundings.planner.number(), SlotSet::default(), Vec::new());
                     let (estimated_rows, reason) = (choice.rows, choice.reason);
-                    steps.push(Step { goal: group, branches: vec![plan], keep, bound, bridge, estimated_rows, reason });
+                    steps.push(Step { number, goal: group, branches: vec![plan], keep, bound, bridge, estimated_rows, reason });
                 }
             }
         }
@@ -307,7 +321,7 @@ pub(crate) fn planned_again(step: &Step, current: &Relation, surroundings: Surro
     let bound = current.slots.iter().map(|slot| (*slot, current.rows as f64)).collect();
     let state = State { rows: current.rows as f64, distinct: bound };
     let again = step_of(&step.goal, (step.estimated_rows, step.reason), &state, surroundings)?;
-    Ok(Step { keep: step.keep.clone(), bridge: step.bridge.clone(), ..again })
+    Ok(Step { number: step.number, keep: step.keep.clone(), bridge: step.bridge.clone(), ..again })
 }
 
 fn step(candidate: &Candidate, choice: &Choice, state: &State, surroundings: Surroundings<'_>) -> Result<Step> {
@@ -338,7 +352,8 @@ fn step_of(
         }
         _ => Vec::new(),
     };
-    Ok(Step { goal: Arc::clone(goal), branches, keep: SlotSet::default(), bound, bridge: Vec::new(), estimated_rows, reason })
+    let (number, keep, bridge) = (surroundings.planner.number(), SlotSet::default(), Vec::new());
+    Ok(Step { number, goal: Arc::clone(goal), branches, keep, bound, bridge, estimated_rows, reason })
 }
 
 /// Plans what stands inside a border. The rows around it take part as one more goal; where they would come last, joining them is left to

@@ -112,7 +112,7 @@ impl Program {
             }
         }
         let known = known_values(&goals, &constants);
-        let planner = Planner { tuning: setting.tuning, orders: setting.orders.cloned(), ..Planner::default() };
+        let planner = Planner::new(setting.tuning, setting.orders.cloned());
         let surroundings = Surroundings {
             predicates: &lowering.predicates,
             names: &lowering.names,

@@ -131,19 +131,19 @@ pub(crate) struct Effort {
     pub(crate) methods: Vec<Method>,
 }
 
-/// What all steps did. A step is known by its address, so its plan must live as long as the run.
+/// What all steps did, by their numbers.
 #[derive(Debug, Default)]
-pub(crate) struct Efforts(RefCell<BTreeMap<usize, Effort>>);
+pub(crate) struct Efforts(RefCell<BTreeMap<u64, Effort>>);
 
 impl Efforts {
     /// Adds to what is known of a step.
     pub(crate) fn note(&self, step: &Step, add: impl FnOnce(&mut Effort)) {
-        add(self.0.borrow_mut().entry(std::ptr::from_ref(step) as usize).or_default());
+        add(self.0.borrow_mut().entry(step.number).or_default());
     }
 
     /// What is known of a step; `None` if it never ran.
     pub(crate) fn of(&self, step: &Step) -> Option<Effort> {
-        self.0.borrow().get(&(std::ptr::from_ref(step) as usize)).cloned()
+        self.0.borrow().get(&step.number).cloned()
     }
 }
 

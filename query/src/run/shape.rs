@@ -68,9 +68,8 @@ enum Recursion<'b> {
 impl Shape {
     /// The shape of a rule, if it walks.
     pub(crate) fn of(predicate: usize, run: &Run<'_>) -> Option<Self> {
-        let own = &run.program.predicates[predicate];
+        // Calls of other rules of its component are replaced by their bodies.
         let branches = inline::heads(predicate, run)?;
-        let component = own.component;
         let mut bases = Vec::new();
         let mut recursions = Vec::new();
         for branch in &branches {
@@ -81,7 +80,6 @@ impl Shape {
                     GoalKind::Rule(call) if call.predicate == predicate => {
                         calls.push(call.args.iter().copied().collect::<Option<Vec<_>>>()?);
                     }
-                    GoalKind::Rule(call) if run.program.predicates[call.predicate].component == component => return None,
                     _ => goals.push(Arc::clone(goal)),
                 }
             }
