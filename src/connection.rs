@@ -209,7 +209,6 @@ impl Connection {
 
 impl Shared {
     fn db(&self, snapshot: Arc<Snapshot>) -> Db {
-        let db = Db::new(snapshot).with_functions(self.functions.clone());
-        db.with_transaction_functions(self.transaction_functions.clone()).with_recent(Arc::clone(&self.recent))
+        Db::of_connection(snapshot, &self.functions, &self.transaction_functions, &self.recent)
     }
 }

@@ -74,16 +74,21 @@ pub struct Db {
 }
 
 impl Db {
-    /// Everything that a snapshot knows and that holds.
-    pub(crate) fn new(snapshot: Arc<Snapshot>) -> Self {
-        let view = View { window: Window::ALL.with_until(snapshot.basis()), ..View::ALL };
-        let (functions, transaction_functions) = (Functions::default(), TransactionFunctions::default());
-        Self { snapshot, view, functions, transaction_functions, sight: None, recent: Arc::default() }
-    }
-
-    /// The same value, which shares the queries it is asked with others.
-    pub(crate) fn with_recent(self, recent: Arc<Recent>) -> Self {
-        Self { recent, ..self }
+    /// Everything that a snapshot knows and that holds, with what all values of a connection share.
+    pub(crate) fn of_connection(
+        snapshot: Arc<Snapshot>,
+        functions: &Functions,
+        transaction_functions: &TransactionFunctions,
+        recent: &Arc<Recent>,
+    ) -> Self {
+        Self {
+            view: View { window: Window::ALL.with_until(snapshot.basis()), ..View::ALL },
+            snapshot,
+            functions: functions.clone(),
+            transaction_functions: transaction_functions.clone(),
+            sight: None,
+            recent: Arc::clone(recent),
+        }
     }
 
     /// The same value, of which queries may call these functions, predicates and aggregates too. They stay with the values made
@@ -233,8 +238,7 @@ impl Db {
 
     /// Everything that another snapshot knows, with what the program registered.
     fn of(&self, snapshot: Arc<Snapshot>) -> Self {
-        let of = Self::new(snapshot).with_functions(self.functions.clone());
-        of.with_transaction_functions(self.transaction_functions.clone())
+        Self::of_connection(snapshot, &self.functions, &self.transaction_functions, &Arc::default())
     }
 
     fn seen_through(&self, window: Window) -> Self {

@@ -21,6 +21,7 @@ mod scan;
 mod shape;
 mod url;
 mod value;
+mod words;
 mod wrapped;
 
 use std::borrow::Cow;

@@ -108,6 +108,15 @@ struct Writer {
     reader: Reader,
     /// The bytes of the record that is being made, kept for the next one.
     scratch: Vec<u8>,
+    /// What the last commit of this handle left, as long as nobody else has committed.
+    left: Option<Left>,
+}
+
+/// The newest transaction and the last datom, and the version of the store at which they were that.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    version: i64,
+    ends: (Basis, i64),
 }
 
 impl Store {
@@ -168,7 +177,7 @@ impl Store {
         let writer = match access {
             Access::ReadWrite => {
                 let connection = retry_while_busy(|| open_to_write(&path))?;
-                Some(Mutex::new(Writer { reader: Reader::new(connection), scratch: Vec::new() }))
+                Some(Mutex::new(Writer { reader: Reader::new(connection), scratch: Vec::new(), left: None }))
             }
             Access::ReadOnly => None,
         };
@@ -238,15 +247,17 @@ impl Store {
                 .with_value(self.path.display())
                 .with_help("open the store again; everything acknowledged is there"));
         }
-        let Writer { reader, scratch } = &mut *writer;
+        let Writer { reader, scratch, left } = &mut *writer;
         let open = OpenCommit::begin(reader, &self.is_poisoned)?;
-        let mut transaction = WriteTransaction::new(reader, scratch).map_err(|error| open.poison(error))?;
+        let Left { version, ends } = left_now(reader, left.take()).map_err(|error| open.poison(error))?;
+        let mut transaction = WriteTransaction::new(reader, scratch, ends);
         let outcome = work(&mut transaction).and_then(|result| transaction.check_open().map(|()| result));
         if transaction.has_failed() || outcome.as_ref().is_err_and(|error| error.kind().lies_below()) {
             self.is_poisoned.store(true, Ordering::Release);
         }
-        let result = outcome?;
+        let (result, ends) = (outcome?, transaction.ends());
         open.commit()?;
+        *left = Some(Left { version, ends });
         Ok(result)
     }
 
@@ -479,6 +490,15 @@ impl Drop for OpenCommit<'_> {
         if !self.is_done && !self.reader.connection().is_autocommit() && run(self.reader, "ROLLBACK").is_err() {
             self.is_poisoned.store(true, Ordering::Release);
         }
+    }
+}
+
+/// What a commit that was begun finds. The version is another one only if another connection has committed since.
+fn left_now(reader: &Reader, known: Option<Left>) -> Result<Left> {
+    let version = reader.version()?;
+    match known {
+        Some(known) if known.version == version => Ok(known),
+        _ => Ok(Left { version, ends: read::ends(reader.connection())? }),
     }
 }
 

@@ -304,3 +304,50 @@ fn another_handle_sees_what_was_committed_at_once() {
     let refused = other.write(|_| Ok(())).expect_err("opened for reading only");
     assert_eq!(refused.kind(), ErrorKind::ReadOnly);
 }
+
+#[test]
+fn handles_that_write_in_turns_keep_one_chain() {
+    let (folder, store) = new_store();
+    let other = Store::open(folder.path().join("annals.db"), Access::ReadWrite).expect("a second handle");
+    // Who writes; a capital letter fails after it has appended, which must leave nothing that the next commit builds on.
+    for (number, who) in "aabAabbBbaABbabaaAAabBb".chars().enumerate() {
+        let handle = if who.eq_ignore_ascii_case(&'a') { &store } else { &other };
+        let before = handle.basis().expect("a basis");
+        let written = handle.write(|w| {
+            assert_eq!(w.basis(), before, "{who} at {number}");
+            let (t, instant) = (before.t + 1, before.instant + 1);
+            let own = datom(t, attribute::TX_INSTANT, Value::Instant(instant), t);
+            let fact = datom(Partition::DEFAULT.entity(number as u32 + 1), attribute::DOC, format!("{who} at {number}").as_str(), t);
+            w.append(t, instant, &[own, fact], &|_| false)?;
+            if who.is_ascii_uppercase() { Err(annals::Error::new(ErrorKind::Conflict, "refused")) } else { Ok(()) }
+        });
+        assert_eq!(written.is_ok(), who.is_ascii_lowercase(), "{who} at {number}");
+        let t = before.t + i64::from(written.is_ok());
+        assert_eq!((store.basis().expect("a basis").t, other.basis().expect("a basis").t), (t, t), "{who} at {number}");
+    }
+    assert_eq!(store.verify().expect("it can be read").problem, None);
+}
+
+#[test]
+fn every_datom_keeps_its_reason_however_reasons_change() {
+    let (_folder, store) = new_store();
+    let reasons: [&dyn Fn(i64) -> i64; 6] =
+        [&|_| 0, &|_| 8, &|at| i64::from(at > 0) * 8, &|at| at % 2 * 8, &|at| at / 17, &|at| if at % 65 == 64 { 0 } else { 8 }];
+    for reason in reasons {
+        for count in [1, 2, 3, 15, 16, 17, 18, 63, 64, 65, 66, 129, 200] {
+            let t = store.basis().expect("a basis").t + 1;
+            // A retraction now and then begins a statement of its own.
+            let said: Vec<Datom> = (0..count)
+                .map(|at| Datom { m: reason(at), added: count == 1 || at % 40 != 3, ..datom(t * 1_000 + at, NAME, at, t) })
+                .collect();
+            store.write(|w| w.append(t, w.basis().instant, &said, &|_| false)).expect("the transaction is in order");
+            let mut found = Vec::new();
+            let each = store.log(t - 1, t, None, |datom| {
+                found.push(datom);
+                Ok(())
+            });
+            each.expect("the log can be read");
+            assert_eq!(found, said, "{count} datoms");
+        }
+    }
+}

@@ -17,6 +17,8 @@ pub(super) struct Counters {
     /// 0 for a partition without entities.
     last_entities: FxHashMap<Partition, i64>,
     sequences: FxHashMap<Sequence, i64>,
+    /// The first two parts of the known sequences: which attribute counts by which.
+    counted: Vec<(i64, i64)>,
 }
 
 /// One sequence: the attribute that counts, the attribute that says within what, and the entity within which it counts.
@@ -64,6 +66,11 @@ impl Counters {
     pub(super) fn set_last_in_sequence(&mut self, sequence: Sequence, last: i64) {
         if self.sequences.len() >= LIMIT_SEQUENCES {
             self.sequences.clear();
+            self.counted.clear();
+        }
+        let (attribute, scope, _) = sequence;
+        if !self.counted.contains(&(attribute, scope)) {
+            self.counted.push((attribute, scope));
         }
         self.sequences.insert(sequence, last);
     }
@@ -71,53 +78,56 @@ impl Counters {
     /// Takes in a transaction that follows.
     pub(super) fn follow(&mut self, t: i64, datoms: &[Datom], schema: &Schema) {
         self.t = t;
-        for datom in datoms {
-            let partition = Partition::of(datom.e);
+        for of_partition in datoms.chunk_by(|left, right| Partition::of(left.e) == Partition::of(right.e)) {
+            let partition = Partition::of(of_partition[0].e);
             if let Some(last) = &mut self.last_partition {
                 *last = partition.max(*last);
             }
             if let Some(last) = self.last_entities.get_mut(&partition) {
-                *last = datom.e.max(*last);
+                *last = of_partition.iter().map(|datom| datom.e).fold(*last, i64::max);
             }
         }
-        self.follow_sequences(datoms, schema);
-    }
-
-    /// A number and what it counts within mostly come in one transaction. Where they do not, the sequences of that attribute are
-    /// forgotten.
-    fn follow_sequences(&mut self, datoms: &[Datom], schema: &Schema) {
-        if self.sequences.is_empty() {
-            return;
-        }
-        let mut attributes: Vec<(i64, i64)> = self.sequences.keys().map(|(attribute, scope, _)| (*attribute, *scope)).collect();
-        attributes.sort_unstable();
-        attributes.dedup();
-        for (attribute, scope) in attributes {
+        let mut is_kept = true;
+        for at in 0..self.counted.len() {
+            let (attribute, scope) = self.counted[at];
             let is_as_declared =
                 schema.declaration(attribute).is_some_and(|declaration| declaration.sequence_within == Some(scope));
-            let mut scopes: FxHashMap<i64, i64> = FxHashMap::default();
-            for datom in datoms.iter().filter(|datom| datom.a == scope && datom.added) {
-                if let Value::Ref(within) = datom.v {
-                    scopes.insert(datom.e, within);
-                }
-            }
-            let mut numbers = datoms.iter().filter(|datom| datom.a == attribute && datom.added);
-            let mut is_clear = is_as_declared;
-            let mut numbered = 0;
-            for datom in &mut numbers {
-                match (scopes.get(&datom.e), datom.v.as_long()) {
-                    (Some(within), Some(number)) => {
-                        numbered += 1;
-                        if let Some(last) = self.sequences.get_mut(&(attribute, scope, *within)) {
-                            *last = number.max(*last);
-                        }
-                    }
-                    _ => is_clear = false,
-                }
-            }
-            if !is_clear || numbered != scopes.len() {
+            if !is_as_declared || !self.follow_sequences(attribute, scope, datoms) {
                 self.sequences.retain(|known, _| (known.0, known.1) != (attribute, scope));
+                is_kept = false;
             }
         }
+        if !is_kept {
+            let Self { counted, sequences, .. } = self;
+            counted.retain(|counted| sequences.keys().any(|known| (known.0, known.1) == *counted));
+        }
+    }
+
+    /// Takes in the numbers that one attribute gave by another. A number and what it counts within mostly come together; false where
+    /// they do not, as then it is not clear what was counted.
+    fn follow_sequences(&mut self, attribute: i64, scope: i64, datoms: &[Datom]) -> bool {
+        for of_entity in datoms.chunk_by(|left, right| left.e == right.e) {
+            let (mut within, mut number) = (None, None);
+            for datom in of_entity.iter().filter(|datom| datom.added) {
+                if datom.a == scope
+                    && let Value::Ref(entity) = datom.v
+                {
+                    within = Some(entity);
+                }
+                if datom.a == attribute && number.replace(datom.v.as_long()).is_some() {
+                    return false;
+                }
+            }
+            match (within, number) {
+                (None, None) => {}
+                (Some(within), Some(Some(number))) => {
+                    if let Some(last) = self.sequences.get_mut(&(attribute, scope, within)) {
+                        *last = number.max(*last);
+                    }
+                }
+                _ => return false,
+            }
+        }
+        true
     }
 }

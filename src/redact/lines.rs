@@ -1,6 +1,9 @@
 //! Secrets that go on over several lines of one stream: keys in armour, joined and wrapped lines, values below their names.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::Redactor;
 use super::name::{self, Sort};
@@ -15,6 +18,8 @@ const LIMIT_TAIL_BYTES: usize = 256;
 
 /// A line at least so long may have been broken by a terminal or a mailer.
 const LEAST_BROKEN: usize = 40;
+
+static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("name"));
 
 /// Replaces secrets in the lines of one stream, given in order.
 ///
@@ -174,7 +179,7 @@ fn name_without_value(line: &[u8]) -> State {
 
 /// `- name: DB_PASSWORD`, with `value: ..` to come.
 fn name_as_value(line: &[u8]) -> State {
-    let Some(at) = memchr::memmem::find(line, b"name") else { return State::Nothing };
+    let Some(at) = NAME.find(line) else { return State::Nothing };
     let rest = line[at + 4..].trim_ascii_start();
     let is_pair = rest.iter().take(3).any(|byte| matches!(byte, b':' | b'='));
     match named(line, false).filter(|_| is_pair) {

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use super::shape::SHAPES;
+use super::words::Words;
 use super::{assigned, option, pem, shape, url, wrapped};
 
 /// Bytes of a text that hold a secret.
@@ -42,12 +41,7 @@ const LIMIT_MARK_BYTES: usize = 48;
 /// Parts of names: what stands around them decides.
 const NAMES: [&str; 9] = ["pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "session"];
 
-struct Words {
-    automaton: AhoCorasick,
-    triggers: Vec<Trigger>,
-}
-
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
+static WORDS: LazyLock<(Words, Vec<Trigger>)> = LazyLock::new(|| {
     let mut words: Vec<(&str, Trigger)> = Vec::new();
     words.push(("private key", Trigger::PrivateKey));
     words.extend(SHAPES.iter().enumerate().map(|(at, shape)| (shape.prefix, Trigger::Shape(at))));
@@ -62,13 +56,8 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         ("8Q~", Trigger::Azure),
         ("-us", Trigger::Mailchimp),
     ]);
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::LeftmostFirst)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words.iter().map(|(word, _)| word))
-        .expect("a few hundred short words make a small automaton");
-    Words { automaton, triggers: words.into_iter().map(|(_, trigger)| trigger).collect() }
+    let (words, triggers): (Vec<&str>, Vec<Trigger>) = words.into_iter().unzip();
+    (Words::new(words), triggers)
 });
 
 /// The secrets of a text without colours, in order, none overlapping another.
@@ -89,13 +78,13 @@ pub(super) fn find_plain(text: &[u8]) -> Vec<Secret> {
 }
 
 fn find_all(text: &[u8], opens_key: &mut bool) -> Vec<Secret> {
-    let words = &*WORDS;
+    let (words, triggers) = &*WORDS;
     let mut found: Vec<Secret> = Vec::new();
     let mut from = 0;
-    while let Some(word) = words.automaton.find(aho_corasick::Input::new(text).range(from..)) {
-        let (start, end) = (word.start(), word.end());
+    while let Some(word) = words.find(text, from) {
+        let (start, end) = (word.start, word.end);
         let mut next = end;
-        let secret = match words.triggers[word.pattern()] {
+        let secret = match triggers[word.place] {
             Trigger::Shape(at) => {
                 // Another word may begin inside one that turned out to be no key.
                 next = start + 1;

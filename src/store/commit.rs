@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Deref;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use annals_query::Value;
 use rusqlite::{CachedStatement, Connection};
@@ -21,29 +21,35 @@ use crate::schema::attribute;
 const SMALL_BLOCK: usize = 16;
 const LARGE_BLOCK: usize = 64;
 
-/// Parameters of a row of a block: all columns but `t` and `added`, which the rows share, and `id`: SQLite gives the one after
-/// the last, and finds the end of the table quicker than the place of an id.
-const PLACES_A_ROW: usize = 5;
+/// Parameters that the rows of a block share: `t`, `added`, `m` of the first row, and `m` of all others. Most transactions say all they say
+/// for one reason, but for their own instant, which comes first.
+const SHARED_PLACES: usize = 4;
 
-/// The statement that writes so many datoms. OR FAIL keeps SQLite from copying pages in case that only this statement fails: a
-/// commit in which a statement fails is taken back as a whole.
-static BLOCKS: LazyLock<Vec<String>> = LazyLock::new(|| (0..=LARGE_BLOCK).map(block_sql).collect());
+/// Parameters of a row of a block: all columns but the shared ones and `id`: SQLite gives the one after the last, and finds the end of
+/// the table quicker than the place of an id.
+const PLACES_A_ROW: usize = 4;
 
-fn block_sql(rows: usize) -> String {
-    let row = |row: usize| {
-        let place = |column: usize| 3 + row * PLACES_A_ROW + column;
-        let [e, a, v, kind, m] = [0, 1, 2, 3, 4].map(place);
-        format!("(?{e}, ?{a}, ?{v}, ?{kind}, ?1, ?{m}, ?2)")
-    };
-    let rows: Vec<String> = (0..rows).map(row).collect();
-    format!("INSERT OR FAIL INTO datoms (e, a, v, type, t, m, added) VALUES {}", rows.join(", "))
+/// The statement that writes so many datoms, made when it is first wanted. OR FAIL keeps SQLite from copying pages in case that only this
+/// statement fails: a commit in which a statement fails is taken back as a whole.
+fn block_sql(rows: usize) -> &'static str {
+    static BLOCKS: [OnceLock<String>; LARGE_BLOCK + 1] = [const { OnceLock::new() }; LARGE_BLOCK + 1];
+    BLOCKS[rows].get_or_init(|| {
+        let row = |row: usize| {
+            let place = |column: usize| SHARED_PLACES + 1 + row * PLACES_A_ROW + column;
+            let [e, a, v, kind] = [0, 1, 2, 3].map(place);
+            let m = if row == 0 { 3 } else { 4 };
+            format!("(?{e}, ?{a}, ?{v}, ?{kind}, ?1, ?{m}, ?2)")
+        };
+        let rows: Vec<String> = (0..rows).map(row).collect();
+        format!("INSERT OR FAIL INTO datoms (e, a, v, type, t, m, added) VALUES {}", rows.join(", "))
+    })
 }
 
 /// The statement that says where so many entities have their datoms.
-static ENTITY_BLOCKS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let rows = |rows: usize| vec!["(?, ?, ?)"; rows].join(", ");
-    (0..=LARGE_BLOCK).map(|count| format!("INSERT OR FAIL INTO entities (e, id, n) VALUES {}", rows(count))).collect()
-});
+fn entity_block_sql(rows: usize) -> &'static str {
+    static BLOCKS: [OnceLock<String>; LARGE_BLOCK + 1] = [const { OnceLock::new() }; LARGE_BLOCK + 1];
+    BLOCKS[rows].get_or_init(|| format!("INSERT OR FAIL INTO entities (e, id, n) VALUES {}", vec!["(?, ?, ?)"; rows].join(", ")))
+}
 
 /// A commit under way. It reads what the writing connection sees: everything committed, and what was appended to it so far.
 #[derive(Debug)]
@@ -55,9 +61,14 @@ pub struct WriteTransaction<'s> {
 }
 
 impl<'s> WriteTransaction<'s> {
-    pub(super) fn new(reader: &'s Reader, scratch: &'s mut Vec<u8>) -> Result<Self> {
-        let appender = Appender::new(reader.connection(), scratch)?;
-        Ok(Self { reader, appender, has_failed: false })
+    /// A commit that begins behind `ends`: the newest transaction and the last datom.
+    pub(super) fn new(reader: &'s Reader, scratch: &'s mut Vec<u8>, ends: (Basis, i64)) -> Self {
+        Self { reader, appender: Appender::behind(ends, reader.connection(), scratch), has_failed: false }
+    }
+
+    /// The newest transaction and the last datom, those appended to this commit included.
+    pub(super) fn ends(&self) -> (Basis, i64) {
+        (self.appender.basis, self.appender.last_id)
     }
 
     /// True once nothing more may be written in this commit.
@@ -169,8 +180,12 @@ pub(super) struct Appender<'s> {
 
 impl<'s> Appender<'s> {
     pub(super) fn new(connection: &'s Connection, scratch: &'s mut Vec<u8>) -> Result<Self> {
-        let (basis, last_id) = ends(connection)?;
-        Ok(Self { connection, scratch, basis, first_id: last_id, last_id, is_torn: false })
+        Ok(Self::behind(ends(connection)?, connection, scratch))
+    }
+
+    /// The same where the newest transaction and the last datom are known.
+    fn behind((basis, last_id): (Basis, i64), connection: &'s Connection, scratch: &'s mut Vec<u8>) -> Self {
+        Self { connection, scratch, basis, first_id: last_id, last_id, is_torn: false }
     }
 
     pub(super) fn append(&mut self, t: i64, instant: i64, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> Result<()> {
@@ -227,7 +242,7 @@ impl<'s> Appender<'s> {
     fn insert_datoms(&self, datoms: &[Datom], is_indexed: &dyn Fn(i64) -> bool) -> rusqlite::Result<()> {
         let mut scratch = String::new();
         for mut rest in datoms.chunk_by(|left, right| left.added == right.added) {
-            while let (block, later) = rest.split_at(block_rows(rest.len()))
+            while let (block, later) = rest.split_at(block_rows(rows_of_block(rest)))
                 && !block.is_empty()
             {
                 self.insert_block(block, &mut scratch)?;
@@ -265,7 +280,7 @@ impl<'s> Appender<'s> {
         while let (block, later) = rest.split_at(block_rows(rest.len()))
             && !block.is_empty()
         {
-            let mut insert = self.connection.prepare_cached(&ENTITY_BLOCKS[block.len()])?;
+            let mut insert = self.connection.prepare_cached(entity_block_sql(block.len()))?;
             for ((e, id, n), place) in block.iter().zip((1..).step_by(3)) {
                 insert.raw_bind_parameter(place, e)?;
                 insert.raw_bind_parameter(place + 1, id)?;
@@ -279,16 +294,19 @@ impl<'s> Appender<'s> {
 
     /// Writes datoms of one transaction, all added or all retracted, as one statement: most of what a row costs is the statement around it.
     fn insert_block(&self, block: &[Datom], scratch: &mut String) -> rusqlite::Result<()> {
-        let mut insert = self.connection.prepare_cached(&BLOCKS[block.len()])?;
+        let mut insert = self.connection.prepare_cached(block_sql(block.len()))?;
         insert.raw_bind_parameter(1, block[0].t)?;
         insert.raw_bind_parameter(2, i64::from(block[0].added))?;
-        for (datom, place) in block.iter().zip((3..).step_by(PLACES_A_ROW)) {
+        insert.raw_bind_parameter(3, block[0].m)?;
+        if let Some(second) = block.get(1) {
+            insert.raw_bind_parameter(4, second.m)?;
+        }
+        for (datom, place) in block.iter().zip((SHARED_PLACES + 1..).step_by(PLACES_A_ROW)) {
             let value = stored(&datom.v);
             insert.raw_bind_parameter(place, datom.e)?;
             insert.raw_bind_parameter(place + 1, datom.a)?;
             bind_value(&mut insert, place + 2, &value, scratch)?;
             insert.raw_bind_parameter(place + 3, type_code(&value))?;
-            insert.raw_bind_parameter(place + 4, datom.m)?;
         }
         insert.raw_execute().map(|_| ())
     }
@@ -301,6 +319,12 @@ pub(super) fn is_own_instant(of_entity: &[Datom], is_first: bool) -> bool {
 
 fn type_code(value: &Value) -> i64 {
     value.value_type().map_or(0, |kind| i64::from(kind as u8))
+}
+
+/// How many of these datoms can stand in one block: all behind the first have one `m`.
+fn rows_of_block(datoms: &[Datom]) -> usize {
+    let Some([_, rest @ ..]) = datoms.get(..datoms.len().min(LARGE_BLOCK)) else { return 0 };
+    1 + rest.iter().take_while(|datom| datom.m == rest[0].m).count()
 }
 
 /// How many of so many rows the next statement takes. Few sizes, so that each is compiled once.

@@ -18,21 +18,30 @@ pub(super) struct Change<'v> {
     pub(super) span: Option<Span>,
 }
 
-/// The changes that remain, ascending by entity and attribute.
+/// The changes that remain, ascending by entity and attribute. Values are taken out of the claims, which have served their purpose.
 pub(super) fn compare<'v>(claims: &mut [Claim<'v>], resolver: &Resolver<'_>, refusals: &mut Refusals) -> Result<Vec<Change<'v>>> {
     claims.sort_by(|x, y| (x.e, x.a).cmp(&(y.e, y.a)).then_with(|| x.v.cmp(&y.v)).then(x.added.cmp(&y.added)));
     let mut changes = Vec::with_capacity(claims.len() + 1);
-    for group in claims.chunk_by(|x, y| (x.e, x.a) == (y.e, y.a)) {
+    for group in claims.chunk_by_mut(|x, y| (x.e, x.a) == (y.e, y.a)) {
         match group {
-            [claim] if claim.is_new => changes.extend(claim.added.then(|| change(claim, resolver.t))),
-            _ => compare_group(group, resolver, refusals, &mut changes)?,
+            [claim] if claim.is_new => {
+                if claim.added {
+                    let v = std::mem::replace(&mut claim.v, Value::Nil);
+                    changes.push(change_to(claim, v, resolver.t));
+                }
+            }
+            group => compare_group(group, resolver, refusals, &mut changes)?,
         }
     }
     Ok(changes)
 }
 
 fn change<'v>(claim: &Claim<'v>, t: i64) -> Change<'v> {
-    let datom = Datom { e: claim.e, a: claim.a, v: claim.v.clone(), t, added: claim.added, m: claim.m };
+    change_to(claim, claim.v.clone(), t)
+}
+
+fn change_to<'v>(claim: &Claim<'v>, v: Value, t: i64) -> Change<'v> {
+    let datom = Datom { e: claim.e, a: claim.a, v, t, added: claim.added, m: claim.m };
     Change { datom, declaration: claim.declaration, is_new: claim.is_new, span: claim.span }
 }
 

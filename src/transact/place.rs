@@ -3,7 +3,7 @@
 use annals_query::Value;
 
 use super::claim::{Claim, Claimed, DemandKind};
-use super::nodes::place as place_of;
+use super::nodes::{Nodes, place as place_of};
 use super::refusal::Refusals;
 use super::resolve::Resolver;
 use crate::datom::Partition;
@@ -27,22 +27,13 @@ pub(super) fn place(claimed: &mut Claimed<'_>, resolver: &mut Resolver<'_>, refu
         mark_subjects(claimed, resolver);
         let wishes = wishes(claimed, resolver);
         let mut numbers = Numbers::default();
-        let (mut waiting, ready): (Vec<i64>, Vec<i64>) =
-            resolver.nodes.unplaced().partition(|node| matches!(wishes[place_of(*node)], Wish::Beside(_)));
-        for node in ready {
-            let partition = numbers.partition(wishes[place_of(node)], resolver)?;
-            settle(node, partition, &mut numbers, resolver)?;
-        }
-        // What lies beside another new entity waits until that one lies somewhere.
+        let mut waiting: Vec<i64> = resolver.nodes.unplaced().collect();
+        // What lies beside another new entity waits until that one lies somewhere; the rest comes first.
+        settle_all(&mut waiting, |wish, _| !matches!(wish, Wish::Beside(_)), &wishes, &mut numbers, resolver)?;
         while !waiting.is_empty() {
-            let is_ready =
-                |node: &i64| matches!(wishes[place_of(*node)], Wish::Beside(target) if resolver.nodes.find(target) > 0);
-            let (mut ready, rest): (Vec<i64>, Vec<i64>) = waiting.iter().partition(|node| is_ready(node));
-            if ready.is_empty() {
-                ready.push(waiting[0]);
-            }
-            waiting = rest.into_iter().filter(|node| !ready.contains(node)).collect();
-            for node in ready {
+            let is_ready = |wish, nodes: &Nodes| matches!(wish, Wish::Beside(target) if nodes.find(target) > 0);
+            if settle_all(&mut waiting, is_ready, &wishes, &mut numbers, resolver)? == 0 {
+                let node = waiting.remove(0);
                 let partition = numbers.partition(wishes[place_of(node)], resolver)?;
                 settle(node, partition, &mut numbers, resolver)?;
             }
@@ -86,6 +77,27 @@ fn settle(node: i64, partition: Partition, numbers: &mut Numbers, resolver: &mut
     let id = numbers.next(partition, resolver)?;
     resolver.nodes.settle(node, id);
     Ok(())
+}
+
+/// Gives ids to those of the waiting whose wish is ready now, and says how many they are.
+fn settle_all(
+    waiting: &mut Vec<i64>,
+    is_ready: impl Fn(Wish, &Nodes) -> bool,
+    wishes: &[Wish],
+    numbers: &mut Numbers,
+    resolver: &mut Resolver<'_>,
+) -> Result<usize> {
+    let is_waiting = |node: &i64| !is_ready(wishes[place_of(*node)], &resolver.nodes);
+    let all = waiting.len();
+    let ready = waiting.iter().filter(|node| !is_waiting(node)).count();
+    if ready > 0 && ready < all {
+        waiting.sort_by_key(is_waiting);
+    }
+    for node in waiting.drain(..ready) {
+        let partition = numbers.partition(wishes[place_of(node)], resolver)?;
+        settle(node, partition, numbers, resolver)?;
+    }
+    Ok(ready)
 }
 
 /// The last number given in each partition.
@@ -148,24 +160,22 @@ fn full(message: &str) -> Error {
 
 /// Ids for nodes, in all places of all claims. A retraction that speaks of nobody is dropped.
 fn put_ids(claimed: &mut Claimed<'_>, resolver: &Resolver<'_>, refusals: &mut Refusals) {
-    let mut kept = Vec::with_capacity(claimed.claims.len() + 2);
-    for mut claim in std::mem::take(&mut claimed.claims) {
+    claimed.claims.retain_mut(|claim| {
         claim.is_new = claim.e == resolver.t || resolver.nodes.is_new(claim.e);
         claim.e = resolver.nodes.find(claim.e);
         claim.a = resolver.nodes.find(claim.a);
         claim.m = resolver.nodes.find(claim.m);
         put_id(&mut claim.v, resolver);
         if !claim.added && (claim.e < 0 || first_node(&claim.v).is_some()) {
-            continue;
+            return false;
         }
         if let Some(nobody) = first_node(&claim.v).or((claim.m < 0).then_some(claim.m)) {
             refusals.add_at(only_mentioned(nobody, resolver), claim.span);
-        } else if let Err(error) = check_place(&claim, resolver) {
+        } else if let Err(error) = check_place(claim, resolver) {
             refusals.add_at(error, claim.span);
         }
-        kept.push(claim);
-    }
-    claimed.claims = kept;
+        true
+    });
     for demand in &mut claimed.demands {
         demand.e = resolver.nodes.find(demand.e);
         demand.m = resolver.nodes.find(demand.m);
