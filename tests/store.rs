@@ -317,7 +317,8 @@ fn handles_that_write_in_turns_keep_one_chain() {
             assert_eq!(w.basis(), before, "{who} at {number}");
             let (t, instant) = (before.t + 1, before.instant + 1);
             let own = datom(t, attribute::TX_INSTANT, Value::Instant(instant), t);
-            let fact = datom(Partition::DEFAULT.entity(number as u32 + 1), attribute::DOC, format!("{who} at {number}").as_str(), t);
+            let fact =
+                datom(Partition::DEFAULT.entity(number as u32 + 1), attribute::DOC, format!("{who} at {number}").as_str(), t);
             w.append(t, instant, &[own, fact], &|_| false)?;
             if who.is_ascii_uppercase() { Err(annals::Error::new(ErrorKind::Conflict, "refused")) } else { Ok(()) }
         });
