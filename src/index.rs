@@ -10,6 +10,7 @@ mod building;
 mod by_value;
 mod cache;
 mod cached;
+mod handful;
 mod lives;
 mod moments;
 mod novelty;
@@ -23,6 +24,7 @@ pub(crate) mod view;
 pub(crate) mod window;
 
 pub(crate) use crate::columns::life::{self, Life};
+pub(crate) use by_value::as_shown;
 pub(crate) use cache::Index;
 pub(crate) use cached::Cached;
 pub(crate) use lives::Lives;

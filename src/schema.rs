@@ -8,6 +8,7 @@ pub use builtin::{Builtin, GENESIS, attribute, ident};
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use annals_query::{Attribute, Value, ValueType};
 use rustc_hash::FxHashMap;
@@ -70,9 +71,18 @@ pub struct Schema {
     idents_by_entity: Arc<FxHashMap<i64, Arc<str>>>,
     specs: Arc<FxHashMap<i64, EntitySpec>>,
     fulltext: Arc<[i64]>,
+    stamp: u64,
 }
 
+/// How many schemas were built in this process.
+static BUILT: AtomicU64 = AtomicU64::new(0);
+
 impl Schema {
+    /// A number that only clones of this schema have.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
     /// The declaration of an attribute.
     pub fn declaration(&self, id: i64) -> Option<&Arc<Declaration>> {
         self.declarations.get(&id)
@@ -172,6 +182,7 @@ impl SchemaBuilder {
             idents_by_entity: Arc::new(self.idents_by_entity.clone()),
             specs: Arc::new(specs),
             fulltext: fulltext.into(),
+            stamp: BUILT.fetch_add(1, Ordering::Relaxed) + 1,
         }
     }
 

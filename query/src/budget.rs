@@ -143,6 +143,11 @@ impl Budget {
         Ok(())
     }
 
+    /// True if so many rows of so many bytes in all are allowed whatever else is held.
+    pub(crate) fn allows(&self, rows: usize, bytes: u64) -> bool {
+        rows as u64 <= self.limit_rows && bytes <= self.limit_bytes
+    }
+
     /// Takes `bytes` of memory until they are given back with [`Budget::return_bytes`].
     pub fn take_bytes(&self, bytes: u64) -> Result<()> {
         if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit_bytes {

@@ -15,6 +15,7 @@ pub use crate::plan::memory::Orders;
 use crate::plan::program::{Program, Setting};
 use crate::registry::Functions;
 use crate::run::Run;
+use crate::small;
 use crate::table::Table;
 pub use crate::tuning::{Tuning, Way};
 
@@ -105,6 +106,9 @@ pub fn table(
     let query = checked.query();
     let limited = query.timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
+    if let Some(table) = small::table(checked, orders.map(|orders| &orders.small), given, options, budget) {
+        return Ok(table);
+    }
     let program = Program::new(query, checked.rules(), given, options.setting(orders, budget))?;
     let relation = Run::new(&program, budget).relation_for(query)?;
     let variables = program.output.iter().map(|(variable, _)| variable.clone()).collect::<Vec<_>>();

@@ -182,6 +182,30 @@ pub struct Estimate {
     pub distinct_v: f64,
 }
 
+/// A handful of facts of one attribute that hold. Conditions are joined by *and*.
+#[derive(Clone, Debug)]
+pub struct Point<'a> {
+    /// The attribute.
+    pub attribute: i64,
+    /// Of this entity.
+    pub entity: Option<i64>,
+    /// With a value that is the [`same`](Value::same) as this one.
+    pub value: Option<&'a Value>,
+    /// So many facts are no handful any more.
+    pub limit: usize,
+}
+
+/// One fact that a [`Point`] found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Entity.
+    pub e: i64,
+    /// Value; a reference as a long.
+    pub v: Value,
+    /// Transaction.
+    pub t: i64,
+}
+
 /// A source of facts at one moment: every call answers from the same unchanging view, including its window of time.
 pub trait Facts: Send + Sync {
     /// The attribute with this keyword (without colon), under its present or an earlier name.
@@ -207,6 +231,18 @@ pub trait Facts: Send + Sync {
 
     /// The facts of a scan.
     fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch>;
+
+    /// Adds the facts of a point to what was found; false if they are more than its limit, and then any of them may be missing. Asked where
+    /// columns would cost more than the few facts in them; by default a scan.
+    fn points(&self, point: &Point<'_>, budget: &Budget, found: &mut Vec<Found>) -> Result<bool> {
+        points_by_scan(self, point, budget, found)
+    }
+
+    /// A number that two values of sources have in common only if names and attributes mean the same in both; nothing where that is not
+    /// known. With it, what was found out about a query's names is kept.
+    fn stamp(&self) -> Option<u64> {
+        None
+    }
 
     /// How many facts the scan would give. Cheap: it may be wrong, the answer never is.
     fn estimate(&self, scan: &Scan<'_>) -> Estimate;
@@ -247,4 +283,21 @@ pub trait Facts: Send + Sync {
 
     /// True if the view shows additions and retractions as they happened: entity and pull refuse it.
     fn is_history(&self) -> bool;
+}
+
+/// What [`Facts::points`] does where a source knows nothing better.
+pub fn points_by_scan<F: Facts + ?Sized>(facts: &F, point: &Point<'_>, budget: &Budget, found: &mut Vec<Found>) -> Result<bool> {
+    let scan = Scan {
+        attribute: Some(point.attribute),
+        entities: point.entity.as_ref().map(std::slice::from_ref),
+        values: point.value.map_or(Values::Any, Values::Equal),
+        places: Places { v: true, t: true, ..Places::default() },
+        ..Scan::default()
+    };
+    let batch = facts.scan(&scan, budget)?;
+    if batch.len() > point.limit {
+        return Ok(false);
+    }
+    found.extend(batch.facts().into_iter().map(|Fact { e, v, t, .. }| Found { e, v, t }));
+    Ok(true)
 }

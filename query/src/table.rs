@@ -1,5 +1,7 @@
 //! Answers in columns: what a query found, a typed column for each find element, and no row made before somebody looks at one.
 
+use std::sync::Arc;
+
 use serde::ser::{SerializeSeq as _, SerializeStruct as _};
 use serde::{Serialize, Serializer};
 
@@ -25,7 +27,7 @@ use crate::value::Value;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Table {
-    header: Vec<String>,
+    header: Arc<[String]>,
     shape: Shape,
     columns: Vec<Column>,
     rows: usize,
@@ -34,7 +36,7 @@ pub struct Table {
 
 impl Table {
     /// Columns of `rows` values each, a name for each.
-    pub(crate) fn new(header: Vec<String>, shape: Shape, columns: Vec<Column>, rows: usize) -> Self {
+    pub(crate) fn new(header: Arc<[String]>, shape: Shape, columns: Vec<Column>, rows: usize) -> Self {
         debug_assert!(header.len() == columns.len() && columns.iter().all(|column| column.len() == rows));
         Self { header, shape, columns, rows, warnings: Vec::new() }
     }
@@ -129,7 +131,7 @@ impl From<Table> for Answer {
     fn from(table: Table) -> Self {
         let rows = rows_of(&table);
         let Table { header, shape, warnings, .. } = table;
-        Self { header, shape, rows, warnings }
+        Self { header: header.to_vec(), shape, rows, warnings }
     }
 }
 
@@ -196,7 +198,7 @@ pub struct ByColumn<'t>(&'t Table);
 impl Serialize for ByColumn<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut table = serializer.serialize_struct("Table", 2)?;
-        table.serialize_field("header", &self.0.header)?;
+        table.serialize_field("header", &self.0.header[..])?;
         table.serialize_field("columns", &self.0.columns)?;
         table.end()
     }

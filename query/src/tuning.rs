@@ -43,17 +43,20 @@ pub struct Tuning {
     pub spans: Way,
     /// Where the first rows of an order are wanted, these are chosen before everything is known of all others.
     pub tops: Way,
+    /// Questions that look at a handful of facts are answered fact by fact, without a plan.
+    pub small: Way,
 }
 
 impl Tuning {
     /// Everything this way.
     pub fn of(way: Way) -> Self {
-        Self { stars: way, search: way, groups: way, cycles: way, bridges: way, distinct: way, spans: way, tops: way }
+        Self { stars: way, search: way, groups: way, cycles: way, bridges: way, distinct: way, spans: way, tops: way, small: way }
     }
 
     /// A number of its own.
     pub(crate) fn number(self) -> u32 {
-        let parts = [self.stars, self.search, self.groups, self.cycles, self.bridges, self.distinct, self.spans, self.tops];
+        let parts =
+            [self.stars, self.search, self.groups, self.cycles, self.bridges, self.distinct, self.spans, self.tops, self.small];
         parts.into_iter().fold(0, |number, way| number * 3 + way as u32)
     }
 
@@ -73,6 +76,7 @@ impl Tuning {
             distinct: next(),
             spans: next(),
             tops: next(),
+            small: next(),
         }
     }
 }

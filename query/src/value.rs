@@ -23,10 +23,11 @@ mod number;
 /// assert!(Value::from(1).same(&Value::from(1.0)));
 /// assert_ne!(Value::from(1), Value::from(1.0));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Value {
     /// Nothing. Never stored, except inside a tuple.
+    #[default]
     Nil,
     /// A reference to an entity. Only facts hold it: inside a query an entity id is a [`Value::Long`].
     Ref(i64),

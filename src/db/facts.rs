@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use annals_query::facts::points_by_scan;
 use annals_query::nearest::nearest;
 use annals_query::{
-    Attribute, Batch, Budget, Cardinality, Code, Column, Error as QueryError, Estimate, Fact, Facts, Match, Places, Result, Scan,
-    Slice, Unique, Value, Values,
+    Attribute, Batch, Budget, Cardinality, Code, Column, Error as QueryError, Estimate, Fact, Facts, Found, Match, Places, Point,
+    Result, Scan, Slice, Unique, Value, Values,
 };
 
 use super::Db;
@@ -73,6 +74,20 @@ impl Facts for Stored<'_> {
             (Some(attribute), _) => self.scan_attribute(attribute, scan, budget),
             (None, _) => self.scan_all(scan, budget),
         }
+    }
+
+    fn points(&self, point: &Point<'_>, budget: &Budget, found: &mut Vec<Found>) -> Result<bool> {
+        if self.view.filters.is_empty()
+            && !self.view.window.is_history
+            && let Some(are_few) = self.snapshot.points(point, self.view.window, found)
+        {
+            return Ok(are_few);
+        }
+        points_by_scan(self, point, budget, found)
+    }
+
+    fn stamp(&self) -> Option<u64> {
+        Some(self.snapshot.schema().stamp())
     }
 
     fn estimate(&self, scan: &Scan<'_>) -> Estimate {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use annals_query::ast::{Input as Place, Query};
 use annals_query::error::Span;
 use annals_query::lens::Lens;
-use annals_query::{Attribute, Batch, Budget, Estimate, Fact, Facts, Given, Match, Result, Scan, Value, ValueType};
+use annals_query::{Attribute, Batch, Budget, Estimate, Fact, Facts, Found, Given, Match, Point, Result, Scan, Value, ValueType};
 
 use super::facts::ALL_PLACES;
 use super::{Db, EntityRef};
@@ -149,6 +149,14 @@ impl Facts for Db {
 
     fn scan(&self, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
         seen!(self.scan(scan, budget))
+    }
+
+    fn points(&self, point: &Point<'_>, budget: &Budget, found: &mut Vec<Found>) -> Result<bool> {
+        seen!(self.points(point, budget, found))
+    }
+
+    fn stamp(&self) -> Option<u64> {
+        seen!(self.stamp())
     }
 
     fn estimate(&self, scan: &Scan<'_>) -> Estimate {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annals_query::{Budget, Scan, Value, ValueType, Values};
+use annals_query::{Budget, Found, Point, Scan, Value, ValueType, Values};
 
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
 use crate::index::life::continued;
-use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty};
+use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty, Window, as_shown};
 use crate::schema::{Schema, SchemaBuilder};
 
 /// The log up to a moment: what the store holds until `stored_t`, and datoms that only this snapshot has.
@@ -205,6 +205,33 @@ impl Snapshot {
             Some(lives) => Ok(Arc::new(Lives::of(&lives))),
             None => self.whole(attribute, budget),
         }
+    }
+
+    /// Adds the facts of a point that a window shows, if columns that know everything are in memory, in the order that it takes; false if
+    /// they are more than its limit.
+    pub(crate) fn points(&self, point: &Point<'_>, window: Window, found: &mut Vec<Found>) -> Option<bool> {
+        self.index.with_fresh(point.attribute, self.stored_t, |cached| {
+            let is_own = self.novelty.is_empty() || cached.lives.newest_t() <= self.stored_t;
+            let scan = Scan {
+                attribute: Some(point.attribute),
+                entities: point.entity.as_ref().map(std::slice::from_ref),
+                values: point.value.map_or(Values::Any, Values::Equal),
+                ..Scan::default()
+            };
+            let is_ready = point.entity.is_some() || (point.value.is_some() && cached.lives.is_sorted_by_value());
+            if !is_ready {
+                return None;
+            }
+            let later = self.later(point.attribute, &scan, &cached.tail);
+            if is_own && later.is_empty() {
+                return Some(cached.lives.points(&scan, window, point.limit, found));
+            }
+            let lives = self.picked(&scan, cached, later)?;
+            let shown = lives.into_iter().filter(|life| window.holds_life(life.t_added, life.t_retracted));
+            let before = found.len();
+            found.extend(shown.map(|life| Found { e: life.e, v: as_shown(&life.v), t: life.t_added }));
+            Some(found.len() - before <= point.limit)
+        })?
     }
 
     /// What the scan selects, read from the blocks on disk that can hold it, if those are few.

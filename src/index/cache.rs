@@ -98,6 +98,15 @@ impl Index {
         state.attributes.get(&attribute).filter(|_| state.t >= t).map(|cached| self.touched(cached))
     }
 
+    /// What is done with the columns of an attribute, if they are there and know everything up to `t` already. Nobody replaces columns
+    /// meanwhile, so it has to be quick.
+    pub(crate) fn with_fresh<T>(&self, attribute: i64, t: i64, then: impl FnOnce(&Cached) -> T) -> Option<T> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let cached = state.attributes.get(&attribute).filter(|_| state.t >= t)?;
+        cached.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        Some(then(cached))
+    }
+
     /// Says that a point of an attribute was read from the store, which found so many lives.
     pub(crate) fn point_read(&self, attribute: i64, found: usize) {
         self.points.read(attribute, found);

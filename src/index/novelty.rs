@@ -83,6 +83,9 @@ impl AttributeNovelty {
 
     /// The datoms that a scan's entities and values select, by entity, value and t.
     pub(crate) fn select(&self, attribute: i64, scan: &Scan<'_>) -> Vec<&Datom> {
+        if self.is_empty() {
+            return Vec::new();
+        }
         if let (None, Some((first, last))) = (scan.entities, scan.within) {
             let found = self.by_entity.range(lowest(first, attribute)..).take_while(|datom| datom.e <= last);
             return found.filter(|datom| admits(&scan.values, &datom.v)).collect();

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
+use rustc_hash::FxHashMap;
+
 use super::cached::Cached;
 use super::stored::Stored;
 use super::tuning::Tuning;
@@ -14,7 +16,7 @@ pub(super) struct State {
     /// The t up to which all of it knows the log.
     pub(super) t: i64,
     /// Columns in memory.
-    pub(super) attributes: HashMap<i64, Cached>,
+    pub(super) attributes: FxHashMap<i64, Cached>,
     /// Attributes whose columns are read from disk, block by block.
     pub(super) stored: HashMap<i64, Stored>,
 }

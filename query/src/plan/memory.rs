@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::plan::slot::Slot;
+use crate::small;
 
 /// Orders kept of one query: a block has one for each combination of magnitudes, and few come up in practice.
 const LIMIT_ORDERS: usize = 256;
@@ -25,6 +26,8 @@ pub struct Orders {
     known: Mutex<HashMap<OrderKey, Arc<[u32]>>>,
     found: AtomicU64,
     chosen: AtomicU64,
+    /// The query as a small question, if it is one.
+    pub(crate) small: small::Memory,
 }
 
 impl Orders {
