@@ -133,7 +133,7 @@ impl<'q> Compiler<'q> {
                 Input::Source(..) | Input::Rules(_) | Input::Binding(Binding::Ignore(_)) => {}
                 Input::Binding(Binding::Scalar(variable, _)) if !scope.names.contains_key(variable) => {
                     let slot = self.slot(scope, variable)?;
-                    self.starts.push(Start { slot, constant: None, place, uses: 0, nowhere: Nowhere::NoRow });
+                    self.starts.push(Start { slot, constant: None, place, uses: 0, nowhere: Nowhere::Query });
                 }
                 Input::Binding(_) | Input::Pattern(..) => return None,
             }
@@ -160,12 +160,12 @@ impl<'q> Compiler<'q> {
             Clause::Predicate { call, .. } => self.call(call, None, scope)?,
             Clause::Function { call, binding, .. } => self.call(call, Some(binding), scope)?,
             Clause::And(clauses, _) => return clauses.iter().try_for_each(|clause| self.clause(clause, scope, steps)),
-            Clause::Or { source, branches, .. } => self.either(branches, within(scope, source.as_ref()), 0)?,
+            Clause::Or { source, branches, .. } => self.either(branches, &within(scope, source.as_ref()), 0)?,
             Clause::OrJoin { source, border, branches, .. } => {
                 let inner = self.narrowed(scope, source.as_ref(), border.variables())?;
                 let required = border.required.iter().filter_map(|(variable, _)| inner.names.get(variable));
                 let required = required.fold(0, |all, slot| all | bit(*slot));
-                self.either(branches, inner, required)?
+                self.either(branches, &inner, required)?
             }
             Clause::Not { source, clauses, .. } => {
                 let shared = every_variable(clauses).into_iter().filter_map(|variable| scope.names.get(variable));
@@ -183,7 +183,7 @@ impl<'q> Compiler<'q> {
         Some(())
     }
 
-    fn either(&mut self, branches: &'q [Clause], scope: Scope, required: u64) -> Option<Step> {
+    fn either(&mut self, branches: &'q [Clause], scope: &Scope, required: u64) -> Option<Step> {
         let branches = branches.iter().map(|branch| self.block(std::slice::from_ref(branch), &mut scope.clone()));
         Some(Step::Either { required, branches: branches.collect::<Option<_>>()? })
     }
@@ -208,7 +208,7 @@ impl<'q> Compiler<'q> {
         let slots = args.iter().map(|term| match term {
             Written::Blank(_) => self.fresh(),
             Written::Variable(variable, _) => self.slot(scope, variable),
-            Written::Constant(value, _) => self.constant(value, Nowhere::NoRowOfBlock),
+            Written::Constant(value, _) => self.constant(value, Nowhere::Block),
         });
         let slots = slots.collect::<Option<Vec<_>>>()?;
         let rules: &'q RuleSet = self.checked.rules();
@@ -285,7 +285,7 @@ impl<'q> Compiler<'q> {
                 None => Term::Constant(NOWHERE),
             },
             Written::Constant(value, _) if lookup_reference(value).is_some() => {
-                let slot = self.constant(value, Nowhere::NoFact)?;
+                let slot = self.constant(value, Nowhere::Pattern)?;
                 self.uses[slot as usize] |= 1 << source;
                 Term::Slot(slot)
             }
@@ -312,17 +312,12 @@ impl<'q> Compiler<'q> {
         })
     }
 
-    /// The variable of a binding form, if it is one or takes nothing.
-    fn target(&mut self, binding: &Binding, scope: &mut Scope) -> Option<Option<Slot>> {
-        match binding {
-            Binding::Ignore(_) => Some(None),
-            Binding::Scalar(variable, _) => {
-                let slot = self.slot(scope, variable)?;
-                self.computed |= bit(slot);
-                Some(Some(slot))
-            }
-            Binding::Tuple(..) | Binding::Collection(..) | Binding::Relation(..) => None,
-        }
+    /// The variable of a binding form, if it is one.
+    fn target(&mut self, binding: &Binding, scope: &mut Scope) -> Option<Slot> {
+        let Binding::Scalar(variable, _) = binding else { return None };
+        let slot = self.slot(scope, variable)?;
+        self.computed |= bit(slot);
+        Some(slot)
     }
 
     /// `get-else` and `missing?` of an attribute that is written as its keyword.

@@ -36,7 +36,7 @@ pub(super) enum Step {
     /// A predicate holds.
     Test(AnyFunction, Box<[Term]>),
     /// What a function gives is bound; nil drops the row.
-    Call(AnyFunction, Box<[Term]>, Option<Slot>),
+    Call(AnyFunction, Box<[Term]>, Slot),
     /// `get-else`.
     Get(GetStep),
     /// `missing?`.
@@ -78,7 +78,7 @@ pub(super) struct Of {
 pub(super) struct GetStep {
     pub(super) of: Of,
     pub(super) default: Value,
-    pub(super) slot: Option<Slot>,
+    pub(super) slot: Slot,
 }
 
 /// A variable that has its value from the start, and the sources in which that stands for an entity, a bit each.
@@ -92,15 +92,15 @@ pub(super) struct Start {
     pub(super) nowhere: Nowhere,
 }
 
-/// What a name means that leads to no entity.
+/// What matches nothing if a name leads to no entity.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Nowhere {
-    /// Given for `:in`: no row at all.
-    NoRow,
-    /// In a pattern: the pattern matches nothing.
-    NoFact,
-    /// In the call of a rule: no row of the clauses around it.
-    NoRowOfBlock,
+    /// The whole query: it was given for `:in`.
+    Query,
+    /// The pattern in which it stands.
+    Pattern,
+    /// The clauses around the call of a rule.
+    Block,
 }
 
 /// A question made ready for sources in which names mean what they meant then.
@@ -143,8 +143,8 @@ impl Step {
     pub(super) fn binds(&self) -> u64 {
         match self {
             Self::Fact(fact) => fact.of.entity.bit() | fact.value.bit() | fact.t.map_or(0, bit),
-            Self::Call(_, _, slot) => slot.map_or(0, bit),
-            Self::Get(get) => get.slot.map_or(0, bit),
+            Self::Call(_, _, slot) => bit(*slot),
+            Self::Get(get) => bit(get.slot),
             Self::Test(..) | Self::Missing(_) | Self::Absent { .. } => 0,
             Self::Either { branches, .. } => {
                 branches.iter().map(|steps| steps.iter().fold(0, |all, step| all | step.binds())).fold(u64::MAX, |a, b| a & b)

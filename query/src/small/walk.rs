@@ -65,9 +65,9 @@ pub(super) fn rows<'g>(
         let value = start.constant.as_ref().or_else(|| given(start.place))?;
         slots[start.slot as usize] = match (started(start, value, sources).ok()?, start.nowhere) {
             (Some(value), _) => value,
-            (None, Nowhere::NoRow) => return Some(Vec::new()),
-            (None, Nowhere::NoFact) => NOWHERE,
-            (None, Nowhere::NoRowOfBlock) => return None,
+            (None, Nowhere::Query) => return Some(Vec::new()),
+            (None, Nowhere::Pattern) => NOWHERE,
+            (None, Nowhere::Block) => return None,
         };
     }
     let (found, args) = (Vec::with_capacity(4), Vec::new());
@@ -155,7 +155,7 @@ impl Walk<'_> {
             Step::Absent { steps, .. } => match self.go(Rest { steps, next: Next::Found }) {
                 Ok(()) => self.go(rest),
                 Err(Stop::Found) => Ok(()),
-                Err(stop) => Err(stop),
+                unusual => unusual,
             },
             Step::Either { branches, .. } => {
                 branches.iter().try_for_each(|steps| self.go(Rest { steps, next: Next::Steps(&rest) }))
@@ -288,12 +288,11 @@ impl Walk<'_> {
     }
 
     /// Goes on with what a function gave.
-    fn bound(&mut self, slot: Option<Slot>, value: Value, rest: Rest<'_>) -> Walked {
+    fn bound(&mut self, slot: Slot, value: Value, rest: Rest<'_>) -> Walked {
         let value = reference_as_long(value);
         if matches!(value, Value::Nil) {
             return Ok(());
         }
-        let Some(slot) = slot else { return self.go(rest) };
         let open = self.open(Some(slot));
         let walked = self.unified(slot, value).and_then(|fits| if fits { self.go(rest) } else { Ok(()) });
         if let Some(slot) = open {
