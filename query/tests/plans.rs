@@ -73,6 +73,8 @@ impl Question<'_> {
         let given = self.given(facts);
         let orders = Arc::new(Orders::default());
         let ask = |tuning: Tuning| {
+            // What is written down is what plans and columns do, also of questions that are answered without.
+            let tuning = Tuning { small: Way::Never, ..tuning };
             let (budget, options) = (Budget::default(), Options { tuning, ..Options::default() });
             let answer = engine::answer_again(&checked, &orders, &given, &options, &budget).expect(self.text);
             (answer.rows, budget.steps())
