@@ -160,11 +160,11 @@ impl Build {
         Ok(errors.filter_map(Fault::read).collect())
     }
 
-    /// Compiles test files of a package.
+    /// Compiles test files of a package; `lib` are the tests in its own files.
     pub fn suites(&self, names: &[&str]) -> Result<Vec<Suite>, String> {
         let mut arguments = vec!["test", "--no-run", "-p", &self.package];
         for name in names {
-            arguments.extend(["--test", name]);
+            if *name == "lib" { arguments.push("--lib") } else { arguments.extend(["--test", name]) }
         }
         let messages = self.cargo(&arguments)?;
         let errors = messages.iter().find(|message| message.pointer("/message/level").is_some_and(|level| level == "error"));
@@ -174,9 +174,9 @@ impl Build {
         let folder = if self.package == "annals-query" { self.root.join("query") } else { self.root.clone() };
         let suite = |message: &Json| {
             let program = message.get("executable").and_then(Json::as_str)?;
-            let name = message.pointer("/target/name").and_then(Json::as_str)?;
-            let is_asked = names.contains(&name);
-            is_asked.then(|| Suite { name: name.to_owned(), program: program.into(), folder: folder.clone() })
+            let is_lib = message.pointer("/target/kind/0").is_some_and(|kind| kind == "lib");
+            let name = if is_lib { "lib" } else { message.pointer("/target/name").and_then(Json::as_str)? };
+            names.contains(&name).then(|| Suite { name: name.to_owned(), program: program.into(), folder: folder.clone() })
         };
         Ok(messages.iter().filter_map(suite).collect())
     }

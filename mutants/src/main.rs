@@ -124,7 +124,12 @@ fn is_wanted(change: &Change) -> bool {
 const PROGRESS: usize = 100;
 
 /// What comes of each change.
-fn try_all<'a>(tried: &[&'a Change], tests: &[Test], verdicts: &Verdicts, jobs: usize) -> Result<Vec<(&'a Change, Outcome)>, String> {
+fn try_all<'a>(
+    tried: &[&'a Change],
+    tests: &[Test],
+    verdicts: &Verdicts,
+    jobs: usize,
+) -> Result<Vec<(&'a Change, Outcome)>, String> {
     let (next, outcomes, start) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Instant::now());
     let work = || {
         while let Some(change) = tried.get(next.fetch_add(1, Ordering::Relaxed)) {

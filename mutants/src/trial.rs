@@ -90,7 +90,14 @@ pub fn measure(suite: &Suite, work: &Path) -> Result<Vec<Test>, String> {
         let reached = fs::read_to_string(&file).unwrap_or_default();
         let reached = reached.lines().filter_map(|line| line.parse().ok()).collect();
         let (suite, name) = (suite.clone(), name.to_owned());
-        tests.push(Test { suite, name, reached, took: start.elapsed(), tried: AtomicUsize::new(0), noticed: AtomicUsize::new(0) });
+        tests.push(Test {
+            suite,
+            name,
+            reached,
+            took: start.elapsed(),
+            tried: AtomicUsize::new(0),
+            noticed: AtomicUsize::new(0),
+        });
     }
     Ok(tests)
 }
@@ -125,7 +132,8 @@ impl Test {
         let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
         let output = child.stdout.take()?;
         // The test runner still speaks when a test fails; a process that was stopped does not.
-        let reader = std::thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("FAILED")));
+        let reader =
+            std::thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains("FAILED")));
         let status = wait(&mut child, Duration::from_secs(seconds) * PATIENCE);
         let has_failed = reader.join().unwrap_or(true);
         let suite = self.suite.name.clone();

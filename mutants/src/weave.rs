@@ -1,7 +1,8 @@
 //! Many changes in one text: each stands beside the old code, and a number decides at run time which of them is made.
 //!
 //! `a < b` becomes `(if on(7) { (a) <= (b) } else { a < b })`; a function that is to give another value begins with
-//! `if on(8) { return value; }`; an arm that is never taken gets the guard `if !on(9)`.
+//! `if on(8) { return value; }`; one that is to give no item takes none of its own, `.take(if on(9) { 0 } else { usize::MAX })`; an arm that is
+//! never taken gets the guard `if !on(9)`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,9 +10,12 @@ use std::ops::Range;
 use proc_macro2::{LineColumn, Span};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Arm, Expr, ExprBinary, ExprStruct, ExprUnary};
+use syn::{Arm, Block, Expr, ExprBinary, ExprStruct, ExprUnary, Stmt};
 
 use crate::change::{Change, Kind};
+
+/// What a function gives that is to give an iterator without items: it takes none of its own.
+const EMPTY: &str = "::std::iter::empty()";
 
 /// A file with its changes woven in.
 #[derive(Debug, Default)]
@@ -49,7 +53,9 @@ pub fn weave<'a>(source: &'a str, changes: &[&'a Change], path: &'a str) -> Resu
     let mut wanted: BTreeMap<(usize, usize), Vec<&Change>> = BTreeMap::new();
     let (mut inserts, mut left_out) = (Vec::new(), Vec::new());
     for change in changes {
-        if change.kind == Kind::Function && change.replacement.contains("::std::iter::") {
+        if change.kind == Kind::Function && change.replacement == EMPTY {
+            wanted.entry(change.start).or_default().push(change);
+        } else if change.kind == Kind::Function && change.replacement.contains("::std::iter::") {
             // A function that gives some iterator gives one of the same type everywhere.
             left_out.push(change.id);
         } else if change.kind == Kind::Function {
@@ -209,6 +215,18 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         visit::visit_arm(self, node);
     }
 
+    fn visit_block(&mut self, node: &'ast Block) {
+        if let (Some(first), Some(Stmt::Expr(last @ (Expr::MethodCall(_) | Expr::Call(_)), None))) =
+            (node.stmts.first(), node.stmts.last())
+        {
+            let (path, end) = (self.path, last.span().byte_range().end);
+            let none = |id: usize| format!(".take(if {path}::on({id}) {{ 0 }} else {{ usize::MAX }})");
+            let changes = self.take(first.span(), Kind::Function);
+            self.inserts.extend(changes.iter().map(|change| (end, change.id, none(change.id))));
+        }
+        visit::visit_block(self, node);
+    }
+
     fn visit_expr_struct(&mut self, node: &'ast ExprStruct) {
         let mut variants = Vec::new();
         for field in &node.fields {
@@ -282,6 +300,11 @@ mod tests {
             &[(Kind::Guard, "g(x)", "true"), (Kind::Guard, "g(x)", "false"), (Kind::Arm, "x if", "")],
             "fn f() { match a { x if (if m::on(1) { true } else if m::on(2) { false } else if m::on(3) { false } else { g(x) }) \
              => b, _ => c } }",
+        );
+        check(
+            "fn f() { let a = b; a.iter() }",
+            &[(Kind::Function, "let a", "::std::iter::empty()")],
+            "fn f() { let a = b; a.iter().take(if m::on(1) { 0 } else { usize::MAX }) }",
         );
         check(
             "fn f() { S { a: 1, b: 2, ..old } }",

@@ -6,7 +6,7 @@ mod common;
 use annals_query::ast::{Query, RuleSet};
 use annals_query::engine::{self, Options};
 use annals_query::{Answer, Budget, Error, Given, Result, Value, check, parse};
-use common::memory::Manner;
+use common::memory::{Manner, MemoryFacts};
 use common::naive::Input;
 use common::vector::{Vector, read_all};
 
@@ -168,4 +168,23 @@ fn queries_stand_in_queries() {
 #[test]
 fn functions_ask_sources_for_rows() {
     check_vectors(include_str!("semantics/sources.edn"));
+}
+
+/// The text of a rule cannot say this, but whoever makes rules in a program can.
+#[test]
+fn a_variable_that_stands_twice_in_the_head_of_a_rule_makes_its_arguments_one() {
+    let mut rules = parse::rules("[[(same ?x ?y) [_ :a ?x] [_ :b ?y]]]").expect("rules");
+    let head = &mut rules.rules[0].head.free;
+    head[1] = head[0].clone();
+    let facts = MemoryFacts::of([(1, "a", 1.into()), (2, "a", 2.into()), (3, "b", 2.into()), (4, "b", 3.into())]);
+    let given = [Given::Facts(std::sync::Arc::new(facts)), Given::Rules(rules.clone())];
+    for (text, expected) in [
+        ("[:find ?p ?q :in $ % :where (same ?p ?q)]", vec![vec![1.into(), 1.into()], vec![2.into(), 2.into()]]),
+        ("[:find ?p ?q :in $ % :where [_ :b ?q] (same ?p ?q)]", vec![vec![Value::Long(2), 2.into()]]),
+        ("[:find ?p ?p :in $ % :where (same ?p ?p)]", vec![vec![1.into(), 1.into()], vec![2.into(), 2.into()]]),
+    ] {
+        let checked = check::check(parse::query(text).expect(text), rules.clone()).expect(text);
+        let answer = engine::answer(&checked, &given, &Options::default(), &Budget::default()).expect(text);
+        assert_eq!(answer.rows, expected, "{text}");
+    }
 }

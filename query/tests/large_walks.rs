@@ -125,6 +125,18 @@ fn sparse() -> Graph {
     Graph { nodes: 300, edges: edges.chain([(7, 7), (299, 296)]).collect(), goes_on: |_| true }
 }
 
+/// From each of the first nodes to two that lie far apart, and are met again and again.
+fn wide() -> Graph {
+    let edges = (0..60).flat_map(|n| [(n, 100 + n % 3), (n, 3_900 + n % 4)]).chain([(102, 2_000), (3_901, 50)]);
+    Graph { nodes: 3_904, edges: edges.collect(), goes_on: |_| true }
+}
+
+#[test]
+fn what_lies_far_apart_is_found_each_time_it_is_met() {
+    check(&wide(), NODES[0], PLAIN);
+    check(&wide(), NODES[2], FROM_THE_RIGHT);
+}
+
 #[test]
 fn a_dense_graph_gives_all_that_is_reached_whatever_its_nodes_are() {
     for (at, node) in NODES.iter().enumerate() {

@@ -132,7 +132,7 @@ fn written(page: &str, facts: &Given) -> String {
 #[track_caller]
 fn check_page(name: &str, page: &str, facts: &Given) {
     if std::env::var("SHOW").is_ok_and(|shown| shown == name) {
-        println!("{}", written(page, facts));
+        print!("{}", written(page, facts));
         return;
     }
     for question in questions(page) {

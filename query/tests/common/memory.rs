@@ -3,7 +3,7 @@
 //! It is honest (every answer follows from the log and the view alone) and capricious within what [`Facts`] allows: with a seed,
 //! it gives typed or plain columns, wanted or unwanted places and wrong estimates at random. An answer may depend on none of that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -122,6 +122,7 @@ impl MemoryFacts {
     pub(crate) fn of<'a>(rows: impl IntoIterator<Item = (i64, &'a str, Value)>) -> Self {
         let mut attributes: Vec<Attribute> = Vec::new();
         let mut log: Vec<Fact> = Vec::new();
+        let mut said: BTreeSet<(i64, i64)> = BTreeSet::new();
         for (t, (e, ident, v)) in (1..).zip(rows) {
             let known = attributes.iter().position(|attribute| &*attribute.ident == ident);
             let position = known.unwrap_or_else(|| {
@@ -132,7 +133,7 @@ impl MemoryFacts {
             if matches!(v, Value::Ref(_)) {
                 attribute.value_type = Some(ValueType::Ref);
             }
-            if log.iter().any(|fact| fact.e == e && fact.a == attribute.id) {
+            if !said.insert((e, attribute.id)) {
                 attribute.cardinality = Cardinality::Many;
             }
             log.push(Fact { e, a: attribute.id, v, t, m: 0, added: true });
