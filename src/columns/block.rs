@@ -97,57 +97,94 @@ pub(super) fn decode(bytes: &[u8], count: usize, all: &mut TableBuilder) -> Read
     integers::decode(&mut input, count, &mut all.t_added)?;
     integers::decode(&mut input, count, &mut all.m_added)?;
     decode_ends(&mut input, start, all)?;
-    decode_values(&mut input, count, all)?;
+    decode_values(&mut input, count, None, all)?;
     input.end()
 }
 
-fn decode_ends(input: &mut Input<'_>, start: usize, all: &mut TableBuilder) -> Read<()> {
+/// Reads the entities of a block of `count` rows; gives back what follows them.
+pub(super) fn decode_entities<'a>(bytes: &'a [u8], count: usize, e: &mut Vec<i64>) -> Read<Input<'a>> {
+    let mut input = Input::new(bytes);
+    integers::decode(&mut input, count, e)?;
+    Ok(input)
+}
+
+/// Reads some rows of a block, whose entities were read before, and adds them.
+pub(super) fn decode_rows(mut input: Input<'_>, e: &[i64], rows: &[u32], all: &mut TableBuilder) -> Read<()> {
+    let start = all.len();
+    all.e.extend(rows.iter().map(|row| e[*row as usize]));
+    integers::decode_some(&mut input, e.len(), rows, &mut all.t_added)?;
+    integers::decode_some(&mut input, e.len(), rows, &mut all.m_added)?;
+    let ends = decode_over(&mut input, e.len())?;
+    let own = |place: i64| u32::try_from(place).ok().and_then(|place| rows.binary_search(&place).ok());
+    let mut is_any_over = !all.t_retracted.is_empty();
+    for (place, t, m) in ends {
+        let Some(row) = own(place) else { continue };
+        all.open_all();
+        is_any_over = false;
+        (all.t_retracted[start + row], all.m_retracted[start + row]) = (t, m);
+    }
+    if is_any_over {
+        all.open_all();
+    }
+    decode_values(&mut input, e.len(), Some(rows), all)?;
+    input.end()
+}
+
+/// The rows of a block that are over: their places, and when and why they ended.
+fn decode_over(input: &mut Input<'_>, count: usize) -> Read<Vec<(i64, i64, i64)>> {
     let over = input.u32()? as usize;
-    if over > all.e.len() - start {
+    if over > count {
         return Err(Damaged);
     }
+    let mut columns = [Vec::new(), Vec::new(), Vec::new()];
     if over > 0 {
-        let mut columns = [Vec::new(), Vec::new(), Vec::new()];
         for column in &mut columns {
             integers::decode(input, over, column)?;
         }
+    }
+    let [places, t, m] = columns;
+    Ok(places.into_iter().zip(t).zip(m).map(|((place, t), m)| (place, t, m)).collect())
+}
+
+fn decode_ends(input: &mut Input<'_>, start: usize, all: &mut TableBuilder) -> Read<()> {
+    let ends = decode_over(input, all.e.len() - start)?;
+    if !ends.is_empty() || !all.t_retracted.is_empty() {
         all.open_all();
-        let [places, t, m] = columns;
-        for ((place, t), m) in places.into_iter().zip(t).zip(m) {
-            let row = usize::try_from(place).ok().and_then(|place| place.checked_add(start)).ok_or(Damaged)?;
-            *all.t_retracted.get_mut(row).ok_or(Damaged)? = t;
-            *all.m_retracted.get_mut(row).ok_or(Damaged)? = m;
-        }
-    } else if !all.t_retracted.is_empty() {
-        all.open_all();
+    }
+    for (place, t, m) in ends {
+        let row = usize::try_from(place).ok().and_then(|place| place.checked_add(start)).ok_or(Damaged)?;
+        *all.t_retracted.get_mut(row).ok_or(Damaged)? = t;
+        *all.m_retracted.get_mut(row).ok_or(Damaged)? = m;
     }
     Ok(())
 }
 
-fn decode_values(input: &mut Input<'_>, count: usize, all: &mut TableBuilder) -> Read<()> {
+/// Adds the values of a block of `count` rows: all, or those of these rows.
+fn decode_values(input: &mut Input<'_>, count: usize, rows: Option<&[u32]>, all: &mut TableBuilder) -> Read<()> {
     let kind = Kind::from_code(input.u8()?).ok_or(Damaged)?;
-    let mut integers = || -> Read<Vec<i64>> {
-        let mut items = Vec::with_capacity(count);
-        integers::decode(input, count, &mut items)?;
-        Ok(items)
-    };
     let column = match kind {
-        Kind::Ref | Kind::Long => Column::Long(integers()?.into()),
-        Kind::Instant => Column::Instant(integers()?.into()),
-        Kind::Boolean => Column::Boolean(integers()?.into_iter().map(|n| n != 0).collect()),
+        Kind::Ref | Kind::Long => Column::Long(decode_integers(input, count, rows)?.into()),
+        Kind::Instant => Column::Instant(decode_integers(input, count, rows)?.into()),
+        Kind::Boolean => Column::Boolean(decode_integers(input, count, rows)?.into_iter().map(|n| n != 0).collect()),
         Kind::Double => {
             let bytes = input.take(count.checked_mul(8).ok_or(Damaged)?)?;
             let item = |chunk: &[u8]| f64::from_le_bytes(chunk.try_into().expect("chunks of eight bytes"));
-            Column::Double(bytes.chunks_exact(8).map(item).collect())
+            Column::Double(match rows {
+                Some(rows) => rows.iter().map(|row| item(&bytes[*row as usize * 8..][..8])).collect(),
+                None => bytes.chunks_exact(8).map(item).collect(),
+            })
         }
-        Kind::String => decode_texts(input, TextKind::String, count)?,
-        Kind::Keyword => decode_texts(input, TextKind::Keyword, count)?,
+        Kind::String => decode_texts(input, TextKind::String, count, rows)?,
+        Kind::Keyword => decode_texts(input, TextKind::Keyword, count, rows)?,
         Kind::Mixed => {
             let mut bytes = input.sized()?;
-            for _ in 0..count {
+            let mut wanted = rows.map(|rows| rows.iter().peekable());
+            for row in 0..count as u32 {
                 let (value, length) = decode_value(bytes).map_err(|_| Damaged)?;
                 bytes = &bytes[length..];
-                all.v.push(&value);
+                if wanted.as_mut().is_none_or(|wanted| wanted.next_if_eq(&&row).is_some()) {
+                    all.v.push(&value);
+                }
             }
             return if bytes.is_empty() { Ok(()) } else { Err(Damaged) };
         }
@@ -157,24 +194,41 @@ fn decode_values(input: &mut Input<'_>, count: usize, all: &mut TableBuilder) ->
     Ok(())
 }
 
-fn decode_texts(input: &mut Input<'_>, kind: TextKind, count: usize) -> Read<Column> {
+fn decode_integers(input: &mut Input<'_>, count: usize, rows: Option<&[u32]>) -> Read<Vec<i64>> {
+    let mut items = Vec::with_capacity(rows.map_or(count, <[u32]>::len));
+    match rows {
+        Some(rows) => integers::decode_some(input, count, rows, &mut items)?,
+        None => integers::decode(input, count, &mut items)?,
+    }
+    Ok(items)
+}
+
+/// Only texts that the rows have are taken out of the bytes.
+fn decode_texts(input: &mut Input<'_>, kind: TextKind, count: usize, rows: Option<&[u32]>) -> Read<Column> {
     let texts = input.count()?;
     let mut lengths = Vec::with_capacity(texts);
     integers::decode(input, texts, &mut lengths)?;
-    let mut rest = std::str::from_utf8(input.sized()?).map_err(|_| Damaged)?;
-    let mut dictionary: Vec<Arc<str>> = Vec::with_capacity(texts);
+    let bytes = input.sized()?;
+    let mut place = 0_usize;
+    let mut bounds = Vec::with_capacity(texts);
     for length in lengths {
-        let length = usize::try_from(length).map_err(|_| Damaged)?;
-        let (text, later) = rest.split_at_checked(length).ok_or(Damaged)?;
-        dictionary.push(text.into());
-        rest = later;
+        let end = usize::try_from(length).ok().and_then(|length| place.checked_add(length)).ok_or(Damaged)?;
+        bounds.push(place..end);
+        place = end;
     }
-    let mut codes = Vec::with_capacity(count);
-    integers::decode(input, count, &mut codes)?;
-    if codes.iter().any(|code| !(0..texts as i64).contains(code)) {
-        return Err(Damaged);
-    }
-    Ok(Column::Text(kind, Arc::new(dictionary), codes.into_iter().map(|code| code as u32).collect()))
+    let mut own = vec![u32::MAX; texts];
+    let mut dictionary: Vec<Arc<str>> = Vec::new();
+    let codes = decode_integers(input, count, rows)?.into_iter().map(|code| {
+        let code = usize::try_from(code).ok().filter(|code| *code < texts).ok_or(Damaged)?;
+        if own[code] == u32::MAX {
+            let text = bytes.get(bounds[code].clone()).and_then(|text| std::str::from_utf8(text).ok()).ok_or(Damaged)?;
+            own[code] = dictionary.len() as u32;
+            dictionary.push(text.into());
+        }
+        Ok(own[code])
+    });
+    let codes = codes.collect::<Read<Vec<u32>>>()?;
+    Ok(Column::Text(kind, Arc::new(dictionary), codes.into()))
 }
 
 #[cfg(test)]
@@ -262,6 +316,13 @@ mod tests {
                 }
             }
             assert_eq!(lives(&all.finish()), lives(&table), "SEED={seed}");
+            let mut bytes = Vec::new();
+            encode(&table, 0..table.len(), &mut bytes);
+            let rows: Vec<u32> = (0..table.len() as u32).filter(|_| random.below(3) == 0).collect();
+            let (mut e, mut some) = (Vec::new(), TableBuilder::default());
+            let rest = decode_entities(&bytes, table.len(), &mut e).expect("what was written is read");
+            decode_rows(rest, &e, &rows, &mut some).expect("what was written is read");
+            assert_eq!(lives(&some.finish()), lives(&table.gather(&rows)), "SEED={seed}: some rows");
         }
     }
 
@@ -284,6 +345,12 @@ mod tests {
                 let mut all = TableBuilder::default();
                 if decode(&changed, table.len(), &mut all).is_ok() {
                     drop(lives(&all.finish()));
+                }
+                let (mut e, mut some) = (Vec::new(), TableBuilder::default());
+                let read =
+                    decode_entities(&changed, table.len(), &mut e).and_then(|rest| decode_rows(rest, &e, &[0, 7], &mut some));
+                if read.is_ok() {
+                    drop(lives(&some.finish()));
                 }
             }
         }

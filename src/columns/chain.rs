@@ -7,7 +7,7 @@ use annals_query::{Scan, Values};
 
 use super::bytes::{Damaged, Read};
 use super::segment::{BlockEntry, Segment};
-use super::table::{Table, TableBuilder};
+use super::table::{Table, TableBuilder, gallop};
 
 /// What a row costs that is read from a file, beside one that is read in order from memory.
 const COST_PER_ROW: f64 = 4.0;
@@ -116,7 +116,12 @@ impl Chain {
         for (segment, directory, places) in chosen.into_iter().rev().filter(|(.., places)| !places.is_empty()) {
             let blocks: Vec<&BlockEntry> = places.iter().map(|place| &directory[*place]).collect();
             let mut rows = TableBuilder::default();
-            segment.read(&blocks, &mut rows, |count| look(count).map_err(Refusal::Stopped))?;
+            let look = |count| look(count).map_err(Refusal::Stopped);
+            if scan.entities.is_some() || scan.within.is_some() {
+                segment.read_some(&blocks, |e| rows_of_entities(e, scan), &mut rows, look)?;
+            } else {
+                segment.read(&blocks, &mut rows, look)?;
+            }
             let table = rows.finish();
             let kept = keep(&table);
             let table = if kept.len() == table.len() { table } else { table.gather(&kept) };
@@ -185,6 +190,25 @@ impl Chain {
     }
 }
 
+/// The rows whose entities a scan selects, if it names some.
+pub(crate) fn rows_of_entities(e: &[i64], scan: &Scan<'_>) -> Vec<u32> {
+    let Some(entities) = scan.entities else {
+        let (first, last) = scan.within.unwrap_or((i64::MIN, i64::MAX));
+        let start = e.partition_point(|e| *e < first);
+        return (start as u32..(start + gallop(&e[start..], |e| *e <= last)) as u32).collect();
+    };
+    let mut rows = Vec::with_capacity(entities.len().min(e.len()));
+    let mut start = 0;
+    for entity in entities {
+        start += gallop(&e[start..], |e| e < entity);
+        while e.get(start) == Some(entity) {
+            rows.push(start as u32);
+            start += 1;
+        }
+    }
+    rows
+}
+
 /// Which blocks hold entities between two, both included.
 fn span(directory: &[BlockEntry], within: Option<(i64, i64)>) -> Range<usize> {
     let Some((first, last)) = within else { return 0..directory.len() };
@@ -199,7 +223,7 @@ fn places(directory: &[BlockEntry], scan: &Scan<'_>) -> Vec<usize> {
     let mut rest = entities;
     let mut found = Vec::new();
     for (place, block) in directory.iter().enumerate() {
-        rest = &rest[super::table::gallop(rest, |e| *e < block.first_e)..];
+        rest = &rest[gallop(rest, |e| *e < block.first_e)..];
         match rest.first() {
             Some(entity) if *entity <= block.last_e => found.push(place),
             Some(_) => {}

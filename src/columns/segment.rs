@@ -88,12 +88,12 @@ impl BlockEntry {
         out.extend_from_slice(&self.checksum);
     }
 
-    /// About how many of the rows are of entities between two, both included, as if entities were spread evenly.
+    /// About how many of the rows are of entities between two, both included: as many as there is room for, as entities said together have
+    /// ids that follow each other.
     pub(super) fn rows_within(&self, within: Option<(i64, i64)>) -> f64 {
         let Some((first, last)) = within else { return f64::from(self.rows) };
-        let (first, last) = (first.max(self.first_e), last.min(self.last_e));
-        let width = |first: i64, last: i64| (last as f64 - first as f64 + 1.0).max(0.0);
-        f64::from(self.rows) * width(first, last) / width(self.first_e, self.last_e).max(1.0)
+        let room = last.min(self.last_e) as f64 - first.max(self.first_e) as f64 + 1.0;
+        f64::from(self.rows) * (room / f64::from(self.entities.max(1))).clamp(0.0, 1.0)
     }
 
     fn read(input: &mut Input<'_>) -> Read<Self> {
@@ -249,7 +249,34 @@ impl Segment {
         &self,
         blocks: &[&BlockEntry],
         all: &mut TableBuilder,
+        look: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each(blocks, look, |block, bytes| decode(block, bytes, all))
+    }
+
+    /// The same for some rows of each block, which `choose` picks by their entities.
+    pub(super) fn read_some<E: From<Damaged>>(
+        &self,
+        blocks: &[&BlockEntry],
+        choose: impl Fn(&[i64]) -> Vec<u32>,
+        all: &mut TableBuilder,
+        look: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each(blocks, look, |block, bytes| {
+            let mut e = Vec::with_capacity(block.rows as usize);
+            let rest = block::decode_entities(bytes, block.rows as usize, &mut e)?;
+            check_entities(block, &e)?;
+            let rows = choose(&e);
+            if rows.is_empty() { Ok(()) } else { block::decode_rows(rest, &e, &rows, all) }
+        })
+    }
+
+    /// Hands out the bytes of blocks, which are given in the order of the directory. `look` is called before each read.
+    fn each<E: From<Damaged>>(
+        &self,
+        blocks: &[&BlockEntry],
         mut look: impl FnMut(usize) -> Result<(), E>,
+        mut take: impl FnMut(&BlockEntry, &[u8]) -> Read<()>,
     ) -> Result<(), E> {
         let mut rest = blocks;
         while let Some(first) = rest.first() {
@@ -272,7 +299,7 @@ impl Segment {
                 if checksum(bytes) != block.checksum {
                     return Err(Damaged.into());
                 }
-                decode(block, bytes, all)?;
+                take(block, bytes)?;
                 place += bytes.len();
             }
             rest = later;
@@ -285,7 +312,11 @@ impl Segment {
 pub(super) fn decode(block: &BlockEntry, bytes: &[u8], all: &mut TableBuilder) -> Read<()> {
     let start = all.len();
     block::decode(bytes, block.rows as usize, all)?;
-    let e = &all.e[start..];
+    check_entities(block, &all.e[start..])
+}
+
+/// The entities of a block are as its entry says.
+fn check_entities(block: &BlockEntry, e: &[i64]) -> Read<()> {
     let is_as_said = e.is_sorted() && e.first() == Some(&block.first_e) && e.last() == Some(&block.last_e);
     if is_as_said { Ok(()) } else { Err(Damaged) }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Lives {
     oldest_t: i64,
     newest_t: i64,
     distinct_e: usize,
+    /// About how many values there are, by a sample.
+    distinct_v: OnceLock<usize>,
     by_value: OnceLock<ByValue>,
     moments: OnceLock<Moments>,
 }
@@ -43,7 +45,8 @@ impl From<Table> for Lives {
         let distinct_e = table.e.chunk_by(|a, b| a == b).count();
         let oldest_t = table.t_added.iter().copied().min().unwrap_or(0);
         let newest_t = table.newest_t();
-        Self { table, oldest_t, newest_t, distinct_e, by_value: OnceLock::new(), moments: OnceLock::new() }
+        let (distinct_v, by_value, moments) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { table, oldest_t, newest_t, distinct_e, distinct_v, by_value, moments }
     }
 }
 
@@ -98,10 +101,12 @@ impl Lives {
         if let annals_query::Column::Text(_, texts, _) = self.v.shown() {
             return texts.len();
         }
-        let step = (self.len() / SAMPLE_ROWS).max(1);
-        let sample: Vec<Value> = (0..self.len()).step_by(step).map(|row| self.v.shown().value(row)).collect();
-        let distinct = sample.iter().collect::<rustc_hash::FxHashSet<_>>().len();
-        if distinct * 2 < sample.len() { distinct } else { distinct * step }
+        *self.distinct_v.get_or_init(|| {
+            let step = (self.len() / SAMPLE_ROWS).max(1);
+            let sample: Vec<Value> = (0..self.len()).step_by(step).map(|row| self.v.shown().value(row)).collect();
+            let distinct = sample.iter().collect::<rustc_hash::FxHashSet<_>>().len();
+            if distinct * 2 < sample.len() { distinct } else { distinct * step }
+        })
     }
 
     /// The rows in the order of their values, sorted when first asked for.

@@ -129,7 +129,13 @@ impl Lives {
         }
         let places = self.places_equal(wanted, scan.within);
         let rows = self.by_value().rows(places.clone());
-        Rows::Equal(places, rows)
+        match (rows.first(), rows.last()) {
+            // Without a gap they are a range, of which nothing need be copied.
+            (Some(first), Some(last)) if (last - first) as usize + 1 == rows.len() => {
+                Rows::Span(*first as usize..*last as usize + 1)
+            }
+            _ => Rows::Equal(places, rows),
+        }
     }
 
     fn rows_between(&self, scan: &Scan<'_>, low: Bound<&Value>, high: Bound<&Value>) -> Rows<'_> {

@@ -12,8 +12,7 @@ use super::cache::{BYTES_PER_ROW, Index, locked};
 use super::lives::Lives;
 use super::novelty::AttributeNovelty;
 use super::state::State;
-use crate::columns::table::gallop;
-use crate::columns::{Chain, Refusal, Table};
+use crate::columns::{Chain, Refusal, Table, rows_of_entities};
 use crate::error::Result;
 
 /// A scan that needs blocks of more than one row in so many reads the whole attribute instead, which serves the next scans too.
@@ -123,24 +122,10 @@ impl Index {
 
 /// The rows of a table that a scan's entities and values select.
 fn wanted(table: &Table, scan: &Scan<'_>) -> Vec<u32> {
-    let admit = Admit::new(&scan.values, table.v.shown());
-    let is_any = matches!(scan.values, Values::Any);
-    let mut rows = Vec::new();
-    let Some(entities) = scan.entities else {
-        let (first, last) = scan.within.unwrap_or((i64::MIN, i64::MAX));
-        let span = table.e.partition_point(|e| *e < first)..table.e.partition_point(|e| *e <= last);
-        rows.extend(span.filter(|row| admit.admits(&table.v, *row)).map(|row| row as u32));
-        return rows;
-    };
-    let mut start = 0;
-    for entity in entities {
-        start += gallop(&table.e[start..], |e| e < entity);
-        while table.e.get(start) == Some(entity) {
-            if is_any || admit.admits(&table.v, start) {
-                rows.push(start as u32);
-            }
-            start += 1;
-        }
+    let mut rows = rows_of_entities(&table.e, scan);
+    if !matches!(scan.values, Values::Any) {
+        let admit = Admit::new(&scan.values, table.v.shown());
+        rows.retain(|row| admit.admits(&table.v, *row as usize));
     }
     rows
 }

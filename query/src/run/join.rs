@@ -416,6 +416,12 @@ fn filter(left: &Relation, right: &Relation, wants_match: bool, tuning: Tuning, 
     let (left_codes, right_codes) =
         paired_codes(&key_columns(left, &shared), left.rows, &key_columns(right, &shared), right.rows, budget)?;
     budget.spend_steps((left.rows + right.rows) as u64)?;
+    if let [only] = right_codes[..]
+        && wants_match
+        && left_codes.iter().all(|code| *code == only)
+    {
+        return Ok(left.clone());
+    }
     let chosen = match matching {
         Matching::Merge => merge_filter(&left_codes, &right_codes, wants_match),
         Matching::Mark => mark(&left_codes, &right_codes, wants_match, budget)?,
@@ -447,12 +453,27 @@ fn mark(left: &[i64], right: &[i64], wants_match: bool, budget: &Budget) -> Resu
     Ok((0..left.len() as u32).filter(|row| is_matched[*row as usize] == wants_match).collect())
 }
 
+/// The longer side is crossed in leaps, unless its rows are those that stay.
 fn merge_filter(left: &[i64], right: &[i64], wants_match: bool) -> Vec<u32> {
     let mut chosen = Vec::new();
     let mut r = 0;
+    if wants_match {
+        let mut l = 0;
+        while l < left.len() && r < right.len() {
+            match left[l].cmp(&right[r]) {
+                Ordering::Less => l = leap(left, l, right[r]),
+                Ordering::Greater => r = leap(right, r, left[l]),
+                Ordering::Equal => {
+                    chosen.push(l as u32);
+                    l += 1;
+                }
+            }
+        }
+        return chosen;
+    }
     for (row, key) in left.iter().enumerate() {
         r = leap(right, r, *key);
-        if (r < right.len() && right[r] == *key) == wants_match {
+        if r == right.len() || right[r] != *key {
             chosen.push(row as u32);
         }
     }
