@@ -147,6 +147,7 @@ impl Explainer<'_> {
                 | Method::Values
                 | Method::Range
                 | Method::Transaction
+                | Method::Span
                 | Method::Attribute
                 | Method::Everything
                 | Method::Data => format!("{text} ({})", effort.read),

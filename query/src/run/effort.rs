@@ -18,6 +18,8 @@ pub(crate) enum Method {
     Values,
     /// Facts: those between two bounds that predicates set.
     Range,
+    /// Facts: those of entities between the least and the greatest that are known.
+    Span,
     /// Facts: those of one transaction.
     Transaction,
     /// Facts: all of the attribute.
@@ -81,6 +83,7 @@ impl fmt::Display for Method {
             Self::Entities => "facts looked up by entity",
             Self::Values => "facts looked up by value",
             Self::Range => "facts read between two bounds of the value",
+            Self::Span => "facts read between two entities",
             Self::Transaction => "facts of one transaction",
             Self::Attribute => "all facts of the attribute read",
             Self::Everything => "all facts of the source read",

@@ -97,6 +97,7 @@ impl Narrowed {
             _ if self.values.first().is_some_and(Option::is_some) => Method::Values,
             _ if self.t.is_some() => Method::Transaction,
             _ if goal.range.is_some() => Method::Range,
+            _ if self.within.is_some() => Method::Span,
             _ if self.attributes.iter().any(Option::is_none) => Method::Everything,
             _ => Method::Attribute,
         });
