@@ -93,6 +93,18 @@ impl Question<'_> {
         for (number, step) in explained.numbered() {
             writeln!(costs, "= {number} {}", shown(step)).expect("text grows");
         }
+        let clauses = |tuning: Tuning| {
+            let options = Options { tuning, ..Options::default() };
+            let explained = engine::explain(&checked, &given, &options, &Budget::default()).expect(self.text);
+            explained.steps.iter().map(|step| format!("{} {}", step.clause, step.expected_rows)).collect::<Vec<_>>().join(" ")
+        };
+        let planned = clauses(Tuning::default());
+        for (name, tuning) in [("plain", Tuning::of(Way::Never)), ("all", Tuning::of(Way::Always))] {
+            let other = clauses(tuning);
+            if other != planned {
+                writeln!(costs, "= {name}: {other}").expect("text grows");
+            }
+        }
         for hint in &explained.hints {
             writeln!(costs, "= hint {}: {}: {}", hint.code, hint.clause, hint.message).expect("text grows");
         }
@@ -239,6 +251,11 @@ fn given(facts: MemoryFacts) -> Given {
 #[test]
 fn questions_about_people_are_planned_and_run_as_written_down() {
     check_page("people", include_str!("plans/people.txt"), &given(people()));
+}
+
+#[test]
+fn questions_about_mixed_clauses_are_planned_and_run_as_written_down() {
+    check_page("mixed", include_str!("plans/mixed.txt"), &given(people()));
 }
 
 #[test]
