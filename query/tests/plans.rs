@@ -14,7 +14,7 @@ use annals_query::ast::RuleSet;
 use annals_query::engine::{self, Options, Orders, Tuning, Way};
 use annals_query::explain::ExplainedStep;
 use annals_query::{Attribute, Budget, Cardinality, Fact, Given, Unique, Value, ValueType, check, edn, parse};
-use common::memory::{MemoryFacts, View};
+use common::memory::{Manner, MemoryFacts, View};
 
 /// The first entity.
 const FIRST: i64 = 1 << 33;
@@ -256,6 +256,11 @@ fn questions_about_people_are_planned_and_run_as_written_down() {
 #[test]
 fn questions_about_mixed_clauses_are_planned_and_run_as_written_down() {
     check_page("mixed", include_str!("plans/mixed.txt"), &given(people()));
+}
+
+#[test]
+fn questions_about_blocks_are_planned_and_run_as_written_down() {
+    check_page("blocks", include_str!("plans/blocks.txt"), &given(people().in_manner(Manner::Blocks)));
 }
 
 #[test]

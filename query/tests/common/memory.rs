@@ -73,6 +73,8 @@ pub(crate) enum Manner {
     Typed,
     /// [`Column::Value`] for every value; otherwise the same.
     Plain,
+    /// As [`Manner::Typed`], but whoever looks for values has to read all facts of the attribute, as if they lay in blocks on disk.
+    Blocks,
     /// Anything allowed, by the next number of a random sequence.
     Random(AtomicU64),
 }
@@ -210,7 +212,7 @@ impl MemoryFacts {
     /// True or false by the next random number; the first of the two manners is always false.
     fn toss(&self, one_in: u64) -> bool {
         match &self.manner {
-            Manner::Typed | Manner::Plain => false,
+            Manner::Typed | Manner::Plain | Manner::Blocks => false,
             Manner::Random(state) => scramble(state.fetch_add(1, Ordering::Relaxed)).is_multiple_of(one_in),
         }
     }
@@ -417,7 +419,11 @@ impl Facts for MemoryFacts {
             _ => exact as f64,
         };
         let count = self.chosen(scan).len();
-        let (rows, read) = (blur(count), blur(count));
+        let looked_at = match (&self.manner, &scan.values) {
+            (Manner::Blocks, Values::Equal(_) | Values::Range(..)) => facts.len(),
+            _ => count,
+        };
+        let (rows, read) = (blur(count), blur(looked_at));
         Estimate { rows, read, distinct_e: blur(entities.len()), distinct_v: blur(values.len()) }
     }
 
