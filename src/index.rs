@@ -15,6 +15,7 @@ mod lives;
 mod moments;
 mod novelty;
 mod points;
+mod said;
 mod scan;
 mod select;
 mod state;

@@ -25,7 +25,7 @@ fn questions() -> Vec<Question> {
         ("point, pull all", "[:find (pull ?e [*]) :in $ ?code :where [?e :code ?code]]", code()),
         ("point by reference", "[:find ?n . :in $ ?e :where [?e :name ?n]]", vec![person.into()]),
         ("rule", "[:find ?n :in $ % ?code :where [?e :code ?code] (friend ?e ?f) [?f :name ?n]]", vec![Value::from("[[(friend ?a ?b) [?a :friend ?b]]]").into(), Value::from("P777").into()]),
-        ("twenty rows", "[:find ?e ?n :where [?e :salary 7919] [?e :name ?n]]", Vec::new()),
+        ("twenty rows", "[:find ?e ?n :where [?e :salary 919] [?e :name ?n]]", Vec::new()),
         ("state by identity", "[:find ?value . :in $ ?state :where [?state :state/value ?value]]", vec![state.into()]),
         (
             "state by key",
@@ -42,7 +42,7 @@ fn number(name: &str, otherwise: usize) -> usize {
 }
 
 fn tell(connection: &Connection) {
-    let schema = "[{:db/ident :code :db/valueType :db.type/string :db/unique :db.unique/identity} {:db/ident :friend :db/valueType :db.type/ref}
+    let schema = "[{:db/ident :code :db/valueType :db.type/string :db/unique :db.unique/identity} {:db/ident :friend :db/valueType :db.type/ref} {:db/ident :nick :db/valueType :db.type/string}
                    {:db/ident :name :db/valueType :db.type/string}]";
     connection.transact(schema).expect("a schema");
     let count = 20_000;

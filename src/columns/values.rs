@@ -98,6 +98,7 @@ impl ValueColumn {
             | (Column::Text(TextKind::Keyword, texts, codes), Value::Keyword(wanted)) => {
                 texts[codes[row] as usize].as_bytes().cmp(wanted.as_bytes())
             }
+            (Column::Value(items), wanted) => compare_canonical(&items[row], wanted),
             (column, wanted) => column.value(row).canonical().cmp(wanted),
         }
     }
@@ -145,6 +146,19 @@ impl ValueColumn {
             uniform => uniform.clone(),
         };
         Self { column: gather(&self.column, rows), references }
+    }
+}
+
+/// How a value stands to a canonical one, where possible without making it canonical too.
+fn compare_canonical(value: &Value, wanted: &Value) -> Ordering {
+    match (value, wanted) {
+        (Value::Vector(items), Value::Vector(wanted)) => {
+            let pairs = items.iter().zip(wanted.iter());
+            let unequal = pairs.map(|(item, wanted)| compare_canonical(item, wanted)).find(|order| order.is_ne());
+            unequal.unwrap_or_else(|| items.len().cmp(&wanted.len()))
+        }
+        (Value::String(a), Value::String(b)) | (Value::Keyword(a), Value::Keyword(b)) => a.as_bytes().cmp(b.as_bytes()),
+        (value, wanted) => value.canonical().cmp(wanted),
     }
 }
 

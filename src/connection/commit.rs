@@ -53,6 +53,11 @@ impl Shared {
         });
         match committed {
             Ok((head, outcomes)) => {
+                for report in outcomes.iter().flatten() {
+                    if let Some(t) = report.t {
+                        self.index.said(t, &report.datoms);
+                    }
+                }
                 self.latest.advance(&head);
                 self.bell.ring();
                 outcomes

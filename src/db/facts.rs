@@ -77,13 +77,15 @@ impl Facts for Stored<'_> {
     }
 
     fn points(&self, point: &Point<'_>, budget: &Budget, found: &mut Vec<Found>) -> Result<bool> {
-        if self.view.filters.is_empty()
-            && !self.view.window.is_history
-            && let Some(are_few) = self.snapshot.points(point, self.view.window, found)
-        {
-            return Ok(are_few);
+        match self.held(point, found) {
+            Some(are_few) => Ok(are_few),
+            None => points_by_scan(self, point, budget, found),
         }
-        points_by_scan(self, point, budget, found)
+    }
+
+    fn held(&self, point: &Point<'_>, found: &mut Vec<Found>) -> Option<bool> {
+        let is_plain = self.view.filters.is_empty() && !self.view.window.is_history;
+        if is_plain { self.snapshot.points(point, self.view.window, found) } else { None }
     }
 
     fn stamp(&self) -> Option<u64> {

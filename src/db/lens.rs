@@ -155,6 +155,10 @@ impl Facts for Db {
         seen!(self.points(point, budget, found))
     }
 
+    fn held(&self, point: &Point<'_>, found: &mut Vec<Found>) -> Option<bool> {
+        seen!(self.held(point, found))
+    }
+
     fn stamp(&self) -> Option<u64> {
         seen!(self.stamp())
     }

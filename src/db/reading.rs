@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use annals_query::{Budget, Code, Scan, Value, ValueType, Values};
+use annals_query::{Budget, Code, Point, Scan, Value, ValueType, Values};
 
 use super::Db;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::Life;
+use crate::index::{Life, Window};
 
 /// Which facts are meant.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,12 @@ impl Db {
 
     /// The entity that has a value for a unique attribute, at the end of the window and said after its start.
     pub(crate) fn holder(&self, attribute: i64, value: &Value) -> Result<Option<i64>> {
+        let mut found = Vec::new();
+        let window = Window { is_history: false, ..self.view.window };
+        let point = Point { attribute, entity: None, value: Some(value), limit: 1 };
+        if self.view.filters.is_empty() && self.snapshot.points(&point, window, &mut found) == Some(true) {
+            return Ok(found.first().map(|found| found.e));
+        }
         let lives = match self.snapshot.exact(attribute, value) {
             Some(exact) => self.snapshot.lives_of_value(attribute, &exact)?,
             None => self.lives_matching(attribute, &Values::Equal(value))?,

@@ -37,7 +37,7 @@ impl Index {
         self.columns.chain(&self.store)
     }
 
-    /// Reads the log from where the state ends to `t`.
+    /// Takes in what was said from where the state ends to `t`: from the log, unless this process has just said it.
     pub(super) fn advance(&self, state: &mut State, t: i64, budget: &Budget) -> Result<()> {
         if t <= state.t {
             return Ok(());
@@ -45,7 +45,11 @@ impl Index {
         let attributes: Vec<i64> = state.attributes.keys().chain(state.stored.keys()).copied().collect();
         let mut later: HashMap<i64, Vec<Datom>> = HashMap::new();
         let mut held = 0;
-        if !attributes.is_empty() {
+        if let Some(said) = self.said.between(state.t, t) {
+            for datom in said {
+                later.entry(datom.a).or_default().push(datom);
+            }
+        } else if !attributes.is_empty() {
             self.store.log(state.t, t, Some(&attributes), |datom| {
                 budget.spend_steps(STEPS_PER_DATOM)?;
                 later.entry(datom.a).or_default().push(datom);

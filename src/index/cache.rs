@@ -10,9 +10,11 @@ use annals_query::Budget;
 use super::cached::Cached;
 use super::lives::Lives;
 use super::points::Points;
+use super::said::Said;
 use super::state::State;
 use super::tuning::Tuning;
 use crate::columns::{Chain, Columns};
+use crate::datom::Datom;
 use crate::error::Result;
 use crate::store::Store;
 
@@ -40,14 +42,16 @@ pub(crate) struct Index {
     clock: AtomicU64,
     /// What was read of attributes that have no columns.
     points: Points,
+    /// What this process committed lately.
+    pub(super) said: Said,
 }
 
 impl Index {
     /// No columns yet.
     pub(crate) fn new(store: Arc<Store>, tuning: Tuning) -> Self {
         let (state, replacing, wanted, clock) = (RwLock::default(), Mutex::default(), Mutex::default(), AtomicU64::new(0));
-        let points = Points::default();
-        Self { columns: Columns::beside(&store), store, tuning, state, replacing, wanted, clock, points }
+        let (points, said) = (Points::default(), Said::default());
+        Self { columns: Columns::beside(&store), store, tuning, state, replacing, wanted, clock, points, said }
     }
 
     /// The store below.
@@ -105,6 +109,16 @@ impl Index {
         let cached = state.attributes.get(&attribute).filter(|_| state.t >= t)?;
         cached.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         Some(then(cached))
+    }
+
+    /// Says what a transaction of this process said. Where nobody reads nothing is kept.
+    pub(crate) fn said(&self, t: i64, datoms: &[Datom]) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.attributes.is_empty() && state.stored.is_empty() {
+            self.said.forget();
+        } else {
+            self.said.keep(t, datoms);
+        }
     }
 
     /// Says that a point of an attribute was read from the store, which found so many lives.
@@ -208,7 +222,6 @@ mod tests {
     use annals_query::Value;
 
     use super::*;
-    use crate::datom::Datom;
     use crate::schema::attribute;
 
     const FIRST: i64 = attribute::FIRST_OF_USER;

@@ -6,8 +6,11 @@ use rustc_hash::FxHashMap;
 
 use crate::budget::Budget;
 use crate::error::Result;
-use crate::facts::{Attribute, Fact, Facts, Places, Scan};
+use crate::facts::{Attribute, Fact, Facts, Places, Point, Scan};
 use crate::value::{Value, ValueType};
+
+/// More values of one entity are read with all that is known of it.
+const VALUES_HELD: usize = 256;
 
 /// The values of some entities for one attribute, ascending. References are [`Value::Ref`].
 pub(super) type Values = FxHashMap<i64, Vec<Value>>;
@@ -55,10 +58,13 @@ impl<'a> Entities<'a> {
         Ok(values)
     }
 
-    /// Reads the values of many entities together; false for one entity, and where all its facts are known already.
+    /// Reads the values of many entities together, or those of one that lie in memory; false where all facts of an entity are to be read.
     fn among_many(&self, attribute: &Attribute, values: &mut Values) -> Result<bool> {
-        if self.distinct.len() < 2 || self.whole.get().is_some() {
+        if self.whole.get().is_some() {
             return Ok(false);
+        }
+        if let [entity] = self.distinct[..] {
+            return Ok(attribute.value_type.is_some_and(|kind| self.held(entity, attribute, kind, values)));
         }
         self.facts.announce(&[attribute.id], self.budget)?;
         // A scan gives references as longs, so only a declared type tells the two apart.
@@ -73,16 +79,26 @@ impl<'a> Entities<'a> {
         Ok(true)
     }
 
+    /// The values of one entity, if they lie in memory.
+    fn held(&self, entity: i64, attribute: &Attribute, kind: ValueType, values: &mut Values) -> bool {
+        let mut found = Vec::new();
+        let point = Point { attribute: attribute.id, entity: Some(entity), value: None, limit: VALUES_HELD };
+        if self.facts.held(&point, &mut found) != Some(true) {
+            return false;
+        }
+        if !found.is_empty() {
+            values.insert(entity, found.into_iter().map(|found| stored(found.v, kind)).collect());
+        }
+        true
+    }
+
     fn scan(&self, attribute: &Attribute, kind: ValueType, values: &mut Values) -> Result<()> {
         let places = Places { v: true, ..Places::default() };
         let scan = Scan { attribute: Some(attribute.id), entities: Some(&self.distinct), places, ..Scan::default() };
         let batch = self.facts.scan(&scan, self.budget)?;
         let Some(column) = &batch.v else { return Ok(()) };
         for row in 0..batch.len() {
-            let value = match column.value(row) {
-                Value::Long(id) if kind == ValueType::Ref => Value::Ref(id),
-                other => other,
-            };
+            let value = stored(column.value(row), kind);
             let entity = batch.e.value(row).as_long().expect("a column of entities holds ids");
             values.entry(entity).or_default().push(value);
         }
@@ -100,5 +116,13 @@ impl<'a> Entities<'a> {
             }
         }
         Ok(values)
+    }
+}
+
+/// A value of an attribute of this type as it is stored: scans show references as longs.
+fn stored(value: Value, kind: ValueType) -> Value {
+    match value {
+        Value::Long(id) if kind == ValueType::Ref => Value::Ref(id),
+        other => other,
     }
 }
