@@ -249,7 +249,7 @@ impl Search<'_> {
         let is_bound = |slot: Option<Slot>| slot.filter(|slot| state.is_bound(*slot));
         let found = match &candidate.goal.kind {
             GoalKind::Scan(scan) => match (is_bound(scan.entity.slot()), is_bound(scan.value.slot())) {
-                (Some(_), _) => (state.rows * LOOKUP_COST).min(alone.read * SCAN_COST + state.rows * LOOKUP_COST),
+                (Some(_), _) => state.rows * LOOKUP_COST,
                 (None, Some(value)) if state.rows <= PROBED_MAX && state.distinct[&value] <= PROBES_MAX => state.rows,
                 (None, Some(_)) => alone.read * SCAN_COST + (state.rows + alone.rows) * HASH_COST,
                 (None, None) => alone.read * SCAN_COST,
