@@ -66,7 +66,7 @@ pub struct EntitySpec {
 /// Everything a store knows about attributes and idents as of its newest transaction. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
-    declarations: Arc<FxHashMap<i64, Arc<Declaration>>>,
+    declarations: Arc<Declarations>,
     entities_by_ident: Arc<HashMap<Arc<str>, i64>>,
     idents_by_entity: Arc<FxHashMap<i64, Arc<str>>>,
     specs: Arc<FxHashMap<i64, EntitySpec>>,
@@ -77,6 +77,30 @@ pub struct Schema {
 /// How many schemas were built in this process.
 static BUILT: AtomicU64 = AtomicU64::new(0);
 
+/// The declarations of all attributes. Those that are built in have a place of their own each: every fact of a line asks for one of them
+/// several times.
+#[derive(Debug, Default)]
+struct Declarations {
+    built_in: Vec<Option<Arc<Declaration>>>,
+    all: FxHashMap<i64, Arc<Declaration>>,
+}
+
+impl Declarations {
+    fn new(all: FxHashMap<i64, Arc<Declaration>>) -> Self {
+        let last = all.keys().copied().filter(|id| *id < attribute::FIRST_OF_USER).max();
+        let built_in = last.map_or(attribute::IDENT..=0, |last| attribute::IDENT..=last).map(|id| all.get(&id).cloned());
+        Self { built_in: built_in.collect(), all }
+    }
+
+    fn get(&self, id: i64) -> Option<&Arc<Declaration>> {
+        let place = id.checked_sub(attribute::IDENT).and_then(|place| usize::try_from(place).ok());
+        match place.and_then(|place| self.built_in.get(place)) {
+            Some(built_in) => built_in.as_ref(),
+            None => self.all.get(&id),
+        }
+    }
+}
+
 impl Schema {
     /// A number that only clones of this schema have.
     pub(crate) fn stamp(&self) -> u64 {
@@ -85,12 +109,12 @@ impl Schema {
 
     /// The declaration of an attribute.
     pub fn declaration(&self, id: i64) -> Option<&Arc<Declaration>> {
-        self.declarations.get(&id)
+        self.declarations.get(id)
     }
 
     /// The declaration of the attribute with this keyword (without colon), under its present or an earlier name.
     pub fn declaration_by_ident(&self, ident: &str) -> Option<&Arc<Declaration>> {
-        self.declarations.get(self.entities_by_ident.get(ident)?)
+        self.declarations.get(*self.entities_by_ident.get(ident)?)
     }
 
     /// The entity with this ident, under its present or an earlier name.
@@ -121,7 +145,7 @@ impl Schema {
 
     /// All attributes, in no order.
     pub fn declarations(&self) -> impl Iterator<Item = &Arc<Declaration>> {
-        self.declarations.values()
+        self.declarations.all.values()
     }
 
     /// All idents with their entities, in no order; earlier names included.
@@ -177,7 +201,7 @@ impl SchemaBuilder {
         let declarations: FxHashMap<_, _> =
             declarations.into_iter().map(|(id, declaration)| (id, Arc::new(declaration))).collect();
         Schema {
-            declarations: Arc::new(declarations),
+            declarations: Arc::new(Declarations::new(declarations)),
             entities_by_ident: Arc::new(self.entities_by_ident.clone()),
             idents_by_entity: Arc::new(self.idents_by_entity.clone()),
             specs: Arc::new(specs),

@@ -168,10 +168,10 @@ impl Recorder {
         self.flush()?;
         let Some(redacting) = &mut self.redacting else { return self.pen.write(lines) };
         // Lines that could not be written may come again: nothing is remembered of them.
-        let before = redacting.clone();
+        let before = Redacting::clone(redacting);
         let written = self.pen.write(&redacting.lines(lines));
         if written.is_err() {
-            self.redacting = Some(before);
+            **redacting = before;
         }
         written
     }
@@ -189,10 +189,10 @@ impl Recorder {
             none => none.insert(Queue::start(self.pen.clone())?),
         };
         let Some(redacting) = &mut self.redacting else { return queue.push(line) };
-        let before = redacting.clone();
+        let before = Redacting::clone(redacting);
         let pushed = queue.push(redacting.line(&line).unwrap_or(line));
         if pushed.is_err() {
-            self.redacting = Some(before);
+            **redacting = before;
         }
         pushed
     }

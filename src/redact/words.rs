@@ -6,7 +6,7 @@ const GROUPS: usize = 64;
 
 /// Words of two bytes or more, found in any case. Where several begin at one place, the one given first is found.
 pub(super) struct Words {
-    words: Vec<&'static [u8]>,
+    all: Vec<&'static [u8]>,
     /// A bit for each pair of bytes with which a word begins, and one for each with which it goes on behind its first byte.
     pairs: Box<[[u64; 2]; 1 << 10]>,
     /// For each byte a bit for each group in which a word has it as its first, second or third one.
@@ -29,15 +29,15 @@ pub(super) struct Word {
 impl Words {
     pub(super) fn new(words: impl IntoIterator<Item = &'static str>) -> Self {
         let mut all = Self {
-            words: words.into_iter().map(str::as_bytes).collect(),
+            all: words.into_iter().map(str::as_bytes).collect(),
             pairs: Box::new([[0; 2]; 1 << 10]),
             groups_by_byte: Box::new([[0; 3]; 256]),
             short_groups: 0,
             groups: [const { Vec::new() }; GROUPS],
         };
         let mut beginnings: Vec<Vec<u8>> = Vec::new();
-        for place in 0..all.words.len() {
-            let beginning: Vec<u8> = all.words[place].iter().take(3).map(u8::to_ascii_lowercase).collect();
+        for place in 0..all.all.len() {
+            let beginning: Vec<u8> = all.all[place].iter().take(3).map(u8::to_ascii_lowercase).collect();
             // Words that begin alike share a group: most places concern one group, if any.
             let known = beginnings.iter().position(|known| *known == beginning).unwrap_or_else(|| {
                 beginnings.push(beginning.clone());
@@ -107,14 +107,14 @@ impl Words {
         let mut found: Option<usize> = None;
         while groups != 0 {
             let begins = |place: &usize| {
-                let word = self.words[*place];
+                let word = self.all[*place];
                 rest.get(..word.len()).is_some_and(|said| said.eq_ignore_ascii_case(word))
             };
             let first = self.groups[groups.trailing_zeros() as usize].iter().map(|place| usize::from(*place)).find(begins);
             found = found.into_iter().chain(first).min();
             groups &= groups - 1;
         }
-        found.map(|place| Word { start, end: start + self.words[place].len(), place })
+        found.map(|place| Word { start, end: start + self.all[place].len(), place })
     }
 }
 

@@ -26,12 +26,15 @@ pub(super) struct Resolver<'a> {
     holders: FxHashMap<(i64, Value), Vec<Datom>>,
     /// The greatest id that was written out, for each partition.
     written: Vec<(Partition, i64)>,
+    /// The id that was found right last: all facts of a run's lines name the run.
+    last_id: i64,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(before: &'a dyn Before, functions: &'a Functions, fresh: u32) -> Self {
         let (schema, t) = (before.schema(), before.basis() + 1);
-        Self { before, schema, functions, t, nodes: Nodes::default(), fresh, holders: FxHashMap::default(), written: Vec::new() }
+        let (nodes, holders, written) = (Nodes::default(), FxHashMap::default(), Vec::new());
+        Self { before, schema, functions, t, nodes, fresh, holders, written, last_id: 0 }
     }
 
     /// The entity, which must be known or temporary.
@@ -113,6 +116,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn id(&mut self, id: i64) -> Result<i64> {
+        if id == self.last_id && id > 0 {
+            return Ok(id);
+        }
         let partition = Partition::of(id);
         let refuse = |message: String, help: &str| Err(Error::new(ErrorKind::Entity, message).with_value(id).with_help(help));
         if id < 0 {
@@ -134,6 +140,7 @@ impl<'a> Resolver<'a> {
             Some((_, last)) => *last = id.max(*last),
             None => self.written.push((partition, id)),
         }
+        self.last_id = id;
         Ok(id)
     }
 
