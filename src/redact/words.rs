@@ -81,13 +81,14 @@ impl Words {
         let (pairs, last) = rest.as_chunks::<2>();
         for (step, two) in pairs.iter().enumerate() {
             let pair = pair_of(two[0], two[1]);
-            let [begins, goes_on] = self.pairs[pair >> 6].map(|bits| bits >> (pair & 63) & 1 == 1);
-            if !(begins | goes_on) {
+            let [beginning, second] = self.pairs[pair >> 6];
+            let has = |bits: u64| bits >> (pair & 63) & 1 == 1;
+            if !has(beginning | second) {
                 continue;
             }
             let at = from + step * 2;
-            let before = if goes_on && step > 0 { self.at(text, at - 1) } else { None };
-            let found = before.or_else(|| if begins { self.at(text, at) } else { None });
+            let before = if has(second) && step > 0 { self.at(text, at - 1) } else { None };
+            let found = before.or_else(|| if has(beginning) { self.at(text, at) } else { None });
             if found.is_some() {
                 return found;
             }
