@@ -8,7 +8,7 @@ use annals::store::{Durability, Store};
 use annals::{Connection, Datom, Db, Options, Partition, Tuning, Value};
 
 use crate::random_log::{
-    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value,
+    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value, within,
 };
 
 /// Figures with which everything that the log says goes to disk at once, in small blocks and segments.
@@ -86,6 +86,8 @@ pub(crate) fn check_all(db: &Db, log: &[Datom], random: &mut Random) {
         let one = value(random, kind);
         for scan in [
             Scan { entities: Some(&some), ..Scan::default() },
+            Scan { within: within(random), ..Scan::default() },
+            Scan { within: within(random), values: Values::Equal(&one), ..Scan::default() },
             Scan { values: Values::Equal(&one), ..Scan::default() },
             Scan { values: Values::Range(Bound::Included(&one), Bound::Unbounded), ..Scan::default() },
             Scan::default(),
@@ -122,7 +124,7 @@ fn check_one(db: &Db, log: &[Datom], random: &mut Random) {
     };
     let entities = random.one_in(2).then_some(&some[..]);
     let t = random.one_in(8).then(|| random.below(db.basis_t() as usize + 2) as i64);
-    let scan = Scan { attribute: Some(kind.id), entities, values, t, ..Scan::default() };
+    let scan = Scan { attribute: Some(kind.id), entities, within: within(random), values, t, ..Scan::default() };
     if random.one_in(4) {
         view.announce(&[kind.id, KINDS[6].id], &Budget::default()).expect("columns can be prepared");
     }

@@ -10,3 +10,4 @@ mod handles;
 #[path = "../db/random_log.rs"]
 #[expect(dead_code, reason = "the tests of database values read the same logs in more ways")]
 mod random_log;
+mod reads;

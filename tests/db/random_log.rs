@@ -294,9 +294,22 @@ pub(crate) fn scanned(db: &Db, scan: &Scan<'_>) -> Vec<Datom> {
         added: batch.added.as_ref().expect("wanted").value(row) == Value::Boolean(true),
         m: long(&batch.m, row),
     };
-    let mut facts: Vec<Datom> = (0..batch.len()).map(fact).collect();
+    // What is not needed may be left out, or not.
+    let mut facts: Vec<Datom> = (0..batch.len()).map(fact).filter(|fact| is_needed(fact.e, scan)).collect();
     facts.sort();
     facts
+}
+
+fn is_needed(entity: i64, scan: &Scan<'_>) -> bool {
+    scan.within.is_none_or(|(first, last)| (first..=last).contains(&entity))
+}
+
+/// Two entities, mostly the lower one first; half of the time nothing.
+pub(crate) fn within(random: &mut Random) -> Option<(i64, i64)> {
+    let some = entities();
+    let bounds = (*random.pick(&some), *random.pick(&some));
+    let ascending = (bounds.0.min(bounds.1), bounds.0.max(bounds.1));
+    random.one_in(2).then_some(if random.one_in(8) { bounds } else { ascending })
 }
 
 /// What a scan gives of facts that a view shows, by plain filtering, ascending.
@@ -304,6 +317,7 @@ pub(crate) fn filtered(facts: &[Datom], scan: &Scan<'_>) -> Vec<Datom> {
     let is_chosen = |fact: &&Datom| {
         scan.attribute.is_none_or(|a| fact.a == a)
             && scan.entities.is_none_or(|entities| entities.contains(&fact.e))
+            && is_needed(fact.e, scan)
             && scan.t.is_none_or(|t| fact.t == t)
             && admits(&scan.values, &plain(&fact.v))
     };

@@ -8,7 +8,7 @@
 use std::ops::Bound;
 
 use crate::random_log::{
-    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value,
+    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value, within,
 };
 use annals::query::{Budget, Facts, Scan, Values};
 use annals::store::Durability;
@@ -43,6 +43,7 @@ fn view(random: &mut Random, db: &Db) -> (Db, Shown) {
 struct Choice {
     attribute: Option<Kind>,
     entities: Option<Vec<i64>>,
+    within: Option<(i64, i64)>,
     bounds: Option<(Bound<Value>, Bound<Value>)>,
     equal: Option<Value>,
     t: Option<i64>,
@@ -66,7 +67,7 @@ impl Choice {
             other => other,
         });
         let t = random.one_in(6).then(|| random.below(basis as usize + 2) as i64);
-        Self { attribute, entities: random.one_in(2).then_some(some), bounds, equal, t }
+        Self { attribute, entities: random.one_in(2).then_some(some), within: within(random), bounds, equal, t }
     }
 
     fn scan(&self) -> Scan<'_> {
@@ -76,7 +77,7 @@ impl Choice {
             (None, None) => Values::Any,
         };
         let attribute = self.attribute.map(|kind| kind.id);
-        Scan { attribute, entities: self.entities.as_deref(), values, t: self.t, ..Scan::default() }
+        Scan { attribute, entities: self.entities.as_deref(), within: self.within, values, t: self.t, ..Scan::default() }
     }
 }
 

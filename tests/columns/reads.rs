@@ -1,0 +1,66 @@
+//! Promise: a question about the lines of one run, asked by a new process, reads the blocks in which these lines lie, and no others.
+//! Attacked by counting steps, of which each row that is read costs some, beside the same question with the optimization switched off,
+//! which reads more: else the count would show nothing.
+
+use std::fmt::Write as _;
+
+use annals::query::Budget;
+use annals::query::engine::{Options, Tuning, Way};
+use annals::{Connection, Value};
+
+use crate::handles::{open, tiny};
+use crate::random_log::store_path;
+
+const RUNS: i64 = 12;
+const LINES: i64 = 300;
+/// Runs of lines, each said in one transaction, of which every thirtieth is an error.
+fn written(path: &std::path::Path) {
+    let connection = Connection::open(path).expect("a store");
+    let declared = r#"[{:db/ident :line/run :db/valueType :db.type/long} {:db/ident :line/seq :db/valueType :db.type/long}
+                       {:db/ident :line/level :db/valueType :db.type/keyword} {:db/ident :line/text :db/valueType :db.type/string}]"#;
+    connection.transact(declared).expect("declarations");
+    for run in 0..RUNS {
+        let lines = (0..LINES).fold(String::new(), |mut lines, seq| {
+            let level = if seq % 30 == 0 { ":error" } else { ":info" };
+            write!(lines, "{{:line/run {run} :line/seq {seq} :line/level {level} :line/text \"line {seq} of {run}\"}}")
+                .expect("text grows");
+            lines
+        });
+        connection.transact(&format!("[{lines}]")).expect("lines");
+    }
+}
+
+/// Rows and steps of a question asked by a handle that has read nothing.
+fn asked(path: &std::path::Path, text: &str, tuning: Tuning) -> (Vec<Vec<Value>>, u64) {
+    let blocks = annals::Tuning { disk_block_rows: 64, disk_chunk_datoms: 100_000, point_share: 4, ..tiny() };
+    let connection = open(path, blocks);
+    let (budget, options) = (Budget::default(), Options { tuning, ..Options::default() });
+    let db = connection.db().expect("a value");
+    let answer = db.prepare(text).and_then(|prepared| prepared.q_within(&db, &[7.into()], options, &budget));
+    (answer.expect(text).rows, budget.steps())
+}
+
+/// The question without the optimization costs at least half as much again.
+#[track_caller]
+fn check(path: &std::path::Path, text: &str, rows: usize) {
+    let (found, steps) = asked(path, text, Tuning::default());
+    assert_eq!(found.len(), rows, "{text}");
+    let (others, without) = asked(path, text, Tuning { spans: Way::Never, small: Way::Never, ..Tuning::default() });
+    assert_eq!(others, found, "{text}");
+    assert!(steps * 3 < without * 2, "{steps} steps, {without} with whole columns: {text}");
+}
+
+#[test]
+fn a_question_about_one_run_reads_the_blocks_of_that_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = store_path(&folder);
+    written(&path);
+    // The first question makes the files.
+    asked(&path, "[:find ?l :in $ ?run :where [?l :line/run ?run]]", Tuning::default());
+    check(
+        &path,
+        "[:find ?seq ?text :in $ ?run :where [?l :line/run ?run] [?l :line/level :error] [?l :line/seq ?seq] [?l :line/text ?text]]",
+        10,
+    );
+    check(&path, "[:find ?text . :in $ ?run :where [?l :line/seq 77] [?l :line/run ?run] [?l :line/text ?text]]", 1);
+}
