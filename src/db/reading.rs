@@ -37,10 +37,7 @@ impl Db {
         if self.view.filters.is_empty() && self.snapshot.points(&point, window, &mut found) == Some(true) {
             return Ok(found.first().map(|found| found.e));
         }
-        let lives = match self.snapshot.exact(attribute, value) {
-            Some(exact) => self.snapshot.lives_of_value(attribute, &exact)?,
-            None => self.lives_matching(attribute, &Values::Equal(value))?,
-        };
+        let lives = self.lives_matching(attribute, &Values::Equal(value))?;
         let mut view = self.view.clone();
         view.window.is_history = false;
         let holders: Vec<Datom> = lives.iter().flat_map(|life| view.datoms_of(attribute, life)).collect();

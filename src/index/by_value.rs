@@ -5,6 +5,7 @@ use std::ops::{Bound, Range};
 
 use annals_query::{Column, Slice, Value};
 
+use crate::columns::table::gallop;
 use crate::columns::values::ValueColumn;
 
 /// A permutation of the rows of a column: ascending by canonical value, rows of one value ascending.
@@ -42,7 +43,8 @@ impl ByValue {
     pub(crate) fn equal(&self, values: &ValueColumn, wanted: &Value) -> Range<usize> {
         let wanted = as_shown(wanted).canonical();
         let start = self.rows.partition_point(|&row| values.compare(row as usize, &wanted) == Ordering::Less);
-        let count = self.rows[start..].partition_point(|&row| values.compare(row as usize, &wanted) == Ordering::Equal);
+        // Mostly few, and near.
+        let count = gallop(&self.rows[start..], |&row| values.compare(row as usize, &wanted) == Ordering::Equal);
         start..start + count
     }
 

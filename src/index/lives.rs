@@ -27,6 +27,8 @@ pub(crate) struct Lives {
     distinct_e: usize,
     /// About how many values there are, by a sample.
     distinct_v: OnceLock<usize>,
+    /// What the values take of memory: whoever takes in a commit asks.
+    bytes_v: OnceLock<usize>,
     by_value: OnceLock<ByValue>,
     moments: OnceLock<Moments>,
 }
@@ -45,8 +47,9 @@ impl From<Table> for Lives {
         let distinct_e = table.e.chunk_by(|a, b| a == b).count();
         let oldest_t = table.t_added.iter().copied().min().unwrap_or(0);
         let newest_t = table.newest_t();
-        let (distinct_v, by_value, moments) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { table, oldest_t, newest_t, distinct_e, distinct_v, by_value, moments }
+        let (distinct_v, bytes_v) = (OnceLock::new(), OnceLock::new());
+        let (by_value, moments) = (OnceLock::new(), OnceLock::new());
+        Self { table, oldest_t, newest_t, distinct_e, distinct_v, bytes_v, by_value, moments }
     }
 }
 
@@ -85,7 +88,7 @@ impl Lives {
     pub(crate) fn bytes(&self) -> usize {
         let columns = 2 + usize::from(self.m_added.is_some()) + 2 * usize::from(self.ends.is_some());
         let order = if self.by_value.get().is_some() { 12 } else { 0 };
-        self.len() * (columns * 8 + order) + self.v.bytes()
+        self.len() * (columns * 8 + order) + self.bytes_v.get_or_init(|| self.v.bytes())
     }
 
     /// Number of entities.
