@@ -25,7 +25,6 @@ pub(crate) mod view;
 pub(crate) mod window;
 
 pub(crate) use crate::columns::life::{self, Life};
-pub(crate) use by_value::as_shown;
 pub(crate) use cache::Index;
 pub(crate) use cached::Cached;
 pub(crate) use lives::Lives;

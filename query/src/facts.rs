@@ -200,7 +200,7 @@ pub struct Point<'a> {
 pub struct Found {
     /// Entity.
     pub e: i64,
-    /// Value; a reference as a long.
+    /// Value; a reference as itself or as a long.
     pub v: Value,
     /// Transaction.
     pub t: i64,
@@ -238,7 +238,8 @@ pub trait Facts: Send + Sync {
         points_by_scan(self, point, budget, found)
     }
 
-    /// The same where it costs next to nothing, as it does for facts that lie in memory in the order that it takes; elsewhere nothing.
+    /// The same where it costs next to nothing, as it does for facts that lie in memory in the order that it takes, with values as they are stored;
+    /// elsewhere nothing.
     fn held(&self, point: &Point<'_>, found: &mut Vec<Found>) -> Option<bool> {
         let _ = (point, found);
         None

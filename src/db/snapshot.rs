@@ -9,7 +9,7 @@ use annals_query::{Budget, Found, Point, Scan, Value, ValueType, Values};
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
 use crate::index::life::continued;
-use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty, Window, as_shown};
+use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty, Window};
 use crate::schema::{Schema, SchemaBuilder};
 
 /// The log up to a moment: what the store holds until `stored_t`, and datoms that only this snapshot has.
@@ -229,7 +229,7 @@ impl Snapshot {
             let lives = self.picked(&scan, cached, later)?;
             let shown = lives.into_iter().filter(|life| window.holds_life(life.t_added, life.t_retracted));
             let before = found.len();
-            found.extend(shown.map(|life| Found { e: life.e, v: as_shown(&life.v), t: life.t_added }));
+            found.extend(shown.map(|life| Found { e: life.e, v: life.v, t: life.t_added }));
             Some(found.len() - before <= point.limit)
         })?
     }

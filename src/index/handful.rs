@@ -19,7 +19,7 @@ impl Lives {
         let last = found.len() + limit;
         let mut take = |row: usize| {
             if window.holds_life(self.t_added[row], self.t_retracted(row)) {
-                found.push(Found { e: self.e[row], v: self.v.shown().value(row), t: self.t_added[row] });
+                found.push(Found { e: self.e[row], v: self.v.stored(row), t: self.t_added[row] });
             }
             found.len() <= last
         };

@@ -64,7 +64,7 @@ impl<'a> Entities<'a> {
             return Ok(false);
         }
         if let [entity] = self.distinct[..] {
-            return Ok(attribute.value_type.is_some_and(|kind| self.held(entity, attribute, kind, values)));
+            return Ok(self.held(entity, attribute, values));
         }
         self.facts.announce(&[attribute.id], self.budget)?;
         // A scan gives references as longs, so only a declared type tells the two apart.
@@ -80,14 +80,14 @@ impl<'a> Entities<'a> {
     }
 
     /// The values of one entity, if they lie in memory.
-    fn held(&self, entity: i64, attribute: &Attribute, kind: ValueType, values: &mut Values) -> bool {
+    fn held(&self, entity: i64, attribute: &Attribute, values: &mut Values) -> bool {
         let mut found = Vec::new();
         let point = Point { attribute: attribute.id, entity: Some(entity), value: None, limit: VALUES_HELD };
         if self.facts.held(&point, &mut found) != Some(true) {
             return false;
         }
         if !found.is_empty() {
-            values.insert(entity, found.into_iter().map(|found| stored(found.v, kind)).collect());
+            values.insert(entity, found.into_iter().map(|found| found.v).collect());
         }
         true
     }
@@ -98,7 +98,10 @@ impl<'a> Entities<'a> {
         let batch = self.facts.scan(&scan, self.budget)?;
         let Some(column) = &batch.v else { return Ok(()) };
         for row in 0..batch.len() {
-            let value = stored(column.value(row), kind);
+            let value = match column.value(row) {
+                Value::Long(id) if kind == ValueType::Ref => Value::Ref(id),
+                other => other,
+            };
             let entity = batch.e.value(row).as_long().expect("a column of entities holds ids");
             values.entry(entity).or_default().push(value);
         }
@@ -116,13 +119,5 @@ impl<'a> Entities<'a> {
             }
         }
         Ok(values)
-    }
-}
-
-/// A value of an attribute of this type as it is stored: scans show references as longs.
-fn stored(value: Value, kind: ValueType) -> Value {
-    match value {
-        Value::Long(id) if kind == ValueType::Ref => Value::Ref(id),
-        other => other,
     }
 }

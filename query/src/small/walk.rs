@@ -273,7 +273,10 @@ impl Walk<'_> {
         let facts = self.sources[of.source].ok_or(Stop::GivenUp)?;
         let point = Point { attribute: of.attribute.id, entity: self.value_of(&of.entity).as_long(), value, limit: self.left };
         match facts.points(&point, self.budget, &mut self.found) {
-            Ok(true) => Ok(self.found.len() - start),
+            Ok(true) => {
+                self.found[start..].iter_mut().for_each(|found| found.v = reference_as_long(std::mem::take(&mut found.v)));
+                Ok(self.found.len() - start)
+            }
             Ok(false) | Err(_) => Err(Stop::GivenUp),
         }
     }
