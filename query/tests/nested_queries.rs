@@ -93,6 +93,13 @@ fn a_query_inside_knows_what_is_registered() {
     let text = "[:find ?ks . :where [(q [:find [?k ...] :having [(> (my/first ?a) 0)] :order-by ?k :where [?a ?k]] $) ?ks]]";
     let answer = ask_with(text, &functions, &Budget::default()).expect("a right query");
     assert_eq!(answer.to_edn(), "[1 2]");
+    let rules = "[[(firsts ?ks) [(q [:find [?k ...] :having [(> (my/first ?a) 0)] :order-by ?k :where [?a ?k]] $) ?ks]]]";
+    let rules = parse::rules(rules).expect("rules");
+    let query = parse::query("[:find ?ks . :in $ % :where (firsts ?ks)]").expect("a query");
+    let checked = check::check_with(query, rules.clone(), &functions).expect("a right query");
+    let options = Options { functions, ..Options::default() };
+    let answer = engine::answer(&checked, &[rows(9), Given::Rules(rules)], &options, &Budget::default()).expect("it runs");
+    assert_eq!(answer.to_edn(), "[1 2]");
 }
 
 #[test]
