@@ -73,7 +73,7 @@ impl Lives {
     /// The rows that the scan's entities and values select.
     pub(crate) fn select(&self, scan: &Scan<'_>) -> Rows<'_> {
         match (scan.entities, &scan.values) {
-            (None, Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded)) => Rows::Span(self.span(scan.within)),
+            (None, Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded)) => Rows::Span(self.rows_within(scan.within)),
             (None, Values::Equal(wanted)) => self.rows_equal(wanted, scan),
             (None, Values::Range(low, high)) => self.rows_between(scan, *low, *high),
             (Some([entity]), values) => self.rows_of_entity(*entity, values),
@@ -83,23 +83,23 @@ impl Lives {
 
     /// About how many rows a scan selects that names no entities.
     pub(crate) fn count(&self, scan: &Scan<'_>) -> usize {
-        let span = self.span(scan.within);
+        let near = self.rows_within(scan.within);
         match scan.values {
-            Values::Any => span.len(),
-            Values::Equal(wanted) if self.is_sorted_by_value() || !self.is_few(&span) => {
+            Values::Any => near.len(),
+            Values::Equal(wanted) if self.is_sorted_by_value() || !self.is_few(&near) => {
                 self.places_equal(wanted, scan.within).len()
             }
-            Values::Equal(_) => span.len() / self.distinct_v().max(1),
-            Values::Range(low, high) if self.is_sorted_by_value() || !self.is_few(&span) => {
-                let share = span.len() as f64 / self.len().max(1) as f64;
+            Values::Equal(_) => near.len() / self.distinct_v().max(1),
+            Values::Range(low, high) if self.is_sorted_by_value() || !self.is_few(&near) => {
+                let share = near.len() as f64 / self.len().max(1) as f64;
                 (self.by_value().between(&self.v, low, high).len() as f64 * share) as usize
             }
-            Values::Range(..) => span.len() / 3,
+            Values::Range(..) => near.len() / 3,
         }
     }
 
     /// The rows of entities between two, both included.
-    fn span(&self, within: Option<(i64, i64)>) -> Range<usize> {
+    fn rows_within(&self, within: Option<(i64, i64)>) -> Range<usize> {
         let Some((first, last)) = within else { return 0..self.len() };
         let start = self.e.partition_point(|e| *e < first);
         start..start + gallop(&self.e[start..], |e| *e <= last)
@@ -122,9 +122,9 @@ impl Lives {
 
     fn rows_equal(&self, wanted: &Value, scan: &Scan<'_>) -> Rows<'_> {
         if !self.is_sorted_by_value() {
-            let span = self.span(scan.within);
-            if self.is_few(&span) {
-                return self.admitted(span, &scan.values);
+            let near = self.rows_within(scan.within);
+            if self.is_few(&near) {
+                return self.admitted(near, &scan.values);
             }
         }
         let places = self.places_equal(wanted, scan.within);
@@ -139,23 +139,23 @@ impl Lives {
     }
 
     fn rows_between(&self, scan: &Scan<'_>, low: Bound<&Value>, high: Bound<&Value>) -> Rows<'_> {
-        let span = self.span(scan.within);
+        let near = self.rows_within(scan.within);
         let is_vector = |bound: Bound<&Value>| {
             matches!(
                 bound,
                 Bound::Included(Value::Vector(_) | Value::List(_)) | Bound::Excluded(Value::Vector(_) | Value::List(_))
             )
         };
-        if !is_vector(low) && !is_vector(high) && !self.is_few(&span) {
+        if !is_vector(low) && !is_vector(high) && !self.is_few(&near) {
             let places = self.by_value().between(&self.v, low, high);
             if places.len() * RANGE_ROWS_PER_PICK <= self.len() {
                 let mut rows = self.by_value().rows(places).to_vec();
-                rows.retain(|row| span.contains(&(*row as usize)));
+                rows.retain(|row| near.contains(&(*row as usize)));
                 rows.sort_unstable();
                 return Rows::List(rows.into());
             }
         }
-        self.admitted(span, &scan.values)
+        self.admitted(near, &scan.values)
     }
 
     fn rows_of_entity(&self, entity: i64, values: &Values<'_>) -> Rows<'_> {

@@ -213,7 +213,7 @@ impl Search<'_> {
             let weighed = goals.iter().map(|at| self.weigh(&self.candidates[*at], &part.state)).collect::<Vec<_>>();
             self.weighed += goals.len();
             let order = |a: &usize, b: &usize| {
-                let detour = |place: usize| self.detour(&self.candidates[goals[place]], &part.state);
+                let detour = |place: usize| detour_of(&self.candidates[goals[place]], &part.state);
                 let (rows, cost) = (|place: usize| weighed[place].0 + detour(place), |place: usize| weighed[place].1);
                 rows(*a).total_cmp(&rows(*b)).then(cost(*a).total_cmp(&cost(*b)))
             };
@@ -225,17 +225,6 @@ impl Search<'_> {
             part.items.push(Item::Goal(candidate.goal.id));
         }
         part
-    }
-
-    /// What it costs to read rows that are not wanted, where the entity does not say where to look.
-    fn detour(&self, candidate: &Candidate, state: &State) -> f64 {
-        let alone = &candidate.rounded;
-        match &candidate.goal.kind {
-            GoalKind::Scan(scan) if scan.entity.slot().is_none_or(|slot| !state.is_bound(slot)) && alone.read > alone.rows => {
-                (alone.read - alone.rows) * SCAN_COST
-            }
-            _ => 0.0,
-        }
     }
 
     /// Rows after a goal, and what it costs to get them.
@@ -307,6 +296,17 @@ impl Search<'_> {
         state.distinct.retain(|slot, _| is_needed(slot));
         let combinations = state.distinct.values().fold(1.0, |product: f64, distinct| product * distinct);
         state.rows = state.rows.min(combinations);
+    }
+}
+
+/// What it costs to read rows that are not wanted, where the entity does not say where to look.
+fn detour_of(candidate: &Candidate, state: &State) -> f64 {
+    let alone = &candidate.rounded;
+    match &candidate.goal.kind {
+        GoalKind::Scan(scan) if scan.entity.slot().is_none_or(|slot| !state.is_bound(slot)) && alone.read > alone.rows => {
+            (alone.read - alone.rows) * SCAN_COST
+        }
+        _ => 0.0,
     }
 }
 
