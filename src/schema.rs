@@ -88,7 +88,7 @@ struct Declarations {
 impl Declarations {
     fn new(all: FxHashMap<i64, Arc<Declaration>>) -> Self {
         let last = all.keys().copied().filter(|id| *id < attribute::FIRST_OF_USER).max();
-        let built_in = last.map_or(attribute::IDENT..=0, |last| attribute::IDENT..=last).map(|id| all.get(&id).cloned());
+        let built_in = (attribute::IDENT..=last.unwrap_or(0)).map(|id| all.get(&id).cloned());
         Self { built_in: built_in.collect(), all }
     }
 
