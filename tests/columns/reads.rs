@@ -16,8 +16,8 @@ const LINES: i64 = 300;
 /// Runs of lines, each said in one transaction, of which every thirtieth is an error.
 fn written(path: &std::path::Path) {
     let connection = Connection::open(path).expect("a store");
-    let declared = r#"[{:db/ident :line/run :db/valueType :db.type/long} {:db/ident :line/seq :db/valueType :db.type/long}
-                       {:db/ident :line/level :db/valueType :db.type/keyword} {:db/ident :line/text :db/valueType :db.type/string}]"#;
+    let declared = r"[{:db/ident :line/run :db/valueType :db.type/long} {:db/ident :line/seq :db/valueType :db.type/long}
+                      {:db/ident :line/level :db/valueType :db.type/keyword} {:db/ident :line/text :db/valueType :db.type/string}]";
     connection.transact(declared).expect("declarations");
     for run in 0..RUNS {
         let lines = (0..LINES).fold(String::new(), |mut lines, seq| {
