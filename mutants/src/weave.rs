@@ -220,9 +220,9 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             (node.stmts.first(), node.stmts.last())
         {
             let (path, end) = (self.path, last.span().byte_range().end);
-            let none = |id: usize| format!(".take(if {path}::on({id}) {{ 0 }} else {{ usize::MAX }})");
+            let nothing = |id: usize| format!(".take(if {path}::on({id}) {{ 0 }} else {{ usize::MAX }})");
             let changes = self.take(first.span(), Kind::Function);
-            self.inserts.extend(changes.iter().map(|change| (end, change.id, none(change.id))));
+            self.inserts.extend(changes.iter().map(|change| (end, change.id, nothing(change.id))));
         }
         visit::visit_block(self, node);
     }
