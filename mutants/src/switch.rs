@@ -22,8 +22,7 @@ static REACHED: LazyLock<Option<Mutex<File>>> = LazyLock::new(|| {
 static IS_REACHED: [AtomicBool; 8192] = [const { AtomicBool::new(false) }; 8192];
 
 /// Whether this change is made.
-#[inline(always)]
-#[allow(clippy::inline_always)]
+#[inline]
 pub fn on(id: usize) -> bool {
     let made = MADE.load(Ordering::Relaxed);
     made == id || (made >= NONE && noted(id))
