@@ -45,18 +45,41 @@ pub struct Tuning {
     pub tops: Way,
     /// Questions that look at a handful of facts are answered fact by fact, without a plan.
     pub small: Way,
+    /// Recursive rules run as loops over numbered values, rather than by joins of columns.
+    pub loops: Way,
 }
 
 impl Tuning {
     /// Everything this way.
     pub fn of(way: Way) -> Self {
-        Self { stars: way, search: way, groups: way, cycles: way, bridges: way, distinct: way, spans: way, tops: way, small: way }
+        Self {
+            stars: way,
+            search: way,
+            groups: way,
+            cycles: way,
+            bridges: way,
+            distinct: way,
+            spans: way,
+            tops: way,
+            small: way,
+            loops: way,
+        }
     }
 
     /// A number of its own.
     pub(crate) fn number(self) -> u32 {
-        let parts =
-            [self.stars, self.search, self.groups, self.cycles, self.bridges, self.distinct, self.spans, self.tops, self.small];
+        let parts = [
+            self.stars,
+            self.search,
+            self.groups,
+            self.cycles,
+            self.bridges,
+            self.distinct,
+            self.spans,
+            self.tops,
+            self.small,
+            self.loops,
+        ];
         parts.into_iter().fold(0, |number, way| number * 3 + way as u32)
     }
 
@@ -77,6 +100,7 @@ impl Tuning {
             spans: next(),
             tops: next(),
             small: next(),
+            loops: next(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::plan::{Plan, Step};
 use crate::run::Run;
 use crate::run::effort::{Effort, Method};
 use crate::run::fixpoint::{Adorned, Flow};
+use crate::run::loops::Loops;
 
 /// The steps of a run and what there is to say about them.
 pub(super) fn explained(run: &Run<'_>) -> (Vec<ExplainedStep>, Vec<Hint>) {
@@ -115,7 +116,25 @@ impl Explainer<'_> {
             let title = format!("{}, from {}", self.flow(goes), self.flow(new));
             ExplainedPart { title, steps: self.whole(plan, Some(body)) }
         });
-        parts.collect()
+        let mut parts = parts.collect::<Vec<_>>();
+        if let Some(loops) = group.loops() {
+            parts.extend(self.loops(loops, rule.predicate));
+        }
+        parts
+    }
+
+    /// What loops do with each new row, and how they found what stays.
+    fn loops(&mut self, loops: &Loops, predicate: usize) -> Vec<ExplainedPart> {
+        let title = |flow: Option<Flow<'_>>| flow.map_or_else(|| "rows joined on the way".into(), |flow| self.flow(flow));
+        let titles = loops.shown().map(|(_, [goes, from])| format!("{}, from {}", title(goes), title(from))).collect::<Vec<_>>();
+        let mut parts = Vec::new();
+        for (title, (shown, _)) in titles.into_iter().zip(loops.shown()) {
+            parts.push(ExplainedPart { title, steps: self.whole(&shown.plan, Some(shown.predicate)) });
+        }
+        for plan in loops.plans() {
+            parts.push(ExplainedPart { title: "what stays the same".into(), steps: self.whole(plan, Some(predicate)) });
+        }
+        parts
     }
 
     fn flow(&self, flow: Flow<'_>) -> String {
@@ -166,7 +185,7 @@ impl Explainer<'_> {
         let args = bound.iter().zip(&rule.args).filter(|(is_bound, _)| **is_bound);
         let args = args.filter_map(|(_, arg)| arg.map(|slot| names.name(slot))).collect::<Vec<_>>();
         let rounds = self.run.tables.borrow().group(&(rule.predicate, bound.to_vec()));
-        let rounds = rounds.and_then(|group| group.try_borrow().map(|group| format!(", {} rounds", group.rounds)).ok());
+        let rounds = rounds.and_then(|group| group.try_borrow().map(|group| format!(", {} rounds", group.rounds())).ok());
         let rounds = rounds.unwrap_or_default();
         match &args[..] {
             [] => format!("the whole rule computed{rounds}"),

@@ -12,8 +12,8 @@ use crate::value::Value;
 const EXACT_DOUBLES: u64 = 1 << 53;
 
 /// What a comparison asks of the order of its sides.
-#[derive(Clone, Copy)]
-enum Operator {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operator {
     Equal,
     Different,
     Less,
@@ -23,7 +23,8 @@ enum Operator {
 }
 
 impl Operator {
-    fn named(name: &str) -> Option<Self> {
+    /// That of a predicate.
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "=" | "==" => Self::Equal,
             "!=" | "not=" => Self::Different,
@@ -47,7 +48,9 @@ impl Operator {
         }
     }
 
-    fn holds(self, order: Ordering) -> bool {
+    /// True if sides in this order satisfy it.
+    #[inline]
+    pub(crate) fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Equal => order.is_eq(),
             Self::Different => order.is_ne(),
@@ -59,7 +62,7 @@ impl Operator {
     }
 
     /// The same with its sides exchanged.
-    fn turned(self) -> Self {
+    pub(crate) fn turned(self) -> Self {
         match self {
             Self::Less => Self::Greater,
             Self::LessOrEqual => Self::GreaterOrEqual,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
 use crate::plan::Plan;
-use crate::plan::goal::{Goal, GoalKind, PredicateBranch, RuleGoal};
+use crate::plan::goal::GoalKind;
 use crate::plan::order::{Surroundings, plan_block};
 use crate::plan::slot::Slot;
 use crate::run::Run;
@@ -17,16 +17,22 @@ use crate::run::block::{Frame, Round, run_plan};
 use crate::run::closure::{Call, Closure};
 use crate::run::effort::Method;
 use crate::run::explore::Explored;
+use crate::run::loops::Loops;
+use crate::run::outline::{Derivation, Goes, Outline, Tabled};
 use crate::run::relation::Relation;
 use crate::run::shape::Shape;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
+use crate::tuning::Way;
 
 /// Demands expected of a round when its steps are ordered.
 const DEMAND_ROWS: f64 = 16.0;
 
 /// A graph that answers some demands only is made so many times.
 const GRAPHS_MAX: usize = 8;
+
+/// Loops are begun anew so many times for demands on values that nothing knew.
+const LOOPS_MAX: usize = 4;
 
 /// A rule with some parameters bound by its callers.
 pub(crate) type Adorned = (usize, Vec<bool>);
@@ -82,12 +88,23 @@ struct Walks {
     explored: Explored,
 }
 
-/// All tables that a call brings about within its component.
+/// What is known of a call within its component.
 pub(crate) struct Group {
-    derivations: Vec<Derivation>,
+    adorned: Adorned,
+    /// Its fixpoint over numbers, where that can be.
+    loops: Option<Loops>,
+    /// How often that was begun.
+    loops_begun: usize,
+    /// Its fixpoint by joins of columns.
+    rounds: Option<Rounds>,
+}
+
+/// All tables that a call brings about, and the joins by which they grow.
+struct Rounds {
+    derivations: Vec<Planned>,
     tables: Vec<Table>,
     /// How many rounds were run.
-    pub(crate) rounds: usize,
+    count: usize,
 }
 
 #[derive(Debug)]
@@ -110,23 +127,10 @@ pub(crate) struct Flow<'g> {
     pub(crate) is_demand: bool,
 }
 
-/// What a derivation adds to.
-#[derive(Clone, Copy, Debug)]
-enum Goes {
-    /// The answers of a table.
-    Answers(usize),
-    /// The demands on a table.
-    Demands(usize),
-}
-
-/// One way to derive rows, planned once for each thing that can be new.
+/// A derivation, planned once for each thing that can be new.
 #[derive(Debug)]
-struct Derivation {
-    goes: Goes,
-    /// The table whose demands it starts from.
-    demands_of: usize,
-    /// Goals that call tables of this group.
-    calls: Vec<(u32, usize)>,
+struct Planned {
+    derivation: Derivation,
     /// A plan for the demands being new, then one for each call.
     plans: Vec<Plan>,
     /// Scans that give the same in every round.
@@ -150,7 +154,7 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
             .with_help("take the recursive call out of `not`"));
     }
     let key = group_key((predicate, bound.to_vec()), demand);
-    let group = group_of(&key, run)?;
+    let group = group_of(&key, run);
     run.tables.borrow_mut().open.push(component);
     let result = group.borrow_mut().answer(demand, run);
     let mut tables = run.tables.borrow_mut();
@@ -200,97 +204,76 @@ fn group_key(adorned: Adorned, demand: &Relation) -> GroupKey {
     (adorned, demand.columns.iter().map(numbers).collect())
 }
 
-fn group_of(key: &GroupKey, run: &Run<'_>) -> Result<Rc<RefCell<Group>>> {
+fn group_of(key: &GroupKey, run: &Run<'_>) -> Rc<RefCell<Group>> {
     let known = run.tables.borrow().groups.get(key).cloned();
     if let Some(known) = known {
-        return Ok(known);
+        return known;
     }
-    let group = Rc::new(RefCell::new(Group::new(key.0.clone(), run)?));
+    let group = Rc::new(RefCell::new(Group { adorned: key.0.clone(), loops: None, loops_begun: 0, rounds: None }));
     run.tables.borrow_mut().groups.insert(key.clone(), Rc::clone(&group));
-    Ok(group)
+    group
 }
 
 impl Group {
-    fn new(adorned: Adorned, run: &Run<'_>) -> Result<Self> {
-        let mut group = Self { derivations: Vec::new(), tables: Vec::new(), rounds: 0 };
-        group.table(adorned, run);
-        let mut next = 0;
-        while next < group.tables.len() {
-            let (predicate, _) = group.tables[next].adorned;
-            for branch in &run.program.predicates[predicate].branches {
-                for branch in spread(branch, predicate, run) {
-                    group.derive(next, &branch, run)?;
+    /// Every answer to the demands; possibly some that nobody asked for.
+    fn answer(&mut self, demand: &Relation, run: &Run<'_>) -> Result<Relation> {
+        if self.rounds.is_none() && run.tuning().loops != Way::Never {
+            if let Some(found) = self.loops.as_mut().map(|loops| loops.answer(demand, run.budget)).transpose()?.flatten() {
+                return Ok(found);
+            }
+            if self.loops_begun < LOOPS_MAX {
+                self.loops_begun += 1;
+                self.loops = Loops::new(&self.adorned, demand, run)?;
+                if let Some(found) = self.loops.as_mut().map(|loops| loops.answer(demand, run.budget)).transpose()?.flatten() {
+                    return Ok(found);
                 }
             }
-            next += 1;
         }
-        Ok(group)
+        self.loops = None;
+        if self.rounds.is_none() {
+            self.rounds = Some(Rounds::new(self.adorned.clone(), run)?);
+        }
+        self.rounds.as_mut().expect("it was set above").answer(demand, run)
     }
 
-    /// The place of a table, made if there is none yet.
-    fn table(&mut self, adorned: Adorned, run: &Run<'_>) -> usize {
-        if let Some(at) = self.tables.iter().position(|table| table.adorned == adorned) {
-            return at;
-        }
-        let params = &run.program.predicates[adorned.0].params;
-        let demanded = params.iter().zip(&adorned.1).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
-        let demanded = demanded.collect::<Vec<_>>();
-        self.tables.push(Table {
-            demands: Store::new(demanded.clone()),
-            demands_new: Relation::empty(demanded.clone()),
-            answers: Store::new(params.clone()),
-            answers_new: Relation::empty(params.clone()),
-            demanded,
-            adorned,
-        });
-        self.tables.len() - 1
+    /// How many rounds were run.
+    pub(crate) fn rounds(&self) -> usize {
+        self.loops.as_ref().map(|loops| loops.rounds).or(self.rounds.as_ref().map(|rounds| rounds.count)).unwrap_or(0)
     }
 
-    /// Adds what one body derives: answers, and the demands on the calls inside it.
-    fn derive(&mut self, table: usize, branch: &PredicateBranch, run: &Run<'_>) -> Result<()> {
-        let bound = self.tables[table].adorned.1.clone();
-        let demanded = branch.head.iter().zip(&bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
-        let input = Arc::new(Goal {
-            id: 0,
-            kind: GoalKind::Input(demanded.collect()),
-            span: branch.goals.first().map(|goal| goal.span).unwrap_or_default(),
-            rule: None,
-        });
-        let mut goals = vec![input];
-        goals.extend(branch.goals.iter().cloned());
-        let component = run.program.predicates[self.tables[table].adorned.0].component;
-        let base = plan_block(&goals, &branch.head, Some(0), surroundings(run))?;
-        let mut calls = Vec::new();
-        let mut before: Vec<Arc<Goal>> = Vec::new();
-        for step in &base.steps {
-            if let GoalKind::Rule(call) = &step.goal.kind
-                && run.program.predicates[call.predicate].component == component
-            {
-                let callee = self.table((call.predicate, step.bound.clone()), run);
-                let output = call.args.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound);
-                let output = output.filter_map(|(slot, _)| *slot).collect::<Vec<_>>();
-                self.add(Goes::Demands(callee), table, &before, &calls, &output, run)?;
-                calls.push((step.goal.id, callee));
-            }
-            before.push(Arc::clone(&step.goal));
-        }
-        self.add(Goes::Answers(table), table, &goals, &calls, &branch.head, run)
+    /// Its loops, where it has some.
+    pub(crate) fn loops(&self) -> Option<&Loops> {
+        self.loops.as_ref()
     }
 
-    fn add(
-        &mut self,
-        goes: Goes,
-        demands_of: usize,
-        goals: &[Arc<Goal>],
-        calls: &[(u32, usize)],
-        output: &[Slot],
-        run: &Run<'_>,
-    ) -> Result<()> {
-        let firsts = std::iter::once(0).chain(calls.iter().map(|(id, _)| *id));
-        let plans = firsts.map(|first| plan_block(goals, output, Some(first), surroundings(run))).collect::<Result<_>>()?;
-        let scans = StableScans::default();
-        self.derivations.push(Derivation { goes, demands_of, calls: calls.to_vec(), plans, scans });
-        Ok(())
+    /// Every plan of rounds: what it adds to, what starts it, and the rule whose body it is.
+    pub(crate) fn plans(&self) -> impl Iterator<Item = (Flow<'_>, Flow<'_>, usize, &Plan)> {
+        self.rounds.iter().flat_map(Rounds::plans)
+    }
+}
+
+impl Rounds {
+    fn new(adorned: Adorned, run: &Run<'_>) -> Result<Self> {
+        let outline = Outline::new(adorned, false, run)?;
+        let table = |tabled: Tabled| Table {
+            demands: Store::new(tabled.demanded.clone()),
+            demands_new: Relation::empty(tabled.demanded.clone()),
+            answers: Store::new(tabled.params.clone()),
+            answers_new: Relation::empty(tabled.params.clone()),
+            demanded: tabled.demanded,
+            adorned: tabled.adorned,
+        };
+        let planned = |derivation: Derivation| {
+            let firsts = std::iter::once(0).chain(derivation.calls.iter().map(|(id, _)| *id));
+            let plan = |first| plan_block(&derivation.goals, &derivation.output, Some(first), surroundings(run));
+            let plans = firsts.map(plan).collect::<Result<_>>()?;
+            Ok(Planned { derivation, plans, scans: StableScans::default() })
+        };
+        Ok(Self {
+            derivations: outline.derivations.into_iter().map(planned).collect::<Result<_>>()?,
+            tables: outline.tables.into_iter().map(table).collect(),
+            count: 0,
+        })
     }
 
     /// Adds demands on the first table and runs rounds until nothing new comes.
@@ -298,7 +281,7 @@ impl Group {
         let entry = &mut self.tables[0];
         entry.demands_new = entry.demands.add(demand, run.budget)?;
         while self.tables.iter().any(|table| table.demands_new.rows + table.answers_new.rows > 0) {
-            self.rounds += 1;
+            self.count += 1;
             self.round(run)?;
         }
         let entry = &self.tables[0];
@@ -307,14 +290,14 @@ impl Group {
     }
 
     /// Every plan: what it adds to, what starts it, and the rule whose body it is.
-    pub(crate) fn plans(&self) -> impl Iterator<Item = (Flow<'_>, Flow<'_>, usize, &Plan)> {
-        self.derivations.iter().flat_map(move |derivation| {
+    fn plans(&self) -> impl Iterator<Item = (Flow<'_>, Flow<'_>, usize, &Plan)> {
+        self.derivations.iter().flat_map(move |Planned { derivation, plans, .. }| {
             let flow = move |goes: Goes| match goes {
                 Goes::Answers(at) => Flow { table: &self.tables[at].adorned, is_demand: false },
                 Goes::Demands(at) => Flow { table: &self.tables[at].adorned, is_demand: true },
             };
             let body = self.tables[derivation.demands_of].adorned.0;
-            derivation.plans.iter().enumerate().map(move |(at, plan)| {
+            plans.iter().enumerate().map(move |(at, plan)| {
                 let new = at
                     .checked_sub(1)
                     .map_or(Goes::Demands(derivation.demands_of), |call| Goes::Answers(derivation.calls[call].1));
@@ -325,8 +308,9 @@ impl Group {
 
     fn round(&mut self, run: &Run<'_>) -> Result<()> {
         let mut found: Vec<(Goes, Relation)> = Vec::new();
-        for derivation in &self.derivations {
-            for (at, plan) in derivation.plans.iter().enumerate() {
+        for planned in &self.derivations {
+            let derivation = &planned.derivation;
+            for (at, plan) in planned.plans.iter().enumerate() {
                 let fresh = match at.checked_sub(1) {
                     None => &self.tables[derivation.demands_of].demands_new,
                     Some(call) => &self.tables[derivation.calls[call].1].answers_new,
@@ -334,7 +318,7 @@ impl Group {
                 if fresh.rows == 0 {
                     continue;
                 }
-                let rows = self.run_derivation(derivation, at, plan, run)?;
+                let rows = self.run_derivation(planned, at, plan, run)?;
                 if rows.rows > 0 {
                     found.push((derivation.goes, rows));
                 }
@@ -352,7 +336,8 @@ impl Group {
 
     /// Runs one plan of a derivation: at its place what is new, elsewhere all that is known. What stood new before that place was joined
     /// already with all the rest, so it could be left out; finding it twice is harmless.
-    fn run_derivation(&self, derivation: &Derivation, place: usize, plan: &Plan, run: &Run<'_>) -> Result<Relation> {
+    fn run_derivation(&self, planned: &Planned, place: usize, plan: &Plan, run: &Run<'_>) -> Result<Relation> {
+        let derivation = &planned.derivation;
         let demands = &self.tables[derivation.demands_of];
         let own = plan.steps.iter().find_map(|step| match &step.goal.kind {
             GoalKind::Input(slots) => Some(slots.clone()),
@@ -366,7 +351,7 @@ impl Group {
             round.insert(*id, if at + 1 == place { Round::New(&table.answers_new) } else { Round::Known(&table.answers) });
         }
         // Tables tell what is new from what is known, and what comes twice with it.
-        let frame = Frame { input: input.as_ref(), known, round: Some(&round), scans: Some(&derivation.scans), is_bag: true };
+        let frame = Frame { input: input.as_ref(), known, round: Some(&round), scans: Some(&planned.scans), is_bag: true };
         run_plan(plan, run, &frame)
     }
 
@@ -397,29 +382,4 @@ pub(crate) fn surroundings<'p>(run: &Run<'p>) -> Surroundings<'p> {
         planner: &run.program.planner,
         budget: run.budget,
     }
-}
-
-/// A body whose `or` holds a recursive call is as many bodies as the `or` has branches.
-pub(crate) fn spread(branch: &PredicateBranch, predicate: usize, run: &Run<'_>) -> Vec<PredicateBranch> {
-    let component = run.program.predicates[predicate].component;
-    let recursive = branch.goals.iter().position(|goal| match &goal.kind {
-        GoalKind::Union(union) => union.branches.iter().any(|goals| calls_component(goals, component, run)),
-        _ => false,
-    });
-    let Some(at) = recursive else { return vec![branch.clone()] };
-    let GoalKind::Union(union) = &branch.goals[at].kind else { return vec![branch.clone()] };
-    let bodies = union.branches.iter().map(|inner| {
-        let mut goals = branch.goals.clone();
-        goals.splice(at..=at, inner.iter().cloned());
-        PredicateBranch { head: branch.head.clone(), goals }
-    });
-    bodies.flat_map(|body| spread(&body, predicate, run)).collect()
-}
-
-fn calls_component(goals: &[Arc<Goal>], component: usize, run: &Run<'_>) -> bool {
-    goals.iter().any(|goal| match &goal.kind {
-        GoalKind::Rule(RuleGoal { predicate, .. }) => run.program.predicates[*predicate].component == component,
-        GoalKind::Union(union) => union.branches.iter().any(|goals| calls_component(goals, component, run)),
-        _ => false,
-    })
 }

@@ -8,7 +8,7 @@ use crate::plan::goal::{
 };
 use crate::plan::slot::Slot;
 use crate::run::Run;
-use crate::run::fixpoint::spread;
+use crate::run::outline::spread;
 
 /// A rule of more heads than this, with those of others in place of their calls, stays as it is.
 const BRANCHES_MAX: usize = 16;

@@ -159,6 +159,16 @@ impl Nodes {
         }
     }
 
+    /// The long that a node stands for; 0 if it is none.
+    #[inline]
+    pub(crate) fn long(&self, node: u32) -> i64 {
+        match &self.numbering {
+            Numbering::Offset { least } => least + i64::from(node),
+            Numbering::Longs(values) => values[node as usize],
+            Numbering::Rows(_) => 0,
+        }
+    }
+
     /// A column a place, with a row a node.
     pub(crate) fn columns(&self) -> Vec<Column> {
         match &self.numbering {
@@ -170,6 +180,15 @@ impl Nodes {
 }
 
 impl Values<'_> {
+    /// The value of each node that comes.
+    pub(crate) fn each(&self, nodes: impl ExactSizeIterator<Item = u32>) -> Column {
+        match self {
+            Self::Offset(least) => Column::Long(nodes.map(|node| least + i64::from(node)).collect()),
+            Self::Longs(values) => Column::Long(nodes.map(|node| values[node as usize]).collect()),
+            Self::Column(column) => column.gather(&nodes.collect::<Vec<_>>()),
+        }
+    }
+
     /// The value of each node of a list.
     pub(crate) fn of(&self, nodes: &[u32]) -> Column {
         match self {

@@ -150,7 +150,8 @@ impl Body {
     }
 }
 
-fn is_like_scan(a: &ScanGoal, b: &ScanGoal, is_one: &mut impl FnMut(Slot, Slot) -> bool) -> bool {
+/// True if both are the same pattern, where `is_one` says that two variables are.
+pub(crate) fn is_like_scan(a: &ScanGoal, b: &ScanGoal, is_one: &mut impl FnMut(Slot, Slot) -> bool) -> bool {
     let is_one_source = match (&a.source, &b.source) {
         (Source::Facts(a), Source::Facts(b)) => Arc::ptr_eq(a, b),
         _ => false,

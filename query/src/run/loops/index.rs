@@ -1,0 +1,135 @@
+//! Rows found again by some of their numbers: for a key, what else the rows say; or whether there is any.
+
+use rustc_hash::FxHashMap;
+
+use crate::budget::Budget;
+use crate::error::Result;
+use crate::run::loops::packed::{Packing, Seen};
+
+/// Rows of one table by the numbers at some places.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// The places of the key.
+    pub(crate) key: Vec<usize>,
+    /// The places that are told, in this order; none if only it counts whether there is a row.
+    pub(crate) rest: Vec<usize>,
+    packing: Packing,
+    lists: Lists,
+}
+
+#[derive(Debug)]
+enum Lists {
+    /// By the one number of the key: where its list is, all lists one behind the other.
+    Fixed { offsets: Vec<u32>, items: Vec<u32> },
+    /// By the one number of the key, lists that grow.
+    Growing(Vec<Vec<u32>>),
+    /// By packed keys.
+    Keyed(FxHashMap<u64, u32>, Vec<Vec<u32>>),
+    /// Keys there are.
+    Keys(Seen),
+}
+
+impl Index {
+    /// Of a table whose numbers are below `counts`, and of these rows, which are all there will be if `is_fixed`. `None` if keys do not fit.
+    pub(crate) fn new(
+        (key, rest): (Vec<usize>, Vec<usize>),
+        (packing, counts): (&Packing, &[usize]),
+        (rows, is_fixed): (&[u64], bool),
+        budget: &Budget,
+    ) -> Result<Option<Self>> {
+        let Some(own) = Packing::new(&key.iter().map(|place| counts[*place]).collect::<Vec<_>>()) else { return Ok(None) };
+        budget.spend_steps(rows.len() as u64)?;
+        budget.take_bytes(rows.len() as u64 * 4 * rest.len().max(1) as u64)?;
+        let lists = match (&key[..], &rest[..]) {
+            (_, []) => Lists::Keys(Seen::new(&own, budget)?),
+            ([key], _) if is_fixed => {
+                budget.take_bytes(counts[*key] as u64 * 4)?;
+                let (offsets, items) = fixed(*key, &rest, packing, counts[*key], rows);
+                return Ok(Some(Self { lists: Lists::Fixed { offsets, items }, packing: own, key: vec![*key], rest }));
+            }
+            ([key], _) => {
+                budget.take_bytes(counts[*key] as u64 * size_of::<Vec<u32>>() as u64)?;
+                Lists::Growing(vec![Vec::new(); counts[*key]])
+            }
+            _ => Lists::Keyed(FxHashMap::default(), Vec::new()),
+        };
+        let mut index = Self { key, rest, packing: own, lists };
+        index.add(packing, rows);
+        Ok(Some(index))
+    }
+
+    /// Takes in more rows.
+    pub(crate) fn add(&mut self, packing: &Packing, rows: &[u64]) {
+        for row in rows {
+            let own = self.packing.row(self.key.iter().map(|place| packing.number(*row, *place)));
+            let list = match &mut self.lists {
+                Lists::Keys(seen) => {
+                    seen.insert(own);
+                    continue;
+                }
+                Lists::Growing(lists) => &mut lists[own as usize],
+                Lists::Keyed(keys, lists) => {
+                    let at = *keys.entry(own).or_insert(lists.len() as u32) as usize;
+                    if at == lists.len() {
+                        lists.push(Vec::new());
+                    }
+                    &mut lists[at]
+                }
+                // Made of all rows at once.
+                Lists::Fixed { .. } => continue,
+            };
+            list.extend(self.rest.iter().map(|place| packing.number(*row, *place)));
+        }
+    }
+
+    /// The packed key.
+    #[inline]
+    fn own(&self, registers: &[u32], key: &[usize]) -> u64 {
+        match key {
+            [only] => u64::from(registers[*only]),
+            _ => self.packing.row(key.iter().map(|register| registers[*register])),
+        }
+    }
+
+    /// What the rows say whose key stands in these registers.
+    #[inline]
+    pub(crate) fn list(&self, registers: &[u32], key: &[usize]) -> &[u32] {
+        let own = self.own(registers, key);
+        match &self.lists {
+            Lists::Fixed { offsets, items } => &items[offsets[own as usize] as usize..offsets[own as usize + 1] as usize],
+            Lists::Growing(lists) => &lists[own as usize],
+            Lists::Keyed(keys, lists) => keys.get(&own).map_or(&[], |at| &lists[*at as usize]),
+            Lists::Keys(_) => &[],
+        }
+    }
+
+    /// True if there is a row whose key stands in these registers, of an index that tells nothing else.
+    #[inline]
+    pub(crate) fn has(&self, registers: &[u32], key: &[usize]) -> bool {
+        match &self.lists {
+            Lists::Keys(seen) => seen.contains(self.own(registers, key)),
+            _ => false,
+        }
+    }
+}
+
+/// Lists one behind the other, in the order of the rows.
+fn fixed(key: usize, rest: &[usize], packing: &Packing, count: usize, rows: &[u64]) -> (Vec<u32>, Vec<u32>) {
+    let mut offsets = vec![0_u32; count + 1];
+    for row in rows {
+        offsets[packing.number(*row, key) as usize + 1] += rest.len() as u32;
+    }
+    for at in 0..count {
+        offsets[at + 1] += offsets[at];
+    }
+    let mut next = offsets.clone();
+    let mut items = vec![0; rows.len() * rest.len()];
+    for row in rows {
+        let at = &mut next[packing.number(*row, key) as usize];
+        for place in rest {
+            items[*at as usize] = packing.number(*row, *place);
+            *at += 1;
+        }
+    }
+    (offsets, items)
+}
