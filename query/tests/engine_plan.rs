@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use annals_query::ast::RuleSet;
 use annals_query::engine::{self, Options, Tuning, Way};
+use annals_query::explain::ExplainedStep;
 use annals_query::{Budget, Explanation, Given, Value, check, parse};
 use common::memory::MemoryFacts;
 
@@ -45,6 +46,36 @@ fn the_most_selective_clause_comes_first_wherever_it_is_written() {
         assert_eq!(steps[0], ("[?e :name \"name 7\"]", Some(1)), "{explanation}");
         assert!(steps.iter().all(|(_, rows)| *rows == Some(1)), "{explanation}");
     }
+}
+
+/// All facts that the steps read, those inside included.
+fn facts_read(steps: &[ExplainedStep]) -> usize {
+    let inside = |step: &ExplainedStep| step.parts.iter().map(|part| facts_read(&part.steps)).sum::<usize>();
+    steps.iter().map(|step| step.facts_read + inside(step)).sum()
+}
+
+#[test]
+fn what_is_given_is_looked_up_whatever_else_is_asked() {
+    for rest in [
+        "",
+        "[(str ?a) ?x]",
+        "[(get-else $ ?e :age 0) ?x]",
+        "[?e :sex ?s] [(inc ?a) ?x] [(inc ?x) ?y]",
+        "(not [?e :sex :male]) [(str ?a) ?x]",
+        "[(ground [1 2]) [?x ...]] [(+ ?x ?a) ?y]",
+        "[(q [:find (count ?f) . :in $ ?f :where [?f :age]] $ ?e) ?x]",
+    ] {
+        for (input, given) in
+            [("?n", Value::from("name 7")), ("[?n ...]", Value::Vector(vec!["name 7".into(), "name 8".into()].into()))]
+        {
+            let text = format!("[:find ?e ?a :in $ {input} :where [?e :name ?n] [?e :age ?a] {rest}]");
+            let explanation = explain(&text, &[people(), Given::Value(given)]);
+            assert!(facts_read(&explanation.steps) <= 12, "{text}\n{explanation}");
+        }
+    }
+    let text = "[:find ?e :in $ ?n :where (or [?e :name ?n] [?e :nick ?n])]";
+    let explanation = explain(text, &[people(), Given::Value("name 7".into())]);
+    assert!(facts_read(&explanation.steps) <= 12, "{explanation}");
 }
 
 #[test]

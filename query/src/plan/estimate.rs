@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Scan, Values};
+use crate::facts::{Facts, Scan, Values};
 use crate::plan::goal::{Goal, GoalKind, Place, ScanGoal};
 use crate::plan::slot::Slot;
 use crate::source::Source;
@@ -81,14 +81,16 @@ fn expect_scan(scan: &ScanGoal, known: &Known) -> Expectation {
         (None, Some(range)) => Values::Range(range.low.as_ref(), range.high.as_ref()),
         (None, None) => Values::Any,
     };
-    let estimate = facts.estimate(&Scan {
+    let wanted = Scan {
         attribute: value_of(&scan.attribute).and_then(|value| value.as_long()),
         entities: entities.as_ref().map(|ids| &ids[..]),
         values,
         t: value_of(&scan.rest[0]).and_then(|value| value.as_long()),
         ..Scan::default()
-    });
+    };
+    let estimate = facts.estimate(&wanted);
     let rows = estimate.rows.max(0.0);
+    let read = estimate.read.max(rows).max(read_alone(scan, known, wanted, facts.as_ref()));
     let mut distinct = BTreeMap::new();
     let spread = [estimate.distinct_e, DISTINCT_ATTRIBUTES, estimate.distinct_v, rows, rows.sqrt(), 2.0];
     for (place, spread) in scan.places().into_iter().zip(spread) {
@@ -97,5 +99,21 @@ fn expect_scan(scan: &ScanGoal, known: &Known) -> Expectation {
             distinct.entry(*slot).and_modify(|own: &mut f64| *own = own.min(spread)).or_insert(spread);
         }
     }
-    Expectation { rows, read: estimate.read.max(rows), distinct }
+    Expectation { rows, read, distinct }
+}
+
+/// What a scan reads before the variables with one value are bound, which do not help it then.
+fn read_alone(scan: &ScanGoal, known: &Known, wanted: Scan<'_>, facts: &dyn Facts) -> f64 {
+    let is_known = |place: &Place| place.slot().is_some_and(|slot| known.contains_key(&slot));
+    let (entity, value) = (is_known(&scan.entity), is_known(&scan.value));
+    if !entity && !value {
+        return 0.0;
+    }
+    let values = match &scan.range {
+        Some(range) if value => Values::Range(range.low.as_ref(), range.high.as_ref()),
+        None if value => Values::Any,
+        _ => wanted.values,
+    };
+    let estimate = facts.estimate(&Scan { entities: if entity { None } else { wanted.entities }, values, ..wanted });
+    estimate.read.max(estimate.rows)
 }

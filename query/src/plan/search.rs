@@ -82,10 +82,12 @@ pub(crate) fn equalities(candidates: &[Candidate]) -> Vec<(Slot, Slot)> {
     candidates.iter().filter_map(equated).collect()
 }
 
-/// By unit, a bit for each that is connected with it.
+/// By unit, a bit for each that is connected with it: by a variable that both bind, one that it needs of the other, or an equality.
 fn nearness(units: &[Unit], equalities: &[(Slot, Slot)]) -> Vec<u32> {
+    let needs = |a: &Unit, b: &Unit| a.requires.iter().any(|slot| b.slots.contains(slot));
     let is_bridge = |a: &Unit, b: &Unit| equalities.iter().any(|(left, right)| a.slots.contains(left) && b.slots.contains(right));
-    let are_near = |a: &Unit, b: &Unit| !a.slots.is_disjoint(&b.slots) || is_bridge(a, b) || is_bridge(b, a);
+    let leads = |a: &Unit, b: &Unit| needs(a, b) || is_bridge(a, b);
+    let are_near = |a: &Unit, b: &Unit| !a.slots.is_disjoint(&b.slots) || leads(a, b) || leads(b, a);
     let bits = |(at, unit): (usize, &Unit)| {
         let others = units.iter().enumerate().filter(|(other, near)| *other != at && are_near(unit, near));
         others.fold(0, |bits, (other, _)| bits | 1 << other)
@@ -299,15 +301,14 @@ impl Search<'_> {
     }
 }
 
-/// What it costs to read rows that are not wanted, where the entity does not say where to look.
+/// What it costs to read rows that are not wanted, where neither the entity nor a few values say where to look.
 fn detour_of(candidate: &Candidate, state: &State) -> f64 {
     let alone = &candidate.rounded;
-    match &candidate.goal.kind {
-        GoalKind::Scan(scan) if scan.entity.slot().is_none_or(|slot| !state.is_bound(slot)) && alone.read > alone.rows => {
-            (alone.read - alone.rows) * SCAN_COST
-        }
-        _ => 0.0,
-    }
+    let GoalKind::Scan(scan) = &candidate.goal.kind else { return 0.0 };
+    let is_bound = |slot: Slot| state.is_bound(slot);
+    let is_led =
+        scan.entity.slot().is_some_and(is_bound) || (state.rows <= PROBES_MAX && scan.value.slot().is_some_and(is_bound));
+    if is_led { 0.0 } else { (alone.read - alone.rows).max(0.0) * SCAN_COST }
 }
 
 impl Part {
