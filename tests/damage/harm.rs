@@ -197,6 +197,34 @@ fn flip(bytes: &mut [u8], at: usize, random: &mut Random) -> (String, Reach) {
     (format!("bit {bit} of byte {at}"), Reach::AtMost(1))
 }
 
+/// Damages that give a row of the log the id of another row of its page: one for each leaf of the table that has such rows.
+pub(crate) fn doubled_ids(evidence: &Evidence) -> Vec<Harm> {
+    let store = &evidence.files.store;
+    let two_bytes = |at: usize| match store[at..at + 2] {
+        [high, low] if high & 0x80 != 0 && low & 0x80 == 0 => Some(usize::from(high & 0x7f) << 7 | usize::from(low)),
+        _ => None,
+    };
+    let of_page = |page: usize| {
+        let start = page * PAGE_BYTES;
+        if evidence.pages[page].kind != "leaf" || store[start] != 13 || evidence.pages[page].transactions.len() < 2 {
+            return None;
+        }
+        let word = |at: usize| usize::from(u16::from_be_bytes([store[at], store[at + 1]]));
+        // Behind the length of a row, one byte here, stands its id.
+        let ids: Vec<usize> = (0..word(start + 3)).map(|cell| start + word(start + 8 + 2 * cell) + 1).collect();
+        let known: Vec<usize> = ids.iter().filter_map(|at| two_bytes(*at)).collect();
+        let (at, bit) = ids.iter().find_map(|at| {
+            let id = two_bytes(*at)?;
+            // The row with the lesser id comes first, and is the wrong one.
+            (2..5).find(|bit| id & 1 << bit == 0 && known.contains(&(id | 1 << bit))).map(|bit| (at + 1, bit))
+        })?;
+        let mut files = evidence.files.clone();
+        files.store[at] ^= 1 << bit;
+        Some(Harm { what: format!("an id twice: bit {bit} of byte {at}"), files, reach: Reach::AtMost(1) })
+    };
+    (0..evidence.pages.len()).filter_map(of_page).collect()
+}
+
 /// A byte that belongs to a cell: from where the cells of a page begin.
 fn content(store: &[u8], random: &mut Random) -> usize {
     loop {

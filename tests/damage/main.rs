@@ -186,6 +186,18 @@ fn what_verify_does_not_find_changes_no_answer() {
     assert!(figures.missed_without_chain > 0, "without the chain some are missed");
 }
 
+/// Of two rows with one id, the wrong one came first, and the transaction of the other was lost with it.
+#[test]
+fn a_rescue_tells_two_rows_with_one_id_apart() {
+    let folder = place();
+    let evidence = Evidence::make(folder.path(), 0);
+    let harms = harm::doubled_ids(&evidence);
+    assert!(harms.len() > 3, "{} pages have such rows", harms.len());
+    for harm in &harms {
+        rescued::check(harm, &evidence, folder.path());
+    }
+}
+
 /// The command line says the same, with its exit code.
 #[test]
 fn the_command_exits_5_and_says_what_can_be_relied_on() {

@@ -134,8 +134,8 @@ impl Carved {
         }
     }
 
-    /// The datom with this id: the n-th opinion of what it is.
-    pub(super) fn datom(&mut self, id: i64, opinion: usize) -> Option<Datom> {
+    /// The datom with this id: the n-th opinion of what it is. Where a damaged id made two of it, the one of this transaction.
+    pub(super) fn datom(&mut self, t: i64, id: i64, opinion: usize) -> Option<Datom> {
         let mut places: Vec<Place> = Vec::new();
         for (first, runs) in self.runs.range(id - self.longest..=id) {
             places.extend(runs.iter().filter(|run| first + run.count > id).map(|run| run.place));
@@ -144,7 +144,9 @@ impl Carved {
         // Of a long value the pages that it goes on may be older or newer.
         let place = *places.get((opinion / 2).min(places.len().checked_sub(1)?))?;
         let is_newest = matches!(place, Place::Cut(_)) != (opinion % 2 == 1);
-        self.rows(place, is_newest).iter().find(|(found, _)| *found == id).map(|(_, datom)| datom.clone())
+        let mut of_id = self.rows(place, is_newest).iter().filter(|(found, _)| *found == id).map(|(_, datom)| datom);
+        let first = of_id.next()?;
+        if first.t == t { Some(first.clone()) } else { Some(of_id.find(|datom| datom.t == t).unwrap_or(first).clone()) }
     }
 
     fn rows(&mut self, place: Place, is_newest: bool) -> &[(i64, Datom)] {

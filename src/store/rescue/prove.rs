@@ -209,13 +209,15 @@ impl Prover<'_> {
     }
 
     fn has_datoms_of(&mut self, t: i64) -> bool {
-        self.last_id.and_then(|last| self.carved.datom(last + 1, 0)).is_some_and(|datom| datom.t == t)
+        self.last_id.and_then(|last| self.carved.datom(t, last + 1, 0)).is_some_and(|datom| datom.t == t)
     }
 
     /// The datoms from one on that say that they are of this transaction.
     fn extent_by_datoms(&mut self, t: i64, first: i64) -> Option<(i64, i64)> {
         let mut last = first - 1;
-        while last - first < LIMIT_TRANSACTION_DATOMS as i64 && self.carved.datom(last + 1, 0).is_some_and(|datom| datom.t == t) {
+        while last - first < LIMIT_TRANSACTION_DATOMS as i64
+            && self.carved.datom(t, last + 1, 0).is_some_and(|datom| datom.t == t)
+        {
             last += 1;
         }
         (last >= first).then_some((first, last))
@@ -245,7 +247,7 @@ impl Prover<'_> {
 pub(super) fn read(carved: &mut Carved, t: i64, first: i64, last: i64, opinion: usize) -> Result<Vec<Datom>, String> {
     let mut datoms = Vec::new();
     for id in first..=last {
-        match carved.datom(id, opinion) {
+        match carved.datom(t, id, opinion) {
             Some(datom) if datom.t == t => datoms.push(datom),
             Some(_) => return Err(format!("datom {id} says that it belongs to another transaction")),
             None => return Err(format!("datom {id} cannot be read")),
