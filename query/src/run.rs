@@ -40,6 +40,7 @@ pub(crate) mod relation;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod shape;
+pub(crate) mod sparing;
 pub(crate) mod stable;
 pub(crate) mod store;
 pub(crate) mod texts;

@@ -47,6 +47,8 @@ pub struct Tuning {
     pub small: Way,
     /// Recursive rules run as loops over numbered values, rather than by joins of columns.
     pub loops: Way,
+    /// Rules that are asked for little look up the facts they need, rather than read all there are of an attribute.
+    pub lookups: Way,
 }
 
 impl Tuning {
@@ -63,6 +65,7 @@ impl Tuning {
             tops: way,
             small: way,
             loops: way,
+            lookups: way,
         }
     }
 
@@ -79,6 +82,7 @@ impl Tuning {
             self.tops,
             self.small,
             self.loops,
+            self.lookups,
         ];
         parts.into_iter().fold(0, |number, way| number * 3 + way as u32)
     }
@@ -101,6 +105,7 @@ impl Tuning {
             tops: next(),
             small: next(),
             loops: next(),
+            lookups: next(),
         }
     }
 }

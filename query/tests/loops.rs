@@ -181,3 +181,43 @@ fn values_of_every_kind_have_numbers_or_are_joined_by_columns() {
         }
     }
 }
+
+/// The rows, with rules that are asked for little looking up what they need this way.
+fn looked_up(query: &str, given: &[Given], rules: &str, lookups: Way) -> Vec<Vec<Value>> {
+    let parsed = parse::rules(rules).expect(rules);
+    let checked = check::check(parse::query(query).expect(query), parsed).unwrap_or_else(|error| panic!("{rules}: {error}"));
+    let options = Options { tuning: Tuning { lookups, small: Way::Never, ..Tuning::default() }, ..Options::default() };
+    let answer = engine::answer(&checked, given, &options, &Budget::default());
+    let mut rows = answer.unwrap_or_else(|error| panic!("{rules} {query}: {error}")).rows;
+    rows.sort();
+    rows
+}
+
+#[test]
+fn every_shape_gives_by_looking_up_what_is_bound_what_it_gives_by_reading_all() {
+    let mut state = seed().wrapping_add(2);
+    for (rules, args) in SHAPES {
+        let rules = format!("[{rules}]");
+        let facts = graph(40, &mut state);
+        for (query, values) in questions(args, 40) {
+            let given = given(&facts, &rules, &values);
+            let (all, some) = (looked_up(&query, &given, &rules, Way::Never), looked_up(&query, &given, &rules, Way::Always));
+            assert!(all == some, "SEED={} {rules} {query}: {} rows and {}", seed(), all.len(), some.len());
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_gives_up_looking_up_half_way_gives_what_it_gives_by_reading_all() {
+    // A tree of enough facts that it is tried: of the same generation as a node near the root are few, and as a leaf too many.
+    let facts = MemoryFacts::of((2..17_000_i64).map(|node| ((node + 1) / 3, "to", Value::Long(node))));
+    let rules = format!("[{}]", SHAPES[0].0);
+    for name in ["?x", "?y"] {
+        for node in [3, 16_000] {
+            let query = format!("[:find ?x ?y :in $ % {name} :where (r ?x ?y)]");
+            let given = given(&facts, &rules, &[Value::Long(node)]);
+            let (all, some) = (looked_up(&query, &given, &rules, Way::Never), looked_up(&query, &given, &rules, Way::Chosen));
+            assert!(all == some && !all.is_empty(), "{query} {node}: {} rows and {}", all.len(), some.len());
+        }
+    }
+}

@@ -15,6 +15,7 @@ use crate::run::gather::{concat, repeat};
 use crate::run::join::{anti, distinct, matching};
 use crate::run::key::is_exact;
 use crate::run::relation::Relation;
+use crate::run::sparing::Sparing;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
 use crate::run::{Run, call, cycle, fixpoint, rows, scan};
@@ -34,6 +35,8 @@ pub(crate) struct Frame<'f> {
     pub(crate) round: Option<&'f BTreeMap<u32, Round<'f>>>,
     /// Scans that give the same in every round.
     pub(crate) scans: Option<&'f StableScans>,
+    /// What scans may touch, where they are to look up what is bound.
+    pub(crate) sparing: Option<&'f Sparing>,
     /// True if rows may be given more than once.
     pub(crate) is_bag: bool,
 }
@@ -305,7 +308,7 @@ fn nested(plan: &Plan, border: &[Slot], current: &Relation, run: &Run<'_>, frame
         let outer = border.iter().copied().filter(|slot| current.position(*slot).is_some()).collect::<Vec<_>>();
         input = Some(distinct(current.project(&outer)?, run.budget)?);
     }
-    run_plan(plan, run, &Frame { input: input.as_ref(), round: frame.round, ..Frame::default() })
+    run_plan(plan, run, &Frame { input: input.as_ref(), round: frame.round, sparing: frame.sparing, ..Frame::default() })
 }
 
 /// What goals give that are joined by themselves.

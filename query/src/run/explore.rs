@@ -47,22 +47,29 @@ struct Lookups {
     rows_max: usize,
 }
 
+/// True if the call is of a kind that a walk can answer, if it is short.
+pub(crate) fn suits(shape: &Shape, call: Call<'_>) -> bool {
+    let is_plain = shape.condition.is_none() && !matches!(shape.steps, Steps::BaseIfContained { .. });
+    let is_backward = call.bound[shape.moving] && !shape.keys.iter().any(|key| call.bound[*key]) && shape.contexts.is_empty();
+    call.demand.rows == 1
+        && is_plain
+        && call.demand.columns.iter().all(|column| is_exact(column, column))
+        && (is_forward(shape, call) || is_backward)
+}
+
+fn is_forward(shape: &Shape, call: Call<'_>) -> bool {
+    shape.keys.iter().all(|key| call.bound[*key]) && !shape.keys.is_empty()
+}
+
 impl Explored {
     /// The answers to a call, if they are soon found.
     pub(crate) fn answer(&mut self, shape: &Shape, call: Call<'_>, params: &[Slot], run: &Run<'_>) -> Result<Option<Relation>> {
         let edges = edges_of(shape, run);
-        let is_plain = shape.condition.is_none() && !matches!(shape.steps, Steps::BaseIfContained { .. });
-        let is_exact = call.demand.columns.iter().all(|column| is_exact(column, column));
-        if call.demand.rows != 1 || !is_plain || !is_exact || edges < EDGES_MIN || self.is_spent(edges) {
+        if !suits(shape, call) || edges < EDGES_MIN || self.is_spent(edges) {
             return Ok(None);
         }
-        let found = if shape.keys.iter().all(|key| call.bound[*key]) && !shape.keys.is_empty() {
-            self.forward(shape, call, edges, run)
-        } else if call.bound[shape.moving] && !shape.keys.iter().any(|key| call.bound[*key]) && shape.contexts.is_empty() {
-            self.backward(shape, call, edges, run)
-        } else {
-            return Ok(None);
-        };
+        let found =
+            if is_forward(shape, call) { self.forward(shape, call, edges, run) } else { self.backward(shape, call, edges, run) };
         match found {
             Err(error) if is_of_the_budget(&error) => Err(error),
             // Those who run the rule in another way find out what there is to say of an error.

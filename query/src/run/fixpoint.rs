@@ -14,13 +14,15 @@ use crate::plan::order::{Surroundings, plan_block};
 use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::block::{Frame, Round, run_plan};
+use crate::run::call::is_of_the_budget;
 use crate::run::closure::{Call, Closure};
 use crate::run::effort::Method;
-use crate::run::explore::Explored;
+use crate::run::explore::{Explored, suits};
 use crate::run::loops::Loops;
 use crate::run::outline::{Derivation, Goes, Outline, Tabled};
 use crate::run::relation::Relation;
 use crate::run::shape::Shape;
+use crate::run::sparing::Sparing;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
 use crate::tuning::Way;
@@ -91,6 +93,9 @@ struct Walks {
 /// What is known of a call within its component.
 pub(crate) struct Group {
     adorned: Adorned,
+    /// Its fixpoint by looking up what is bound, until it touches too much.
+    spared: Option<Rounds>,
+    is_spared: bool,
     /// Its fixpoint over numbers, where that can be.
     loops: Option<Loops>,
     /// How often that was begun.
@@ -103,6 +108,8 @@ pub(crate) struct Group {
 struct Rounds {
     derivations: Vec<Planned>,
     tables: Vec<Table>,
+    /// What may be touched, if patterns look up what is bound rather than read everything once.
+    sparing: Option<Sparing>,
     /// How many rounds were run.
     count: usize,
 }
@@ -181,6 +188,12 @@ fn walked(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Rela
             run.tables.borrow_mut().walks.insert(predicate, walks);
             return Ok(explored);
         }
+        if !suits(&shape, call)
+            && let Some(found) = spared(predicate, call, run)?
+        {
+            run.tables.borrow_mut().walks.insert(predicate, walks);
+            return Ok(Some(found));
+        }
         // Graphs made for a few demands each are not worth their making again and again.
         walks.graph = if walks.graphs < GRAPHS_MAX { Closure::new(&shape, call, run)?.map(Arc::new) } else { None };
         walks.graphs += 1;
@@ -191,6 +204,17 @@ fn walked(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Rela
     let graph = walks.graph.clone();
     run.tables.borrow_mut().walks.insert(predicate, walks);
     graph.map(|graph| graph.answer(params, call, run.budget)).transpose()
+}
+
+/// The answers of a rule that walks, but in another way than one from one beginning to its ends, where that touches little.
+fn spared(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Relation>> {
+    let key = group_key((predicate, call.bound.to_vec()), call.demand);
+    if !run.tables.borrow().groups.contains_key(&key) && Sparing::of(predicate, call.bound, run).is_none() {
+        return Ok(None);
+    }
+    let group = group_of(&key, run);
+    let mut group = group.borrow_mut();
+    group.spared(call.demand, run)
 }
 
 /// Demands with other kinds of numbers are answered apart: equal numbers of two kinds are one demand, and which of them came first must
@@ -209,7 +233,14 @@ fn group_of(key: &GroupKey, run: &Run<'_>) -> Rc<RefCell<Group>> {
     if let Some(known) = known {
         return known;
     }
-    let group = Rc::new(RefCell::new(Group { adorned: key.0.clone(), loops: None, loops_begun: 0, rounds: None }));
+    let group = Rc::new(RefCell::new(Group {
+        adorned: key.0.clone(),
+        spared: None,
+        is_spared: true,
+        loops: None,
+        loops_begun: 0,
+        rounds: None,
+    }));
     run.tables.borrow_mut().groups.insert(key.clone(), Rc::clone(&group));
     group
 }
@@ -217,6 +248,9 @@ fn group_of(key: &GroupKey, run: &Run<'_>) -> Rc<RefCell<Group>> {
 impl Group {
     /// Every answer to the demands; possibly some that nobody asked for.
     fn answer(&mut self, demand: &Relation, run: &Run<'_>) -> Result<Relation> {
+        if let Some(found) = self.spared(demand, run)? {
+            return Ok(found);
+        }
         if self.rounds.is_none() && run.tuning().loops != Way::Never {
             if let Some(found) = self.loops.as_mut().map(|loops| loops.answer(demand, run.budget)).transpose()?.flatten() {
                 return Ok(found);
@@ -231,14 +265,48 @@ impl Group {
         }
         self.loops = None;
         if self.rounds.is_none() {
-            self.rounds = Some(Rounds::new(self.adorned.clone(), run)?);
+            self.rounds = Some(Rounds::new(Outline::new(self.adorned.clone(), false, run)?, None, run)?);
         }
         self.rounds.as_mut().expect("it was set above").answer(demand, run)
     }
 
+    /// The same, if that touches little.
+    fn spared(&mut self, demand: &Relation, run: &Run<'_>) -> Result<Option<Relation>> {
+        if !self.is_spared {
+            return Ok(None);
+        }
+        match self.try_spared(demand, run) {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Err(error) if is_of_the_budget(&error) => return Err(error),
+            // Those who run the rule in another way find out what there is to say of an error.
+            Ok(None) | Err(_) => {}
+        }
+        self.is_spared = false;
+        self.spared = None;
+        Ok(None)
+    }
+
+    fn try_spared(&mut self, demand: &Relation, run: &Run<'_>) -> Result<Option<Relation>> {
+        if self.spared.is_none() {
+            let Some(sparing) = Sparing::of(self.adorned.0, &self.adorned.1, run) else { return Ok(None) };
+            let outline = Outline::new(self.adorned.clone(), false, run)?;
+            let rounds = Rounds::new(outline, Some(sparing), run)?;
+            let is_apart = |plan: &Plan| plan.steps.iter().any(|step| matches!(step.goal.kind, GoalKind::Group(_)));
+            // What is joined by itself is told of nothing that is bound.
+            if rounds.plans().any(|(.., plan)| is_apart(plan)) {
+                return Ok(None);
+            }
+            self.spared = Some(rounds);
+        }
+        let Some(rounds) = self.spared.as_mut() else { return Ok(None) };
+        let found = rounds.answer(demand, run)?;
+        Ok((!rounds.is_spent()).then_some(found))
+    }
+
     /// How many rounds were run.
     pub(crate) fn rounds(&self) -> usize {
-        self.loops.as_ref().map(|loops| loops.rounds).or(self.rounds.as_ref().map(|rounds| rounds.count)).unwrap_or(0)
+        let by_columns = self.rounds.as_ref().or(self.spared.as_ref()).map(|rounds| rounds.count);
+        self.loops.as_ref().map(|loops| loops.rounds).or(by_columns).unwrap_or(0)
     }
 
     /// Its loops, where it has some.
@@ -248,13 +316,12 @@ impl Group {
 
     /// Every plan of rounds: what it adds to, what starts it, and the rule whose body it is.
     pub(crate) fn plans(&self) -> impl Iterator<Item = (Flow<'_>, Flow<'_>, usize, &Plan)> {
-        self.rounds.iter().flat_map(Rounds::plans)
+        self.rounds.iter().chain(&self.spared).flat_map(Rounds::plans)
     }
 }
 
 impl Rounds {
-    fn new(adorned: Adorned, run: &Run<'_>) -> Result<Self> {
-        let outline = Outline::new(adorned, false, run)?;
+    fn new(outline: Outline, sparing: Option<Sparing>, run: &Run<'_>) -> Result<Self> {
         let table = |tabled: Tabled| Table {
             demands: Store::new(tabled.demanded.clone()),
             demands_new: Relation::empty(tabled.demanded.clone()),
@@ -272,15 +339,21 @@ impl Rounds {
         Ok(Self {
             derivations: outline.derivations.into_iter().map(planned).collect::<Result<_>>()?,
             tables: outline.tables.into_iter().map(table).collect(),
+            sparing,
             count: 0,
         })
+    }
+
+    /// True if it touched too much, so that its answers are none.
+    fn is_spent(&self) -> bool {
+        self.sparing.as_ref().is_some_and(Sparing::is_spent)
     }
 
     /// Adds demands on the first table and runs rounds until nothing new comes.
     fn answer(&mut self, demand: &Relation, run: &Run<'_>) -> Result<Relation> {
         let entry = &mut self.tables[0];
         entry.demands_new = entry.demands.add(demand, run.budget)?;
-        while self.tables.iter().any(|table| table.demands_new.rows + table.answers_new.rows > 0) {
+        while !self.is_spent() && self.tables.iter().any(|table| table.demands_new.rows + table.answers_new.rows > 0) {
             self.count += 1;
             self.round(run)?;
         }
@@ -318,7 +391,14 @@ impl Rounds {
                 if fresh.rows == 0 {
                     continue;
                 }
+                let steps = run.budget.steps();
                 let rows = self.run_derivation(planned, at, plan, run)?;
+                if let Some(sparing) = &self.sparing {
+                    sparing.ran(run.budget.steps().saturating_sub(steps));
+                    if sparing.is_spent() {
+                        return Ok(());
+                    }
+                }
                 if rows.rows > 0 {
                     found.push((derivation.goes, rows));
                 }
@@ -351,7 +431,9 @@ impl Rounds {
             round.insert(*id, if at + 1 == place { Round::New(&table.answers_new) } else { Round::Known(&table.answers) });
         }
         // Tables tell what is new from what is known, and what comes twice with it.
-        let frame = Frame { input: input.as_ref(), known, round: Some(&round), scans: Some(&planned.scans), is_bag: true };
+        let scans = self.sparing.is_none().then_some(&planned.scans);
+        let sparing = self.sparing.as_ref();
+        let frame = Frame { input: input.as_ref(), known, round: Some(&round), scans, sparing, is_bag: true };
         run_plan(plan, run, &frame)
     }
 

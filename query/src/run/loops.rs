@@ -17,7 +17,7 @@ use crate::run::key::is_exact;
 use crate::run::loops::index::Index;
 use crate::run::loops::machine::{Growing, Machine};
 use crate::run::loops::number::{FixedRows, Numbers};
-use crate::run::loops::order::{Loop, Placed, Shelf, Size};
+use crate::run::loops::order::{Loop, Placed, Shelf, Size, Stage};
 use crate::run::loops::packed::{Packing, Seen};
 use crate::run::loops::part::{Body, Parts, Table};
 use crate::run::loops::shown::Shown;
@@ -37,6 +37,9 @@ const GROWTH_PER_ORDER: usize = 4;
 /// Rows that are too few to choose anew for.
 const ROWS_PER_ORDER: usize = 1_024;
 
+/// Rows are sorted to count their numbers where there are so many times as many numbers.
+const NUMBERS_PER_FEW: usize = 16;
+
 /// All tables of a call, with what they are made from.
 #[derive(Debug)]
 pub(crate) struct Loops {
@@ -50,6 +53,8 @@ pub(crate) struct Loops {
     ordered: Vec<[Vec<Loop>; 2]>,
     /// Rows when they were ordered.
     ordered_rows: usize,
+    /// Of what stays.
+    fixed_sizes: Vec<Size>,
     is_begun: bool,
     params: Vec<Slot>,
     /// The places of the bound arguments.
@@ -90,6 +95,7 @@ impl Loops {
             indexes,
             ordered: Vec::new(),
             ordered_rows: 0,
+            fixed_sizes: Vec::new(),
             is_begun: false,
             params: outline.tables[0].params.clone(),
             demanded: (0..adorned.1.len()).filter(|place| adorned.1[*place]).collect(),
@@ -157,9 +163,11 @@ impl Loops {
     /// Chooses the order of every loop. False if one cannot be made.
     fn order(&mut self, budget: &Budget) -> Result<bool> {
         let sizes = self.growing.iter().map(|table| size(&table.rows, &table.packing, &self.numbers.counts(&table.classes)));
-        let fixed =
-            self.numbers.fixed.iter().map(|table| size(&table.rows, &table.packing, &self.numbers.counts(&table.classes)));
-        let sizes = sizes.chain(fixed).collect();
+        if self.fixed_sizes.len() < self.numbers.fixed.len() {
+            let of = |table: &FixedRows| size(&table.rows, &table.packing, &self.numbers.counts(&table.classes));
+            self.fixed_sizes = self.numbers.fixed.iter().map(of).collect();
+        }
+        let sizes = sizes.chain(self.fixed_sizes.iter().cloned()).collect();
         let (growing, fixed) = (&self.growing, &self.numbers.fixed);
         let mut shelves = Shelves { growing, fixed, numbers: &self.numbers, indexes: &mut self.indexes, sizes, budget };
         let mut shown = Vec::new();
@@ -218,6 +226,15 @@ impl Loops {
                 self.indexes[table].iter_mut().for_each(|index| index.add(&packing, &rows));
             }
             for own in &self.ordered[table][usize::from(is_later)] {
+                for (table, index) in own.stages.iter().filter_map(Stage::index) {
+                    if let Some(fixed) = table.checked_sub(self.growing.len()) {
+                        let FixedRows { classes, packing, rows } = &self.numbers.fixed[fixed];
+                        let index = &mut self.indexes[table][index];
+                        if index.is_waiting() {
+                            index.prepare(packing, &self.numbers.counts(classes), rows);
+                        }
+                    }
+                }
                 let sink = &mut self.growing[own.goes];
                 Machine::new(own, &self.indexes, &self.numbers, sink, budget).run(&rows, &own.load, &packing)?;
             }
@@ -254,6 +271,12 @@ impl Loops {
 /// How many rows there are, and different numbers in each place.
 fn size(rows: &[u64], packing: &Packing, counts: &[usize]) -> Size {
     let distinct = |place: usize| {
+        if rows.len() < counts[place] / NUMBERS_PER_FEW {
+            let mut numbers = rows.iter().map(|row| packing.number(*row, place)).collect::<Vec<_>>();
+            numbers.sort_unstable();
+            numbers.dedup();
+            return numbers.len() as f64;
+        }
         let mut is_there = vec![false; counts[place]];
         for row in rows {
             is_there[packing.number(*row, place) as usize] = true;

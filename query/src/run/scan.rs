@@ -24,6 +24,8 @@ use crate::value::{Value, ValueType};
 
 /// Values or attributes that are looked for one by one rather than all at once.
 const PROBES_MAX: usize = 16;
+/// The same where as little as possible is to be touched.
+const LOOKUPS_MAX: usize = 1_024;
 /// A scan for some entities costs so much more a fact than a scan of all.
 const ENTITY_COST: f64 = 8.0;
 /// What looking for one value costs, in facts scanned.
@@ -71,7 +73,10 @@ pub(crate) fn extend(
         scans.borrow_mut().insert(id, Rc::clone(&found));
         return found.join(step, current, keep, run);
     }
-    let narrowed = Narrowed::new(goal, current, facts.as_ref(), run)?;
+    let narrowed = Narrowed::new(goal, current, facts.as_ref(), frame.sparing.map_or(PROBES_MAX, |_| LOOKUPS_MAX), run)?;
+    if frame.sparing.is_some_and(|sparing| !sparing.spend(narrowed.cost(goal, facts.as_ref()))) {
+        return Ok(current.select(&[]).keep(keep).with_missing(keep, &slots));
+    }
     let (found, read) = fetch(facts.as_ref(), goal, &narrowed, &wanted, run)?;
     run.note(step, |effort| narrowed.note(goal, read, effort));
     run.join(step, current, &found, keep)
@@ -122,15 +127,15 @@ impl Narrowed {
     }
 
     /// Constants, and of what is bound whatever makes the scan cheaper.
-    fn new(goal: &ScanGoal, current: &Relation, facts: &dyn Facts, run: &Run<'_>) -> Result<Self> {
+    fn new(goal: &ScanGoal, current: &Relation, facts: &dyn Facts, probes_max: usize, run: &Run<'_>) -> Result<Self> {
         let mut narrowed = Self::of_constants(goal);
         let bound = |place: &Place| place.slot().and_then(|slot| current.column(slot).map(|_| slot));
         let few = |slot: Slot| -> Result<Option<Vec<Value>>> {
-            if current.rows > PROBES_MAX * 4 {
+            if current.rows > probes_max * 4 {
                 return Ok(None);
             }
             let column = distinct(current.project(&[slot])?, run.budget)?;
-            Ok((column.rows <= PROBES_MAX).then(|| (0..column.rows).map(|row| column.columns[0].value(row)).collect()))
+            Ok((column.rows <= probes_max).then(|| (0..column.rows).map(|row| column.columns[0].value(row)).collect()))
         };
         if let Some(slot) = bound(&goal.attribute)
             && let Some(values) = few(slot)?
@@ -167,6 +172,15 @@ impl Narrowed {
             facts.estimate(&Scan { attribute: *attribute, values, within, t, ..Scan::default() }).rows
         };
         self.attributes.iter().map(rows).sum()
+    }
+
+    /// What it takes to find the facts, counted in facts read.
+    fn cost(&self, goal: &ScanGoal, facts: &dyn Facts) -> f64 {
+        match (&self.entities, self.values.first()) {
+            (Some(entities), _) => entities.len() as f64 * ENTITY_COST,
+            (None, Some(Some(_))) => (self.estimate(goal, facts) + PROBE_COST) * self.values.len() as f64,
+            _ => self.estimate(goal, facts),
+        }
     }
 
     fn values_of<'s>(&'s self, at: usize, goal: &'s ScanGoal) -> Values<'s> {

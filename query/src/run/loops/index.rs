@@ -21,8 +21,11 @@ pub(crate) struct Index {
 enum Lists {
     /// By the one number of the key: where its list is, all lists one behind the other.
     Fixed { offsets: Vec<u32>, items: Vec<u32> },
-    /// By the one number of the key, lists that grow.
-    Growing(Vec<Vec<u32>>),
+    /// What is known before it is asked for: nothing.
+    Waiting,
+    /// By the one number of the key, lists that grow: 0 where there is none yet, else one more than its place. A table of zeros takes next to
+    /// nothing where little of it is used.
+    Growing(Vec<u32>, Vec<Vec<u32>>),
     /// By packed keys.
     Keyed(FxHashMap<u64, u32>, Vec<Vec<u32>>),
     /// Keys there are.
@@ -44,18 +47,30 @@ impl Index {
             (_, []) => Lists::Keys(Seen::new(&own, budget)?),
             ([key], _) if is_fixed => {
                 budget.take_bytes(counts[*key] as u64 * 4)?;
-                let (offsets, items) = fixed(*key, &rest, packing, counts[*key], rows);
-                return Ok(Some(Self { lists: Lists::Fixed { offsets, items }, packing: own, key: vec![*key], rest }));
+                return Ok(Some(Self { lists: Lists::Waiting, packing: own, key: vec![*key], rest }));
             }
             ([key], _) => {
-                budget.take_bytes(counts[*key] as u64 * size_of::<Vec<u32>>() as u64)?;
-                Lists::Growing(vec![Vec::new(); counts[*key]])
+                budget.take_bytes(counts[*key] as u64 * 4)?;
+                Lists::Growing(vec![0; counts[*key]], Vec::new())
             }
             _ => Lists::Keyed(FxHashMap::default(), Vec::new()),
         };
         let mut index = Self { key, rest, packing: own, lists };
         index.add(packing, rows);
         Ok(Some(index))
+    }
+
+    /// True if it is still to be made.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.lists, Lists::Waiting)
+    }
+
+    /// Makes the index of rows that stay when it is asked for: many of them never are where little is wanted.
+    pub(crate) fn prepare(&mut self, packing: &Packing, counts: &[usize], rows: &[u64]) {
+        if let (Lists::Waiting, [key]) = (&self.lists, &self.key[..]) {
+            let (offsets, items) = fixed(*key, &self.rest, packing, counts[*key], rows);
+            self.lists = Lists::Fixed { offsets, items };
+        }
     }
 
     /// Takes in more rows.
@@ -67,7 +82,14 @@ impl Index {
                     seen.insert(own);
                     continue;
                 }
-                Lists::Growing(lists) => &mut lists[own as usize],
+                Lists::Growing(places, lists) => {
+                    let place = &mut places[own as usize];
+                    if *place == 0 {
+                        lists.push(Vec::new());
+                        *place = lists.len() as u32;
+                    }
+                    &mut lists[*place as usize - 1]
+                }
                 Lists::Keyed(keys, lists) => {
                     let at = *keys.entry(own).or_insert(lists.len() as u32) as usize;
                     if at == lists.len() {
@@ -76,7 +98,7 @@ impl Index {
                     &mut lists[at]
                 }
                 // Made of all rows at once.
-                Lists::Fixed { .. } => continue,
+                Lists::Fixed { .. } | Lists::Waiting => continue,
             };
             list.extend(self.rest.iter().map(|place| packing.number(*row, *place)));
         }
@@ -97,9 +119,12 @@ impl Index {
         let own = self.own(registers, key);
         match &self.lists {
             Lists::Fixed { offsets, items } => &items[offsets[own as usize] as usize..offsets[own as usize + 1] as usize],
-            Lists::Growing(lists) => &lists[own as usize],
+            Lists::Growing(places, lists) => match places[own as usize] {
+                0 => &[],
+                place => &lists[place as usize - 1],
+            },
             Lists::Keyed(keys, lists) => keys.get(&own).map_or(&[], |at| &lists[*at as usize]),
-            Lists::Keys(_) => &[],
+            Lists::Keys(_) | Lists::Waiting => &[],
         }
     }
 

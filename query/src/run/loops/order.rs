@@ -268,6 +268,14 @@ fn are_longs(nodes: &Nodes) -> bool {
 }
 
 impl Stage {
+    /// The table it looks into, and by which of its indexes.
+    pub(crate) fn index(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Each { index, .. } | Self::If { index, .. } => Some(*index),
+            Self::Compare { .. } => None,
+        }
+    }
+
     /// How two numbers compare.
     #[inline]
     pub(crate) fn order(decoding: &Decoding, left: u32, right: Result<u32, i64>, numbers: &Numbers) -> Ordering {
