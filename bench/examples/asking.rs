@@ -17,14 +17,26 @@ fn questions() -> Vec<Question> {
     let code = || vec![Value::from("P777").into()];
     vec![
         ("point", "[:find ?n :in $ ?code :where [?e :code ?code] [?e :name ?n]]", code()),
-        ("point, three facts", "[:find ?n ?a ?s :in $ ?code :where [?e :code ?code] [?e :name ?n] [?e :age ?a] [?e :salary ?s]]", code()),
+        (
+            "point, three facts",
+            "[:find ?n ?a ?s :in $ ?code :where [?e :code ?code] [?e :name ?n] [?e :age ?a] [?e :salary ?s]]",
+            code(),
+        ),
         ("point, friend's name", "[:find ?n :in $ ?code :where [?e :code ?code] [?e :friend ?f] [?f :name ?n]]", code()),
         ("point, predicate", "[:find ?n :in $ ?code :where [?e :code ?code] [?e :name ?n] [?e :age ?a] [(< ?a 1000)]]", code()),
-        ("point, get-else", "[:find ?n ?x :in $ ?code :where [?e :code ?code] [?e :name ?n] [(get-else $ ?e :nick \"none\") ?x]]", code()),
+        (
+            "point, get-else",
+            "[:find ?n ?x :in $ ?code :where [?e :code ?code] [?e :name ?n] [(get-else $ ?e :nick \"none\") ?x]]",
+            code(),
+        ),
         ("point, pull", "[:find (pull ?e [:name :age]) :in $ ?code :where [?e :code ?code]]", code()),
         ("point, pull all", "[:find (pull ?e [*]) :in $ ?code :where [?e :code ?code]]", code()),
         ("point by reference", "[:find ?n . :in $ ?e :where [?e :name ?n]]", vec![person.into()]),
-        ("rule", "[:find ?n :in $ % ?code :where [?e :code ?code] (friend ?e ?f) [?f :name ?n]]", vec![Value::from("[[(friend ?a ?b) [?a :friend ?b]]]").into(), Value::from("P777").into()]),
+        (
+            "rule",
+            "[:find ?n :in $ % ?code :where [?e :code ?code] (friend ?e ?f) [?f :name ?n]]",
+            vec![Value::from("[[(friend ?a ?b) [?a :friend ?b]]]").into(), Value::from("P777").into()],
+        ),
         ("twenty rows", "[:find ?e ?n :where [?e :salary 919] [?e :name ?n]]", Vec::new()),
         ("state by identity", "[:find ?value . :in $ ?state :where [?state :state/value ?value]]", vec![state.into()]),
         (
@@ -33,7 +45,11 @@ fn questions() -> Vec<Question> {
             vec![Value::from("key-432").into()],
         ),
         ("q4", "[:find ?e ?l ?a :where [?e :name \"Name1\"] [?e :last-name ?l] [?e :age ?a] [?e :sex :male]]", Vec::new()),
-        ("value join", "[:find ?a ?b :where [?a :name \"Name1\"] [?a :last-name ?l] [?a :age 33] [?b :name \"Name4\"] [?b :last-name ?l] [?b :age 36]]", Vec::new()),
+        (
+            "value join",
+            "[:find ?a ?b :where [?a :name \"Name1\"] [?a :last-name ?l] [?a :age 33] [?b :name \"Name4\"] [?b :last-name ?l] [?b :age 36]]",
+            Vec::new(),
+        ),
     ]
 }
 
@@ -51,7 +67,11 @@ fn tell(connection: &Connection) {
             let friend = start + (n + 1) % 5_000;
             format!(
                 "{{:db/id \"p{n}\" :code \"P{n}\" :name \"Name{}\" :last-name \"Last{}\" :sex {} :age {} :salary {} :friend \"p{friend}\"}}",
-                n % 8, n * 31 % 6, if n * 7 % 3 == 0 { ":male" } else { ":female" }, n * 13 % 100, n * 7_919 % 1_000
+                n % 8,
+                n * 31 % 6,
+                if (n * 7).is_multiple_of(3) { ":male" } else { ":female" },
+                n * 13 % 100,
+                n * 7_919 % 1_000
             )
         };
         let text: String = (start..start + 5_000).map(person).collect();

@@ -90,7 +90,7 @@ fn expect_scan(scan: &ScanGoal, known: &Known) -> Expectation {
     };
     let estimate = facts.estimate(&wanted);
     let rows = estimate.rows.max(0.0);
-    let read = estimate.read.max(rows).max(read_alone(scan, known, wanted, facts.as_ref()));
+    let read = estimate.read.max(rows).max(read_alone(scan, known, &wanted, facts.as_ref()));
     let mut distinct = BTreeMap::new();
     let spread = [estimate.distinct_e, DISTINCT_ATTRIBUTES, estimate.distinct_v, rows, rows.sqrt(), 2.0];
     for (place, spread) in scan.places().into_iter().zip(spread) {
@@ -103,7 +103,7 @@ fn expect_scan(scan: &ScanGoal, known: &Known) -> Expectation {
 }
 
 /// What a scan reads before the variables with one value are bound, which do not help it then.
-fn read_alone(scan: &ScanGoal, known: &Known, wanted: Scan<'_>, facts: &dyn Facts) -> f64 {
+fn read_alone(scan: &ScanGoal, known: &Known, wanted: &Scan<'_>, facts: &dyn Facts) -> f64 {
     let is_known = |place: &Place| place.slot().is_some_and(|slot| known.contains_key(&slot));
     let (entity, value) = (is_known(&scan.entity), is_known(&scan.value));
     if !entity && !value {
@@ -114,6 +114,6 @@ fn read_alone(scan: &ScanGoal, known: &Known, wanted: Scan<'_>, facts: &dyn Fact
         None if value => Values::Any,
         _ => wanted.values,
     };
-    let estimate = facts.estimate(&Scan { entities: if entity { None } else { wanted.entities }, values, ..wanted });
+    let estimate = facts.estimate(&Scan { entities: if entity { None } else { wanted.entities }, values, ..wanted.clone() });
     estimate.read.max(estimate.rows)
 }
