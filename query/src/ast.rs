@@ -224,6 +224,27 @@ impl Query {
         let having = self.having.iter().flat_map(Condition::elements);
         self.find.elements().iter().chain(having).chain(self.order_by.iter().map(|key| &key.element))
     }
+
+    /// The variables whose values an answer is made of or chosen by, those of `:with` last, each once.
+    pub(crate) fn output_variables(&self) -> Vec<&Variable> {
+        let mut variables: Vec<&Variable> = Vec::new();
+        let mut add = |variable| {
+            if !variables.contains(&variable) {
+                variables.push(variable);
+            }
+        };
+        for element in self.elements() {
+            match element {
+                Element::Variable(variable, _) | Element::Pull { variable, .. } => add(variable),
+                Element::Aggregate { args, .. } => args.iter().for_each(|arg| match arg {
+                    Argument::Variable(variable, _) => add(variable),
+                    Argument::Constant(..) | Argument::Source(..) => {}
+                }),
+            }
+        }
+        self.with.iter().for_each(|(variable, _)| add(variable));
+        variables
+    }
 }
 
 /// One key of `:order-by`.

@@ -20,6 +20,7 @@ pub(crate) mod order;
 pub(crate) mod program;
 pub(crate) mod range;
 pub(crate) mod resolve;
+pub(crate) mod scope;
 pub(crate) mod search;
 pub(crate) mod slot;
 pub(crate) mod tree;

@@ -18,18 +18,12 @@ use crate::plan::lower::ground::Grounds;
 use crate::plan::lower::rules::RuleCall;
 use crate::plan::mention::{every_variable, mentioned};
 use crate::plan::resolve::Resolver;
+use crate::plan::scope::Scope;
 use crate::plan::slot::Slot;
 use crate::registry::Functions;
 use crate::source::{Source, Sources};
 use crate::tuning::Tuning;
 use crate::value::Value;
-
-/// The names of one scope, and the source of its patterns that name none.
-#[derive(Clone, Debug)]
-pub(crate) struct Scope {
-    names: BTreeMap<Variable, Slot>,
-    source: SourceName,
-}
 
 /// Lowers the clauses of one query.
 pub(crate) struct Lowering<'q> {
@@ -93,11 +87,6 @@ impl<'q> Lowering<'q> {
             rule_name: None,
             goal_count: 0,
         }
-    }
-
-    /// The scope of the whole query, whose patterns look in `$`.
-    pub(crate) fn outermost_scope() -> Scope {
-        Scope { names: BTreeMap::new(), source: SourceName::default() }
     }
 
     /// The slot of a variable, made if there is none yet.
@@ -168,23 +157,23 @@ impl<'q> Lowering<'q> {
                 return Ok(());
             }
             Clause::Or { source, branches, .. } => {
-                let mut inner = within(scope, source.as_ref());
+                let mut inner = scope.within(source.as_ref());
                 let border = shared_slots(branches, scope);
                 self.union(branches, &mut inner, border, Vec::new())?
             }
             Clause::OrJoin { source, border, branches, .. } => {
-                let mut inner = within(scope, source.as_ref());
+                let mut inner = scope.within(source.as_ref());
                 self.narrow(&mut inner, border.variables());
                 let (slots, required) = border_slots(border, &inner);
                 self.union(branches, &mut inner, slots, required)?
             }
             Clause::Not { source, clauses, .. } => {
                 let shared = shared_slots(clauses, scope);
-                let mut inner = within(scope, source.as_ref());
+                let mut inner = scope.within(source.as_ref());
                 GoalKind::Absent(AbsentGoal { shared, goals: self.block(clauses, &mut inner)? })
             }
             Clause::NotJoin { source, variables, clauses, .. } => {
-                let mut inner = within(scope, source.as_ref());
+                let mut inner = scope.within(source.as_ref());
                 self.narrow(&mut inner, variables.iter().map(|(variable, _)| variable));
                 let shared = inner.names.values().copied().collect();
                 GoalKind::Absent(AbsentGoal { shared, goals: self.block(clauses, &mut inner)? })
@@ -246,7 +235,7 @@ impl<'q> Lowering<'q> {
                     args.push(CallArgument::Constant(value.clone()));
                     spans.push(*span);
                 }
-                Argument::Source(name, span) => source = Some((inherited(Some(name), scope), *span)),
+                Argument::Source(name, span) => source = Some((scope.inherited(Some(name)), *span)),
             }
         }
         let source = if function.asks_source() {
@@ -301,18 +290,6 @@ fn attribute_places(function: &AnyFunction) -> std::ops::Range<usize> {
         "fulltext" => 0..1,
         _ => 0..0,
     }
-}
-
-/// The name of a source, `$` standing for the one that is inherited.
-fn inherited(source: Option<&SourceName>, scope: &Scope) -> SourceName {
-    match source {
-        Some(name) if *name != SourceName::default() => name.clone(),
-        _ => scope.source.clone(),
-    }
-}
-
-fn within(scope: &Scope, source: Option<&SourceName>) -> Scope {
-    Scope { names: scope.names.clone(), source: inherited(source, scope) }
 }
 
 /// The slots of variables that clauses mention anywhere and that their scope knows.

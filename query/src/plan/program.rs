@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::answer::{Given, Warning};
 use crate::ast::{
-    Argument, Binding, Element, Input, PullArgument, PullNested, PullPattern, PullSpec, Query, RuleSet, SourceName, Variable,
+    Binding, Element, Input, PullArgument, PullNested, PullPattern, PullSpec, Query, RuleSet, SourceName, Variable,
 };
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result, Span};
@@ -15,10 +15,11 @@ use crate::plan::Plan;
 use crate::plan::estimate::Known;
 use crate::plan::goal::{Goal, GoalKind, Predicate, Target};
 use crate::plan::input::{Row, relation_of, take_apart, value_in};
-use crate::plan::lower::{Lowering, Scope};
+use crate::plan::lower::Lowering;
 use crate::plan::memory::Orders;
 use crate::plan::order::{Planner, Surroundings, plan_block};
 use crate::plan::resolve::Resolver;
+use crate::plan::scope::Scope;
 use crate::plan::slot::Slot;
 use crate::pull;
 use crate::registry::Functions;
@@ -89,7 +90,7 @@ impl Program {
     pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], setting: Setting<'_>) -> Result<Self> {
         let Inputs { sources, patterns, values } = match_inputs(query, given)?;
         let mut lowering = Lowering::new(&sources, rules, setting.functions, setting.is_strict, setting.tuning);
-        let mut scope = Lowering::outermost_scope();
+        let mut scope = Scope::default();
         let targets = values
             .iter()
             .map(|(binding, value)| {
@@ -231,23 +232,7 @@ fn mismatch(input: &Input, given: &Given) -> Error {
 
 /// The variables whose values the answer is made of, each once.
 fn output_of(query: &Query, lowering: &mut Lowering<'_>, scope: &mut Scope) -> Vec<(Variable, Slot)> {
-    let mut output: Vec<(Variable, Slot)> = Vec::new();
-    let mut variables = Vec::new();
-    for element in query.elements() {
-        match element {
-            Element::Variable(variable, _) | Element::Pull { variable, .. } => variables.push(variable),
-            Element::Aggregate { args, .. } => variables.extend(args.iter().filter_map(|arg| match arg {
-                Argument::Variable(variable, _) => Some(variable),
-                Argument::Constant(..) | Argument::Source(..) => None,
-            })),
-        }
-    }
-    for variable in variables.into_iter().chain(query.with.iter().map(|(variable, _)| variable)) {
-        if !output.iter().any(|(known, _)| known == variable) {
-            output.push((variable.clone(), lowering.slot(scope, variable)));
-        }
-    }
-    output
+    query.output_variables().into_iter().map(|variable| (variable.clone(), lowering.slot(scope, variable))).collect()
 }
 
 /// A variable that no clause takes for an entity, but a pull does, is looked for where it is pulled from. Attributes that are pulled and

@@ -1,6 +1,5 @@
 //! From a checked query to steps. What the small way does not know leaves the question to the ordinary way, which knows everything.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::form::{FactStep, Form, GetStep, LIMIT_SLOTS, NOWHERE, Nowhere, Of, Start, Step, Term, bit};
@@ -15,6 +14,7 @@ use crate::find::element_text;
 use crate::function::{Function, Kind};
 use crate::plan::mention::{every_variable, mentioned};
 use crate::plan::resolve::lookup_reference;
+use crate::plan::scope::Scope;
 use crate::plan::slot::Slot;
 use crate::pull;
 use crate::registry::Functions;
@@ -22,13 +22,6 @@ use crate::value::{Value, ValueType};
 
 /// Steps and calls of rules of one form.
 const LIMIT_STEPS: usize = 48;
-
-/// The names of one scope, and the source of its patterns that name none.
-#[derive(Clone)]
-struct Scope {
-    names: BTreeMap<Variable, Slot>,
-    source: SourceName,
-}
 
 struct Compiler<'q> {
     names: &'q [Option<&'q SourceName>],
@@ -72,7 +65,7 @@ pub(super) fn form(
 
 impl<'q> Compiler<'q> {
     fn form(&mut self, query: &'q Query, is_forced: bool, budget: &Budget) -> Option<Form> {
-        let mut scope = Scope { names: BTreeMap::new(), source: SourceName::default() };
+        let mut scope = Scope::default();
         self.inputs(query, &mut scope)?;
         let steps = self.block(&query.clauses, &mut scope)?;
         let (variables, output) = self.output(query, &mut scope)?;
@@ -160,7 +153,7 @@ impl<'q> Compiler<'q> {
             Clause::Predicate { call, .. } => self.call(call, None, scope)?,
             Clause::Function { call, binding, .. } => self.call(call, Some(binding), scope)?,
             Clause::And(clauses, _) => return clauses.iter().try_for_each(|clause| self.clause(clause, scope, steps)),
-            Clause::Or { source, branches, .. } => self.either(branches, &within(scope, source.as_ref()), 0)?,
+            Clause::Or { source, branches, .. } => self.either(branches, &scope.within(source.as_ref()), 0)?,
             Clause::OrJoin { source, border, branches, .. } => {
                 let inner = self.narrowed(scope, source.as_ref(), border.variables())?;
                 let required = border.required.iter().filter_map(|(variable, _)| inner.names.get(variable));
@@ -170,7 +163,7 @@ impl<'q> Compiler<'q> {
             Clause::Not { source, clauses, .. } => {
                 let shared = every_variable(clauses).into_iter().filter_map(|variable| scope.names.get(variable));
                 let shared = shared.fold(0, |all, slot| all | bit(*slot));
-                Step::Absent { shared, steps: self.block(clauses, &mut within(scope, source.as_ref()))? }
+                Step::Absent { shared, steps: self.block(clauses, &mut scope.within(source.as_ref()))? }
             }
             Clause::NotJoin { source, variables, clauses, .. } => {
                 let mut inner = self.narrowed(scope, source.as_ref(), variables.iter().map(|(variable, _)| variable))?;
@@ -196,7 +189,7 @@ impl<'q> Compiler<'q> {
         variables: impl Iterator<Item = &'v Variable>,
     ) -> Option<Scope> {
         let names = variables.map(|variable| Some((variable.clone(), self.slot(scope, variable)?)));
-        Some(Scope { names: names.collect::<Option<_>>()?, source: inherited(source, scope) })
+        Some(Scope { names: names.collect::<Option<_>>()?, source: scope.inherited(source) })
     }
 
     /// A rule that does not recurse is one of its bodies, with what it is called with in place of the parameters.
@@ -204,7 +197,7 @@ impl<'q> Compiler<'q> {
         if self.checked.is_recursive(name) {
             return None;
         }
-        let source = inherited(source, scope);
+        let source = scope.inherited(source);
         let slots = args.iter().map(|term| match term {
             Written::Blank(_) => self.fresh(),
             Written::Variable(variable, _) => self.slot(scope, variable),
@@ -225,7 +218,7 @@ impl<'q> Compiler<'q> {
         if rule.head.variables().count() != slots.len() {
             return None;
         }
-        let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
+        let mut scope = Scope::of(source.clone());
         for (variable, slot) in rule.head.variables().zip(slots) {
             if scope.names.insert(variable.clone(), *slot).is_some() {
                 return None;
@@ -241,7 +234,7 @@ impl<'q> Compiler<'q> {
     }
 
     fn pattern(&mut self, source: &SourceName, terms: &'q [Written], scope: &mut Scope) -> Option<Step> {
-        let (source, facts) = self.source(&inherited(Some(source), scope))?;
+        let (source, facts) = self.source(&scope.inherited(Some(source)))?;
         let [entity, Written::Constant(Value::Keyword(ident), _), rest @ ..] = terms else { return None };
         let attribute = self.attribute(source, facts, ident)?;
         let entity = self.entity(entity, source, facts, scope)?;
@@ -322,13 +315,9 @@ impl<'q> Compiler<'q> {
 
     /// `get-else` and `missing?` of an attribute that is written as its keyword.
     fn asking(&mut self, function: &Function, call: &Call, binding: Option<&Binding>, scope: &mut Scope) -> Option<Step> {
-        let is_source = |arg: &&Argument| matches!(arg, Argument::Source(..));
-        let name = match call.args.iter().find(is_source) {
-            Some(Argument::Source(name, _)) => inherited(Some(name), scope),
-            _ => scope.source.clone(),
-        };
-        let (source, facts) = self.source(&name)?;
-        let args: Vec<&Argument> = call.args.iter().filter(|arg| !is_source(arg)).collect();
+        let named = call.args.iter().find_map(|arg| if let Argument::Source(name, _) = arg { Some(name) } else { None });
+        let (source, facts) = self.source(&scope.inherited(named))?;
+        let args: Vec<&Argument> = call.args.iter().filter(|arg| !matches!(arg, Argument::Source(..))).collect();
         let (Kind::Sourced(_), [Argument::Variable(entity, _), Argument::Constant(Value::Keyword(ident), _), rest @ ..]) =
             (&function.kind, &args[..])
         else {
@@ -351,24 +340,9 @@ impl<'q> Compiler<'q> {
 
     /// The variables whose values the answer is made of, each once.
     fn output(&mut self, query: &Query, scope: &mut Scope) -> Option<(Vec<Variable>, Vec<Slot>)> {
-        let mut variables: Vec<&Variable> = Vec::new();
-        for element in query.elements() {
-            match element {
-                Element::Variable(variable, _) | Element::Pull { variable, .. } => variables.push(variable),
-                Element::Aggregate { args, .. } => variables.extend(args.iter().filter_map(|arg| match arg {
-                    Argument::Variable(variable, _) => Some(variable),
-                    Argument::Constant(..) | Argument::Source(..) => None,
-                })),
-            }
-        }
-        let (mut names, mut slots) = (Vec::new(), Vec::new());
-        for variable in variables.into_iter().chain(query.with.iter().map(|(variable, _)| variable)) {
-            if !names.contains(variable) {
-                names.push(variable.clone());
-                slots.push(self.slot(scope, variable)?);
-            }
-        }
-        Some((names, slots))
+        let variables = query.output_variables();
+        let slots = variables.iter().map(|variable| self.slot(scope, variable)).collect::<Option<_>>()?;
+        Some((variables.into_iter().cloned().collect(), slots))
     }
 
     /// Variables that are pulled stand for entities where nothing else says in which source they do; what is pulled must be known.
@@ -419,15 +393,4 @@ fn plain_header(query: &Query, variables: &[Variable]) -> Option<Arc<[String]>> 
     let is_plain = query.with.is_empty() && query.having.is_empty() && query.order_by.is_empty();
     let is_plain = is_plain && elements.len() == variables.len() && elements.iter().zip(variables).all(is_own);
     is_plain.then(|| elements.iter().map(element_text).collect())
-}
-
-fn inherited(source: Option<&SourceName>, scope: &Scope) -> SourceName {
-    match source {
-        Some(name) if *name != SourceName::default() => name.clone(),
-        _ => scope.source.clone(),
-    }
-}
-
-fn within(scope: &Scope, source: Option<&SourceName>) -> Scope {
-    Scope { names: scope.names.clone(), source: inherited(source, scope) }
 }

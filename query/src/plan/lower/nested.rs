@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Lowering, Scope, inherited};
+use super::Lowering;
 use crate::ast::{Argument, Input, Nested, Passed, RuleSet};
 use crate::error::Result;
 use crate::plan::goal::{CallArgument, NestedGoal, Passing};
+use crate::plan::scope::Scope;
 use crate::source::{Source, Sources};
 
 impl Lowering<'_> {
@@ -31,7 +32,7 @@ impl Lowering<'_> {
                 }
                 Passed::Argument(at) => match &args[*at] {
                     Argument::Source(name, span) => {
-                        passed.push(Passing::Source(self.source(&inherited(Some(name), scope), *span)?.clone()));
+                        passed.push(Passing::Source(self.source(&scope.inherited(Some(name)), *span)?.clone()));
                         continue;
                     }
                     Argument::Variable(variable, _) => CallArgument::Slot(self.slot(scope, variable)),
@@ -62,7 +63,7 @@ impl Lowering<'_> {
         }
         let mut inner = Lowering::new(&sources, &goal.rules, self.functions, self.resolver.is_strict, self.tuning);
         std::mem::swap(&mut inner.resolver, &mut self.resolver);
-        let lowered = inner.block(&goal.query.clauses, &mut Lowering::outermost_scope()).and_then(|_| inner.settle_rules());
+        let lowered = inner.block(&goal.query.clauses, &mut Scope::default()).and_then(|_| inner.settle_rules());
         std::mem::swap(&mut inner.resolver, &mut self.resolver);
         lowered
     }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Lowering, Scope, inherited};
+use super::Lowering;
 use crate::ast::{SourceName, Term};
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::{Attribute, Facts};
 use crate::plan::goal::{GoalKind, Place, ScanGoal};
 use crate::plan::resolve::lookup_reference;
+use crate::plan::scope::Scope;
 use crate::source::Source;
 use crate::value::{Value, ValueType};
 
 impl Lowering<'_> {
     pub(super) fn pattern(&mut self, source: &SourceName, terms: &[Term], span: Span, scope: &mut Scope) -> Result<GoalKind> {
-        let name = inherited(Some(source), scope);
+        let name = scope.inherited(Some(source));
         match self.source(&name, span)? {
             Source::Relation(rows) => {
                 let places = terms.iter().map(|term| self.place(term, scope)).collect();

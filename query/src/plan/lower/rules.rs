@@ -1,14 +1,15 @@
 //! Rules: calls unfolded into goals or made to tables, and what is found out about tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Lowering, Scope, inherited};
+use super::Lowering;
 use crate::ast::{Rule, SourceName, Term, Variable};
 use crate::error::{Code, Error, Result, Span};
 use crate::plan::goal::{
     CallArgument, CallGoal, Goal, GoalKind, Predicate, PredicateBranch, RuleGoal, Target, UnionGoal, block_needs,
 };
+use crate::plan::scope::Scope;
 use crate::plan::slot::Slot;
 use crate::run::gather::repeat;
 use crate::run::relation::Relation;
@@ -27,7 +28,7 @@ pub(super) struct RuleCall<'c> {
 impl Lowering<'_> {
     /// A call: of a table if the rule recurses, else unfolded into its bodies.
     pub(super) fn rule(&mut self, call: &RuleCall<'_>, scope: &mut Scope, goals: &mut Vec<Arc<Goal>>) -> Result<()> {
-        let source = inherited(call.source, scope);
+        let source = scope.inherited(call.source);
         let slots = call.args.iter().map(|term| self.argument(term, scope, goals)).collect::<Vec<_>>();
         let rules = self.rules;
         let heads = rules.rules.iter().filter(|rule| rule.name == *call.name).collect::<Vec<_>>();
@@ -98,7 +99,7 @@ impl Lowering<'_> {
     /// The body of a rule with the slots of the call in place of the parameters.
     fn unfold(&mut self, rule: &Rule, slots: &[Slot], source: &SourceName) -> Result<Vec<Arc<Goal>>> {
         self.goal_count += 1;
-        let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
+        let mut scope = Scope::of(source.clone());
         let mut equal = Vec::new();
         for (variable, slot) in rule.head.variables().zip(slots) {
             match scope.names.insert(variable.clone(), *slot) {
@@ -148,7 +149,7 @@ impl Lowering<'_> {
             let (name, source) = (Arc::clone(&self.predicates[id].name), self.predicates[id].source.clone());
             let rules = self.rules;
             for rule in rules.rules.iter().filter(|rule| rule.name == name) {
-                let mut scope = Scope { names: BTreeMap::new(), source: source.clone() };
+                let mut scope = Scope::of(source.clone());
                 let head = rule.head.variables().map(|variable| self.slot(&mut scope, variable)).collect();
                 self.grounds.enter();
                 let goals = self.block(&rule.clauses, &mut scope);

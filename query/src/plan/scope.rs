@@ -1,0 +1,33 @@
+//! What names mean where a clause stands.
+
+use std::collections::BTreeMap;
+
+use crate::ast::{SourceName, Variable};
+use crate::plan::slot::Slot;
+
+/// The names of one scope, and the source of its patterns that name none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    pub(crate) names: BTreeMap<Variable, Slot>,
+    pub(crate) source: SourceName,
+}
+
+impl Scope {
+    /// A scope without names.
+    pub(crate) fn of(source: SourceName) -> Self {
+        Self { names: BTreeMap::new(), source }
+    }
+
+    /// The name of a source, `$` standing for the one that is inherited.
+    pub(crate) fn inherited(&self, source: Option<&SourceName>) -> SourceName {
+        match source {
+            Some(name) if *name != SourceName::default() => name.clone(),
+            _ => self.source.clone(),
+        }
+    }
+
+    /// The same names inside a clause of this source.
+    pub(crate) fn within(&self, source: Option<&SourceName>) -> Self {
+        Self { names: self.names.clone(), source: self.inherited(source) }
+    }
+}
