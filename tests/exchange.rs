@@ -4,6 +4,8 @@
 //!
 //! Attacked with random stores (`EXCHANGES=` says how many, `SEED=` which) and with streams cut at every byte.
 
+#[path = "common/splitmix.rs"]
+mod splitmix;
 #[path = "histories/talk.rs"]
 mod talk;
 

@@ -7,24 +7,11 @@ use annals::query::{Budget, Facts, Scan, Values};
 use annals::store::{Durability, Store};
 use annals::{Connection, Datom, Db, Options, Partition, Tuning, Value};
 
+pub(crate) use crate::tiny::tiny;
+
 use crate::random_log::{
     KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value, within,
 };
-
-/// Figures with which everything that the log says goes to disk at once, in small blocks and segments.
-pub(crate) fn tiny() -> Tuning {
-    Tuning {
-        eager_datoms: 0,
-        point_reads: 0,
-        point_share: 1,
-        entity_reads: 0,
-        disk_datoms: 0,
-        disk_tail_datoms: 1,
-        disk_chunk_datoms: 60,
-        disk_block_rows: 4,
-        ..Tuning::default()
-    }
-}
 
 fn tuning(random: &mut Random) -> Tuning {
     Tuning {

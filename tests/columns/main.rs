@@ -11,3 +11,7 @@ mod handles;
 #[expect(dead_code, reason = "the tests of database values read the same logs in more ways")]
 mod random_log;
 mod reads;
+#[path = "../common/splitmix.rs"]
+mod splitmix;
+#[path = "../common/tiny.rs"]
+mod tiny;

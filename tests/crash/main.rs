@@ -16,6 +16,10 @@ mod recorder;
 mod recording;
 #[path = "../common/shim.rs"]
 mod shim;
+#[path = "../common/splitmix.rs"]
+mod splitmix;
+#[path = "../common/tiny.rs"]
+mod tiny;
 mod work;
 mod workloads;
 

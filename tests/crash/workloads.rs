@@ -9,7 +9,8 @@ use annals::{Connection, Tuning};
 
 use crate::disk::Disk;
 use crate::recording::{Recording, Stage};
-use crate::work::{tiny, transaction};
+use crate::tiny::tiny;
+use crate::work::transaction;
 
 /// How a workload is recorded.
 pub(crate) type Record = Box<dyn Fn() -> Recording + Send + Sync>;

@@ -7,4 +7,6 @@ mod measure;
 mod random_log;
 mod reads;
 mod scans;
+#[path = "../common/splitmix.rs"]
+mod splitmix;
 mod time;

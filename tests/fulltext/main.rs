@@ -7,6 +7,8 @@ mod folder;
 mod damage;
 mod declared;
 mod random;
+#[path = "../common/splitmix.rs"]
+mod splitmix;
 mod views;
 
 use annals::query::{Budget, Facts as _, Match};

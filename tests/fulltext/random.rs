@@ -6,28 +6,21 @@ use annals::{Connection, Db, Order, Value};
 
 use crate::folder::Folder;
 use crate::found;
+use crate::splitmix;
 
 const WORDS: [&str; 7] = ["disk", "full", "Disks", "net", "a", "ab", "FULLY"];
 const ATTRIBUTES: [&str; 3] = ["note/text", "note/many", "note/any"];
 
-/// Numbers that look random (splitmix64), the same for the same seed.
-struct Random(u64);
+/// Texts and searches by chance.
+struct Random(splitmix::Random);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        self.0.below(end)
     }
 
     fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
+        self.0.one_in(count)
     }
 
     fn word(&mut self) -> &'static str {
@@ -182,7 +175,7 @@ fn a_search_finds_what_a_plain_reading_finds_in_every_view() {
     let histories = std::env::var("HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
     for seed in seed..seed + histories {
         eprintln!("SEED={seed}");
-        tell(&mut Random(seed));
+        tell(&mut Random(splitmix::Random::new(seed)));
     }
 }
 

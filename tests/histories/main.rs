@@ -7,6 +7,8 @@
 mod errors;
 mod replay;
 mod script;
+#[path = "../common/splitmix.rs"]
+mod splitmix;
 mod stores;
 mod stories;
 mod talk;

@@ -1,7 +1,9 @@
 //! Random transactions as text: everything a transaction may say, about few entities, so that they meet, contradict and go.
 
-/// Numbers that look random (splitmix64), the same for the same seed.
-pub(crate) struct Talk(u64);
+use crate::splitmix::Random;
+
+/// What is said by chance.
+pub(crate) struct Talk(Random);
 
 /// What is declared before anything is said.
 pub(crate) const DECLARATIONS: &str = "[{:db/ident :r/ref :db/valueType :db.type/ref}
@@ -51,15 +53,11 @@ const LATE: [&str; 14] = [
 
 impl Talk {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(Random::new(seed))
     }
 
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end
+        self.0.next() % end
     }
 
     fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {

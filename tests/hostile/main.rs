@@ -13,3 +13,5 @@ mod corpus;
 mod looking;
 mod random;
 mod settings;
+#[path = "../common/splitmix.rs"]
+mod splitmix;

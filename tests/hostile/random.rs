@@ -4,23 +4,7 @@ use annals::store::Store;
 
 use crate::corpus::{hostile_client, sound_store};
 use crate::looking::{check_nothing_changed, look};
-
-/// Numbers that look random and follow from a seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).expect("it is below a usize")
-    }
-
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
-    }
-}
+use crate::splitmix::Random;
 
 const PLACES: &[&str] = &[
     "datoms.e",
@@ -83,7 +67,7 @@ pub(crate) fn number(name: &str, default: u64) -> u64 {
 }
 
 /// SQL that sets one place to one value in some rows, without the rules of the table if it must be.
-fn change(dice: &mut Dice) -> String {
+fn change(dice: &mut Random) -> String {
     let (table, column) = dice.pick(PLACES).split_once('.').expect("a table and a column");
     let value = dice.pick(VALUES);
     let rows = match dice.below(4) {
@@ -109,7 +93,7 @@ fn random_values_are_named_by_verify_and_crash_nothing() {
     let (mut changed, mut answers, mut refusals) = (0, 0, 0);
     for store in 0..stores {
         let seed = seed + store;
-        let mut dice = Dice(seed);
+        let mut dice = Random::new(seed);
         let place = tempfile::tempdir().expect("a temporary folder");
         let path = place.path().join("annals.db");
         std::fs::copy(&base, &path).expect("a copy");
