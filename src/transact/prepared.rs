@@ -1,5 +1,6 @@
 //! What comes out: the datoms of one transaction, ready to be committed.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use annals_query::{Span, Value};
@@ -79,11 +80,16 @@ pub(super) fn finish(
             .with_value(datoms.len())
             .with_help("split it into several transactions"));
     }
-    datoms.sort();
+    datoms.sort_by(log_order);
     let changes_schema = datoms.iter().any(|datom| SchemaBuilder::concerns(datom.a));
     let named = resolver.nodes.temps().filter(|(_, id)| *id > 0);
     let tempids = named.map(|(name, id)| (name.to_string(), id)).collect();
     Ok(Prepared { t, instant, datoms, tempids, new_indexed, changes_schema, fresh: resolver.nodes.fresh_ids() })
+}
+
+/// Entity by entity, of each the retractions before the additions: the order in which the log keeps what is said in one transaction.
+fn log_order(x: &Datom, y: &Datom) -> Ordering {
+    (x.e, x.added, x.a).cmp(&(y.e, y.added, y.a)).then_with(|| x.v.cmp(&y.v))
 }
 
 /// The instant of the transaction: what it says itself, otherwise now, and never before the previous one.

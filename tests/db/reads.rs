@@ -55,6 +55,17 @@ fn an_entity_can_be_named_in_every_way() {
     assert!(db.entity_id(":p/name").expect("it resolves").is_some());
 }
 
+#[test]
+fn a_report_lists_its_datoms_in_the_order_of_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (connection, ada, bob) = people(&folder);
+    let text = format!("[{{:db/id {bob} :p/name \"Ben\" :p/age 18}} {{:db/id {ada} :p/age 37 :p/name \"Eve\" :p/tags #{{:z}}}}]");
+    let report = connection.transact(&text).expect("two values of each are replaced");
+    let log = report.db_after.tx_range(report.t.expect("it said something")..).expect("the log");
+    assert_eq!(report.datoms.len(), 10, "an instant, four values replaced, and a set");
+    assert_eq!(log.iter().flat_map(|each| each.datoms.clone()).collect::<Vec<_>>(), report.datoms);
+}
+
 #[track_caller]
 fn check_refused<T: std::fmt::Debug>(outcome: Result<T, Error>, code: &str) {
     let error = outcome.expect_err("it is wrong");

@@ -62,7 +62,7 @@ impl Store {
         if prepared.is_empty() {
             return;
         }
-        assert!(prepared.datoms.is_sorted(), "datoms come in log order");
+        assert!(prepared.datoms.is_sorted_by_key(|datom| (datom.e, datom.added, datom.a)), "datoms come in log order");
         assert!(prepared.datoms.iter().all(|datom| datom.t == self.basis + 1), "t is gapless");
         self.append(prepared.datoms.clone());
         self.basis = prepared.t;
