@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::chance::Chance;
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Clock {
@@ -42,11 +44,15 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// Lets the contestants do their work in turns. Each does it once before, uncounted.
+    /// Lets the contestants do their work in turns. Each does it once before, uncounted. Every round has an order by chance: caches and
+    /// memory are as the contestant before left them, so nobody always comes after the same one.
     pub fn take(self, contestants: &mut [Contestant<'_>]) -> Vec<Option<Took>> {
         let mut pace: Vec<Option<Pace>> = contestants.iter_mut().map(|work| self.warm(work)).collect();
+        let (mut chance, mut order) = (Chance::new(1), (0..contestants.len()).collect::<Vec<_>>());
         for round in 0..self.rounds {
-            for (work, pace) in contestants.iter_mut().zip(&mut pace) {
+            chance.shuffle(&mut order);
+            for &at in &order {
+                let (work, pace) = (&mut contestants[at], &mut pace[at]);
                 let Some(pace) = pace.as_mut().filter(|pace| round < pace.turns) else { continue };
                 let start = now(self.clock);
                 for _ in 0..pace.repeats {
