@@ -31,7 +31,7 @@ mod zone;
 
 pub(crate) use build::Sizes;
 pub(crate) use builder::ValuesBuilder;
-pub(crate) use chain::{Chain, Refusal, rows_of_entities};
+pub(crate) use chain::{Chain, Refusal};
 pub(crate) use events::Events;
 pub(crate) use segment::LIMIT_BLOCK_ROWS;
 pub(crate) use table::{Ends, Table, TableBuilder};

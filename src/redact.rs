@@ -135,7 +135,9 @@ impl Redactor {
     /// assert_eq!(redactor.named_value("db/name", &Value::from("main")), None);
     /// ```
     pub fn named_value(&self, name: &str, value: &Value) -> Option<Value> {
-        if let (Value::String(text), Some(kind)) = (value, assigned::kind_of_named(name, value.as_text().unwrap_or_default())) {
+        if let Value::String(text) = value
+            && let Some(kind) = assigned::kind_of_named(name, text)
+        {
             return Some(Value::from(self.mark(kind, text.as_bytes())));
         }
         self.value(value)

@@ -190,8 +190,8 @@ impl Chain {
     }
 }
 
-/// The rows whose entities a scan selects, if it names some.
-pub(crate) fn rows_of_entities(e: &[i64], scan: &Scan<'_>) -> Vec<u32> {
+/// The rows of the entities that a scan names, or else of those between its bounds.
+fn rows_of_entities(e: &[i64], scan: &Scan<'_>) -> Vec<u32> {
     let Some(entities) = scan.entities else {
         let (first, last) = scan.within.unwrap_or((i64::MIN, i64::MAX));
         let start = e.partition_point(|e| *e < first);

@@ -191,14 +191,14 @@ impl Snapshot {
             },
         };
         let is_complete = cached.tail.is_empty() && self.novelty.attribute(attribute).is_none();
-        if is_complete && (self.novelty.is_empty() || cached.lives.newest_t() <= self.stored_t) {
+        if is_complete && self.shows_as_is(&cached.lives) {
             return Ok(cached.lives);
         }
         if !picks_some(scan) {
             return self.whole(attribute, budget);
         }
         let later = self.later(attribute, scan, &cached.tail);
-        if later.is_empty() && (self.novelty.is_empty() || cached.lives.newest_t() <= self.stored_t) {
+        if later.is_empty() && self.shows_as_is(&cached.lives) {
             return Ok(cached.lives);
         }
         match self.picked(scan, &cached, later) {
@@ -207,11 +207,17 @@ impl Snapshot {
         }
     }
 
+    /// Columns may know more than the store did at this value's time. A window leaves that out; but datoms that only this snapshot has
+    /// are numbered as what came later is, so beside them columns must not know it.
+    fn shows_as_is(&self, lives: &Lives) -> bool {
+        self.novelty.is_empty() || lives.newest_t() <= self.stored_t
+    }
+
     /// Adds the facts of a point that a window shows, if columns that know everything are in memory, in the order that it takes; false if
     /// they are more than its limit.
     pub(crate) fn points(&self, point: &Point<'_>, window: Window, found: &mut Vec<Found>) -> Option<bool> {
         self.index.with_fresh(point.attribute, self.stored_t, |cached| {
-            let is_own = self.novelty.is_empty() || cached.lives.newest_t() <= self.stored_t;
+            let is_own = self.shows_as_is(&cached.lives);
             let scan = Scan {
                 attribute: Some(point.attribute),
                 entities: point.entity.as_ref().map(std::slice::from_ref),
@@ -242,7 +248,7 @@ impl Snapshot {
         }
         let Some((lives, tail)) = self.index.picked(attribute, scan, self.stored_t, budget)? else { return Ok(None) };
         let mut events = self.later(attribute, scan, &tail);
-        if events.is_empty() && (self.novelty.is_empty() || lives.newest_t() <= self.stored_t) {
+        if events.is_empty() && self.shows_as_is(&lives) {
             return Ok(Some(lives));
         }
         events.sort_unstable();

@@ -12,7 +12,7 @@ use super::cache::{BYTES_PER_ROW, Index, locked};
 use super::lives::Lives;
 use super::novelty::AttributeNovelty;
 use super::state::State;
-use crate::columns::{Chain, Refusal, Table, rows_of_entities};
+use crate::columns::{Chain, Refusal, Table};
 use crate::error::Result;
 
 /// A scan that needs blocks of more than one row in so many reads the whole attribute instead, which serves the next scans too.
@@ -120,9 +120,9 @@ impl Index {
     }
 }
 
-/// The rows of a table that a scan's entities and values select.
+/// The rows of a table that a scan's values select; its entities were selected when the table was read.
 fn wanted(table: &Table, scan: &Scan<'_>) -> Vec<u32> {
-    let mut rows = rows_of_entities(&table.e, scan);
+    let mut rows: Vec<u32> = (0..table.len() as u32).collect();
     if !matches!(scan.values, Values::Any) {
         let admit = Admit::new(&scan.values, table.v.shown());
         rows.retain(|row| admit.admits(&table.v, *row as usize));

@@ -105,8 +105,7 @@ impl<'s> WriteTransaction<'s> {
     /// already stay as they are.
     pub fn reindex(&mut self, attribute: i64) -> Result<()> {
         self.check_open()?;
-        let sql = "INSERT OR IGNORE INTO avet (a, type, v, id) SELECT a, type, v, id FROM datoms WHERE a = ?1";
-        let outcome = self.reader.connection().execute(sql, (attribute,)).map(|_| ()).map_err(failure);
+        let outcome = index_values(self.reader.connection(), attribute).map_err(failure);
         self.note(outcome)
     }
 
@@ -163,6 +162,12 @@ fn log_order(datoms: &[Datom]) -> Cow<'_, [Datom]> {
     let mut ordered = datoms.to_vec();
     ordered.sort_by_key(|datom| (datom.e, datom.added));
     Cow::Owned(ordered)
+}
+
+/// Makes every value that an attribute has and had lead to its datoms.
+pub(super) fn index_values(connection: &Connection, attribute: i64) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO avet (a, type, v, id) SELECT a, type, v, id FROM datoms WHERE a = ?1";
+    connection.execute(sql, (attribute,)).map(|_| ())
 }
 
 /// Appends transactions to the log, knowing the newest one and the last datom.

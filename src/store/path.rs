@@ -109,13 +109,15 @@ fn refused(path: &Path, message: &str, help: &str) -> Error {
     Error::new(ErrorKind::StorePath, message).with_value(path.display()).with_help(help)
 }
 
+/// The folder in which a path lies; `.` for a name alone.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes the empty file of a new store, 0600 whatever the umask says, and its folder, 0700, if that is missing. If another
 /// process made the file in the meantime, that file is used.
 pub(super) fn create(path: &Path) -> Result<PathBuf> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     create_folder(folder)?;
     let absolute_folder = fs::canonicalize(folder).map_err(|error| io_failure(error, "resolve", folder))?;
     let name = path.file_name().ok_or_else(|| refused(path, "the path of the store names a folder", "name a file in it"))?;
@@ -145,7 +147,7 @@ fn create_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder_of(folder);
     create_folder(parent)?;
     match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {

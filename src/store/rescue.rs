@@ -137,9 +137,8 @@ impl Workplace {
     }
 
     fn sync(self, out: &Path) -> Result<()> {
-        let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         drop(self);
-        fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| io_failure(error, "write the folder", parent))
+        path::sync_folder(path::folder_of(out))
     }
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Existing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::failure::io_failure;
-use crate::store::path::{refuse_long_name, sync_folder};
+use crate::store::path::{folder_of, refuse_long_name, sync_folder};
 use crate::store::wal::beside;
 
 /// What SQLite and this crate put behind the name of a store for what lies beside it.
@@ -36,7 +36,7 @@ impl Target {
             _ => return Err(refused(out, "the path of the backup names no file", "name a file, such as annals-backup.db")),
         };
         refuse_long_name(out)?;
-        let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = folder_of(out);
         let folder = fs::canonicalize(parent).map_err(|error| io_failure(error, "find the folder", parent))?;
         let target = Self { path: folder.join(name), folder };
         target.refuse_the_store(source, out)?;

@@ -13,7 +13,7 @@ use super::{RescueReport, datoms_of};
 use crate::datom::Datom;
 use crate::error::Result;
 use crate::schema::{Schema, SchemaBuilder, attribute, ident};
-use crate::store::commit::Appender;
+use crate::store::commit::{Appender, index_values};
 use crate::store::failure::failure;
 use crate::store::verify::hexadecimal;
 use crate::store::{Access, Durability, connect, migrate, words};
@@ -153,8 +153,7 @@ impl Writer<'_> {
             for declaration in schema.declarations().filter(|declaration| declaration.is_indexed) {
                 let a = declaration.attribute.id;
                 if !is_indexed(&before, a) {
-                    let sql = "INSERT OR IGNORE INTO avet (a, type, v, id) SELECT a, type, v, id FROM datoms WHERE a = ?1";
-                    self.connection.execute(sql, (a,)).map_err(failure)?;
+                    index_values(self.connection, a).map_err(failure)?;
                 }
             }
         }
