@@ -391,8 +391,15 @@ pub(crate) fn block_needs(goals: &[Arc<Goal>], border: &[Slot], required: &[Slot
         if waiting.len() < count {
             continue;
         }
+        // What a clause that waits will bind need not be given, unless each waits for another.
+        let is_bound_later =
+            |slot: &Slot| waiting.iter().any(|(requires, goal)| !requires.contains(slot) && goal.binds().contains(slot));
         let stuck = waiting.iter().flat_map(|(requires, _)| requires.iter().copied());
-        let mut missing = stuck.filter(|slot| !bound.contains(*slot) && border.contains(slot)).collect::<Vec<_>>();
+        let stuck = stuck.filter(|slot| !bound.contains(*slot) && border.contains(slot)).collect::<Vec<_>>();
+        let mut missing = stuck.iter().copied().filter(|slot| !is_bound_later(slot)).collect::<Vec<_>>();
+        if missing.is_empty() {
+            missing.extend(stuck.first());
+        }
         if missing.is_empty() {
             missing = border.iter().copied().filter(|slot| !bound.contains(*slot)).collect();
         }
