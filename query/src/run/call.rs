@@ -187,9 +187,6 @@ fn for_each_combination(
 ) -> Result<Column> {
     let columns = argument_columns(current, goal)?;
     let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
-    if columns.is_empty() && current.rows > 0 {
-        return Ok(Column::Value(vec![call(&args)?; current.rows].into()));
-    }
     let mut values = vec![Value::Nil; current.rows];
     for group in same_rows(&columns, current.rows, budget)? {
         for (at, column) in &columns {

@@ -137,7 +137,7 @@ pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, tuning: Tu
         }
     };
     // Rows without columns are all the same one.
-    Ok(if joined.columns.is_empty() && joined.rows > 1 { Relation::unit() } else { joined })
+    Ok(if joined.columns.is_empty() && joined.rows > 0 { Relation::unit() } else { joined })
 }
 
 /// The rows of `left` that agree with no row of `right`.

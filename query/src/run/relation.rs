@@ -115,16 +115,6 @@ impl Relation {
         self
     }
 
-    /// Of no rows: with columns also for those of `slots` that are to be kept.
-    pub(crate) fn with_missing(mut self, keep: &SlotSet, slots: &[Slot]) -> Self {
-        for slot in slots {
-            if keep.contains(*slot) && self.position(*slot).is_none() && self.rows == 0 {
-                self.push(*slot, none());
-            }
-        }
-        self
-    }
-
     /// About how much memory the columns take.
     pub(crate) fn bytes(&self) -> u64 {
         let width = |column: &Column| match column {

@@ -58,7 +58,7 @@ pub(crate) fn extend(
     let Source::Facts(facts) = &goal.source else { return Ok(Relation::empty(wanted.iter().collect())) };
     if goal.matches_nothing {
         run.note(step, |effort| effort.took(Method::Unresolved));
-        return Ok(current.select(&[]).keep(keep).with_missing(keep, &slots));
+        return Ok(Relation::empty(wanted.iter().collect()));
     }
     if let Some(scans) = frame.scans {
         let known = scans.borrow().get(&id).cloned();
@@ -75,7 +75,7 @@ pub(crate) fn extend(
     }
     let narrowed = Narrowed::new(goal, current, facts.as_ref(), frame.sparing.map_or(PROBES_MAX, |_| LOOKUPS_MAX), run)?;
     if frame.sparing.is_some_and(|sparing| !sparing.spend(narrowed.cost(goal, facts.as_ref()))) {
-        return Ok(current.select(&[]).keep(keep).with_missing(keep, &slots));
+        return Ok(Relation::empty(wanted.iter().collect()));
     }
     let (found, read) = fetch(facts.as_ref(), goal, &narrowed, &wanted, run)?;
     run.note(step, |effort| narrowed.note(goal, read, effort));
@@ -248,7 +248,7 @@ fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSe
     let places = Places {
         a: goal.attribute.slot().is_some() && is_read(&goal.attribute),
         v: goal.value.slot().is_some() && is_read(&goal.value),
-        t: is_read(t),
+        t: t.slot().is_some() && is_read(t),
         m: is_read(m),
         added: is_read(added),
     };
@@ -341,7 +341,7 @@ fn relation_of(
         match place {
             Place::Blank => {}
             // The scan has seen to these.
-            Place::Constant(_) if at < 3 => {}
+            Place::Constant(_) if at < 4 => {}
             Place::Constant(value) => {
                 rows::keep_same(&column, &repeat(value, rows), is_kept.get_or_insert_with(|| vec![true; rows]), budget)?;
             }

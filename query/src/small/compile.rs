@@ -364,7 +364,6 @@ impl<'q> Compiler<'q> {
 /// How many facts one value leads to, as far as is known now; more where others have to be read to find them.
 fn expected(attribute: &Attribute, value: &Term, facts: &dyn Facts) -> f64 {
     match value {
-        _ if attribute.unique.is_some() => 1.0,
         Term::Any => f64::INFINITY,
         Term::Constant(value) => {
             facts.estimate(&Scan { attribute: Some(attribute.id), values: Values::Equal(value), ..Scan::default() }).read
