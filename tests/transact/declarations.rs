@@ -179,6 +179,18 @@ fn properties_that_do_not_go_together_are_refused() {
 }
 
 #[test]
+fn what_is_declared_later_leaves_the_rest_as_it_is() {
+    check("", "[[:db/add :user/nick :db/index true]]", "+ :user/nick :db/index true");
+    check("", r#"[{:db/ident :user/nick :db/doc "short"}]"#, r#"+ :user/nick :db/doc "short""#);
+    // Only the attribute that says how values are recorded does; what is written elsewhere is text.
+    check(
+        "",
+        r#"[{:db/ident :user/name :db/doc "whole"} {:db/id "x" :user/name "Ada"}]"#,
+        "+ :user/name :db/doc \"whole\"\n+ x :user/name \"Ada\"",
+    );
+}
+
+#[test]
 fn what_is_built_in_is_not_altered() {
     refuse("", "[[:db/add :run/id :db/doc \"mine\"]]", Declaration, "1:2", [":run/id is built in", "of your own"]);
     refuse("", "[{:db/ident :log/seq :db/index true}]", Declaration, "1:32", [":log/seq is built in", "of your own"]);

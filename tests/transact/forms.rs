@@ -133,6 +133,9 @@ fn references_are_written_in_many_ways() {
     check("", r#"[[:db/add 1 :note "why"]]"#, r#"+ _ :note "why""#);
     check("", r#"[[:db/add :color/red :user/name "Red"]]"#, r#"+ :color/red :user/name "Red""#);
     check("", r#"[{:db/id "x" :user/boss 4294967297}]"#, "+ x :user/boss :db/ident");
+    check("", r#"[{:db/id "x" :user/boss #db/id "y"} [:db/add #db/id "y" :user/age 1]]"#, "+ x :user/boss y\n+ y :user/age 1");
+    check(ADA, r#"[{:db/id "x" :user/boss [4294967297 :color/red]}]"#, "+ x :user/boss :color/red");
+    refuse(ADA, r#"[{:user/boss #my/id "bob"}]"#, ValueType, "1:14", ["ref, not tagged", "lookup reference"]);
 }
 
 #[test]
@@ -189,6 +192,7 @@ fn a_text_that_is_no_transaction_is_refused_with_its_place() {
 fn an_unknown_operation_is_refused_with_the_nearest() {
     refuse("", "[[:db/ad 1 :a 1]]", UnknownTransactionFunction, "1:3", ["no operation :db/ad | :db/ad", "did you mean :db/add?"]);
     refuse("", "[[:db/retractEntitty 1]]", UnknownTransactionFunction, "1:3", [":db/retractEntitty", ":db/retractEntity?"]);
+    refuse("", "[[:db/call 5 1]]", TransactionSyntax, "1:2", ["wrong number of places", "function argument"]);
     refuse("", "[[:my/function 1]]", UnknownTransactionFunction, "1:3", [":my/function", ":db/cas"]);
 }
 
@@ -199,6 +203,9 @@ fn who_cannot_be_found_is_refused() {
     refuse("", "[[:db/add 99 :a 1]]", Entity, "1:2", ["no transaction 99", "datomic.tx"]);
     refuse("", "[[:db/add 4294967400000 :a {:b nil}]]", NotAValue, "1:32", ["nil", "leave"]);
     refuse("", "[[:db/add 4294967396 :a 1] [:db/add 4294967800 :a 1]]", Entity, "1:28", ["4294967800 is kept", "string"]);
+    refuse("", "[[:db/add 4294968295 :a 1]]", Entity, "1:2", ["4294968295 is kept", "string"]);
+    let first = prepare(&Store::new(), &TxData::read("[[:db/add 4294968296 :db/doc \"mine\"]]").expect("right"), NOW);
+    assert_eq!(first.map(|prepared| prepared.datoms[1].e).ok(), Some(4_294_968_296), "the first id of the user's own");
     refuse("", "[[:db/add :nobody :a 1]]", Entity, "1:2", [":nobody leads to no entity", "temporary id"]);
     refuse(
         "",

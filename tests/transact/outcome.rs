@@ -373,6 +373,14 @@ fn entities_lie_where_their_attributes_place_them() {
         "1:2",
         ["where :state/namespace", "temporary id"],
     );
+    // Whoever lies there already may say so of itself: the first of an own partition, not another.
+    let second = r#"[{:db/id "r" :run/id "1"} {:db/id "l" :log/run "r" :log/message "m"}]"#;
+    check(
+        runs,
+        r#"[[:db/retract 68719476737 :run/id "1"] [:db/add 68719476737 :run/id "9"]]"#,
+        "- r :run/id \"1\"\n+ r :run/id \"9\"",
+    );
+    refuse(second, r#"[[:db/add 68719476738 :run/id "9"]]"#, ErrorKind::Entity, "1:2", ["where :run/id places", "temporary id"]);
     check(
         runs,
         r#"[{:db/id 68719476746 :log/run [:run/id "1"]} {:db/id "l" :log/run [:run/id "1"]}]"#,
@@ -434,6 +442,33 @@ fn lines_are_numbered_in_their_run() {
     let last = Store::after(&[SCHEMA, runs]).log().last().expect("the line is there").e;
     refuse(runs, &format!("[[:db/add {last} :log/seq 5]]"), Sequence, "1:2", [":log/seq is 1 already", "leave it out"]);
     check(runs, &format!("[{{:db/id {last} :log/seq 1 :note 1}}]"), "+ l1 :note 1");
+}
+
+#[test]
+fn attributes_of_users_count_too() {
+    let pages = "[{:db/ident :page/book :db/valueType :db.type/ref}]
+                 [{:db/ident :page/number :db/valueType :db.type/long :db/sequenceWithin :page/book}]
+                 [{:db/ident :page/place :db/tupleAttrs [:page/book :page/number] :db/unique :db.unique/identity}]";
+    check(
+        pages,
+        r#"[{:db/id "a" :page/book :color/red} {:db/id "b" :page/book :color/red} {:db/id "c" :page/book :color/blue}]"#,
+        "+ a :page/book :color/red
+         + a :page/number 1
+         + a :page/place [:color/red 1]
+         + b :page/book :color/red
+         + b :page/number 2
+         + b :page/place [:color/red 2]
+         + c :page/book :color/blue
+         + c :page/number 1
+         + c :page/place [:color/blue 1]",
+    );
+    refuse(
+        "",
+        "[{:db/ident :page/number :db/valueType :db.type/long :db/sequenceWithin :user/name}]",
+        ErrorKind::Declaration,
+        "1:40",
+        ["cannot count within :user/name", ":db.type/ref"],
+    );
 }
 
 #[test]

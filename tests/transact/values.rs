@@ -58,6 +58,7 @@ fn not_a_number_is_refused_wherever_it_comes_from() {
     let error = prepare(&store, &data, NOW).expect_err("NaN is no value");
     assert_eq!(error.kind(), ErrorKind::NotAValue);
     assert_eq!(error.message(), "NaN cannot be the value of a fact");
+    assert_eq!(error.help(), Some("leave the fact out: NaN is equal to nothing, itself included"));
 }
 
 #[test]
