@@ -206,6 +206,9 @@ fn who_cannot_be_found_is_refused() {
     refuse("", "[[:db/add 4294968295 :a 1]]", Entity, "1:2", ["4294968295 is kept", "string"]);
     let first = prepare(&Store::new(), &TxData::read("[[:db/add 4294968296 :db/doc \"mine\"]]").expect("right"), NOW);
     assert_eq!(first.map(|prepared| prepared.datoms[1].e).ok(), Some(4_294_968_296), "the first id of the user's own");
+    // An id that is written out is not given to somebody else.
+    let written = prepare(&Store::new(), &TxData::read(r#"[[:db/add 8589934593 :n 1] [:db/add "x" :n 2]]"#).expect("right"), NOW);
+    assert_eq!(written.map(|prepared| prepared.tempids["x"]).ok(), Some(8_589_934_594));
     refuse("", "[[:db/add :nobody :a 1]]", Entity, "1:2", [":nobody leads to no entity", "temporary id"]);
     refuse(
         "",

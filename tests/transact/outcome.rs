@@ -448,19 +448,23 @@ fn lines_are_numbered_in_their_run() {
 fn attributes_of_users_count_too() {
     let pages = "[{:db/ident :page/book :db/valueType :db.type/ref}]
                  [{:db/ident :page/number :db/valueType :db.type/long :db/sequenceWithin :page/book}]
-                 [{:db/ident :page/place :db/tupleAttrs [:page/book :page/number] :db/unique :db.unique/identity}]";
+                 [{:db/ident :page/place :db/tupleAttrs [:page/book :page/number] :db/unique :db.unique/identity}
+                  {:db/ident :page/alone :db/tupleAttrs [:page/number]}]";
     check(
         pages,
         r#"[{:db/id "a" :page/book :color/red} {:db/id "b" :page/book :color/red} {:db/id "c" :page/book :color/blue}]"#,
         "+ a :page/book :color/red
          + a :page/number 1
          + a :page/place [:color/red 1]
+         + a :page/alone [1]
          + b :page/book :color/red
          + b :page/number 2
          + b :page/place [:color/red 2]
+         + b :page/alone [2]
          + c :page/book :color/blue
          + c :page/number 1
-         + c :page/place [:color/blue 1]",
+         + c :page/place [:color/blue 1]
+         + c :page/alone [1]",
     );
     refuse(
         "",
