@@ -116,6 +116,12 @@ impl Maker<'_> {
         if self.random.percent(15) { format!("(not {condition})") } else { condition }
     }
 
+    /// An aggregate of a variable, and the kind of what it gives.
+    pub(super) fn aggregated(&mut self, variable: &str, kind: Kind) -> (String, Kind) {
+        let Element { text, kind, .. } = self.aggregate(variable, kind);
+        (text, kind)
+    }
+
     fn aggregate(&mut self, variable: &str, kind: Kind) -> Element {
         let made = |text: String, kind: Kind| Element { text, kind, is_pull: false };
         if matches!(kind, Kind::Long | Kind::Double | Kind::Number) && self.random.percent(50) {

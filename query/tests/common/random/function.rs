@@ -9,7 +9,7 @@ impl Maker<'_> {
         if scope.variables.is_empty() {
             return None;
         }
-        match self.random.below(26) {
+        match self.random.below(28) {
             0 | 1 => self.arithmetic(scope),
             2 => {
                 let argument = self.known(scope, Kind::Long)?;
@@ -54,6 +54,7 @@ impl Maker<'_> {
                 ]);
                 Some(format!("[({call} {instant}) {}]", self.variable(scope, kind, 30)))
             }
+            26 | 27 => self.inner_query(scope),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ mod clause;
 mod find;
 mod function;
 pub(crate) mod history;
+mod inner;
 mod nested;
 mod pattern;
 mod pull;
