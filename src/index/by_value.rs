@@ -176,7 +176,9 @@ mod tests {
 
     fn check(stored: &[Value], wanted: &[Value]) {
         let mut builder = ValuesBuilder::default();
-        stored.iter().for_each(|value| builder.push(value));
+        for value in stored {
+            builder.push(value);
+        }
         let (values, e) = (builder.finish(), (1..=stored.len() as i64).collect::<Vec<_>>());
         let order = ByValue::of(&values, &e);
         for round in 0..2 * SEARCHES {
