@@ -46,13 +46,15 @@ const EDGES: [&str; 5] = [
 ];
 
 /// Ways to go on; `E(a,b)` is an edge, `F(a,b)` another one.
-const SPELLINGS: [&str; 16] = [
+const SPELLINGS: [&str; 18] = [
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) E(x,z) (r ?z ?y)]",
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) E(z,y)]",
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) (r ?z ?y)]",
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) (r ?z ?y)] [(r ?x ?y) E(x,z) (r ?z ?y)] [(r ?x ?y) (r ?x ?z) E(z,y)]",
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) E(x,z) (r ?z ?y)] [(r ?x ?y) (r ?x ?z) E(z,y)]",
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) F(x,z) (r ?z ?y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) F(x,z) (r ?z ?y)] [(r ?x ?y) (r ?x ?z) E(z,y)]",
+    "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) (r ?z ?y)] [(r ?x ?y) (r ?x ?z) F(z,y)]",
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) (r ?x ?z) F(z,y)]",
     "[(r ?x ?y) E(x,y)] [(r ?x ?y) F(x,y)] [(r ?x ?y) (r ?x ?z) E(z,y)] [(r ?x ?y) (r ?x ?z) F(z,y)]",
     "[(r ?x ?y) [_ :from ?x] [(identity ?x) ?y]] [(r ?x ?y) E(x,z) (r ?z ?y)]",

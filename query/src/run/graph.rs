@@ -223,4 +223,76 @@ mod tests {
         check(300, &chain, 10, &(11..300).collect::<Vec<_>>());
         check(9_000, &[(8_999, 3), (3, 5_000)], 8_999, &[3, 5_000]);
     }
+
+    fn graph(sources: usize, edges: &[(u32, u32)]) -> Adjacency {
+        let (from, to): (Vec<_>, Vec<_>) = edges.iter().copied().unzip();
+        Adjacency::new(sources, &from, &to, &Budget::default()).expect("nothing limits it")
+    }
+
+    #[test]
+    fn a_graph_contains_another_if_it_has_all_its_edges() {
+        let own = [(0, 1), (0, 3), (2, 0), (2, 2)];
+        for (sources, other, expected) in [
+            (3, &[][..], true),
+            (3, &[(0, 1)], true),
+            (3, &[(2, 2), (0, 3), (0, 3)], true),
+            (1, &[(0, 3)], true),
+            (3, &own, true),
+            (3, &[(0, 0)], false),
+            (3, &[(1, 1)], false),
+            // What another node leads to does not count, whether it comes before or after.
+            (3, &[(1, 3)], false),
+            (3, &[(0, 2)], false),
+            (3, &[(2, 1)], false),
+            (4, &[(3, 0)], false),
+            (4, &[(0, 1)], false),
+        ] {
+            let budget = Budget::default();
+            let holds = graph(3, &own).contains(&graph(sources, other), 4, &budget).expect("nothing limits it");
+            assert_eq!(holds, expected, "{other:?} of {sources}");
+            assert_eq!(budget.steps(), (own.len() + other.len()) as u64);
+        }
+    }
+
+    #[test]
+    fn what_was_reached_is_handed_over_once_wherever_it_lies() {
+        let mut reached = Reached::new(10_000, &Budget::default()).expect("nothing limits it");
+        let full = (128..192).collect::<Vec<_>>();
+        for nodes in [
+            &[9_999][..],
+            &[0],
+            &[63, 64],
+            &[9_999, 0],
+            &[5_000, 4_999, 5_100, 5_063, 5_064],
+            &full,
+            &[1, 200, 300, 400, 500, 600, 700, 1_100],
+            &[3, 3_000, 6_000],
+        ] {
+            for is_cleared in [true, false] {
+                assert!(nodes.iter().all(|node| reached.mark(*node)));
+                assert!(!nodes.iter().any(|node| reached.mark(*node)));
+                assert_eq!(reached.nodes(), nodes);
+                let (mut found, mut expected) = (Vec::new(), nodes.to_vec());
+                if is_cleared {
+                    reached.clear();
+                    expected.clear();
+                }
+                reached.drain(|node| found.push(node));
+                expected.sort_unstable();
+                assert_eq!(found, expected);
+                assert!(reached.nodes().is_empty() && reached.words.iter().all(|word| *word == 0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_stops_where_it_is_told_and_says_how_many_edges_it_walked() {
+        let chain = graph(10, &(0..9).map(|node| (node, node + 1)).chain([(0, 5), (3, 3)]).collect::<Vec<_>>());
+        for (stop, walked, last) in [(0, 0, 0), (1, 2, 1), (5, 2, 5), (3, 5, 3), (99, 11, 9)] {
+            let mut reached = Reached::new(10, &Budget::default()).expect("nothing limits it");
+            reached.mark(0);
+            let found = reached.spread(&chain, &Budget::default(), |node| node == stop).expect("nothing limits it");
+            assert_eq!((found, reached.nodes().contains(&last)), (walked, true), "until {stop}");
+        }
+    }
 }

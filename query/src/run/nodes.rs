@@ -275,3 +275,143 @@ fn split(numbers: &[u32], lengths: &[usize]) -> Vec<Vec<u32>> {
     });
     parts.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{NONE, Nodes, Numbering};
+    use crate::budget::Budget;
+    use crate::column::Column;
+    use crate::run::gather::column_of;
+    use crate::value::Value;
+
+    fn columns(rows: &[Vec<Value>], width: usize) -> Vec<Column> {
+        (0..width).map(|at| column_of(rows.iter().map(|row| row[at].clone()).collect())).collect()
+    }
+
+    /// Numbers these groups of rows: equal rows alike, in the order of the rows, and each leads back to its row.
+    #[track_caller]
+    fn check(groups: &[Vec<Vec<Value>>], missing: &[Vec<Value>]) -> Nodes {
+        let budget = Budget::default();
+        let width = groups.iter().flatten().next().map_or(1, Vec::len);
+        let made = groups.iter().map(|rows| columns(rows, width)).collect::<Vec<_>>();
+        let asked = made.iter().map(|columns| columns.iter().collect()).collect::<Vec<_>>();
+        let (nodes, numbers) = Nodes::of(&asked, &budget).expect("nothing limits it").expect("nothing is the same and not equal");
+        let mut model: BTreeMap<Vec<Value>, u32> = BTreeMap::new();
+        for (rows, numbers) in groups.iter().zip(&numbers) {
+            assert_eq!(rows.len(), numbers.len());
+            for (row, number) in rows.iter().zip(numbers) {
+                assert_eq!(*model.entry(row.clone()).or_insert(*number), *number, "{row:?} has one number");
+                assert!((*number as usize) < nodes.count());
+                if let [Value::Long(long)] = row[..]
+                    && !matches!(nodes.numbering, Numbering::Rows(_))
+                {
+                    assert_eq!(nodes.long(*number), long);
+                }
+            }
+        }
+        assert!(model.values().is_sorted_by(|a, b| a < b), "numbers ascend with the rows");
+        let (rows, own): (Vec<_>, Vec<_>) = model.into_iter().unzip();
+        let asked = columns(&[&rows[..], missing].concat(), width);
+        let found =
+            nodes.find(&asked.iter().collect::<Vec<_>>(), rows.len() + missing.len(), &budget).expect("nothing limits it");
+        assert_eq!(found[..own.len()], own);
+        let missed = |number: &u32| *number == NONE || matches!(nodes.numbering, Numbering::Offset { .. });
+        assert!(found[own.len()..].iter().all(missed), "{missing:?} in {rows:?}");
+        let runs = own.iter().zip([0, 2, 1].into_iter().cycle()).map(|(node, times)| (*node, times)).collect::<Vec<_>>();
+        for place in 0..width {
+            let values = nodes.values(place);
+            let row = |at: usize| rows[at][place].clone();
+            let all: Vec<Value> = (0..rows.len()).map(row).collect();
+            let shown = |column: Column| (0..column.len()).map(|row| column.value(row)).collect::<Vec<_>>();
+            assert_eq!(shown(values.of(&own)), all);
+            assert_eq!(shown(values.each(own.iter().copied())), all);
+            let repeated =
+                runs.iter().enumerate().flat_map(|(at, (_, times))| vec![row(at); *times as usize]).collect::<Vec<_>>();
+            assert_eq!(shown(values.repeated(&runs, repeated.len())), repeated);
+            assert_eq!(nodes.columns()[place].len(), nodes.count());
+            for one in [0, rows.len() / 2, rows.len().saturating_sub(1)].into_iter().filter(|one| *one < rows.len()) {
+                let wanted = column_of(vec![row(one)]);
+                let matching = nodes.matching(&[place], &[&wanted], 1, &budget).expect("nothing limits it");
+                let expected = (0..rows.len()).filter(|at| rows[*at][place] == rows[one][place]).map(|at| own[at]);
+                assert_eq!(matching, expected.collect::<Vec<_>>());
+            }
+        }
+        nodes
+    }
+
+    fn longs(longs: impl IntoIterator<Item = i64>) -> Vec<Vec<Value>> {
+        longs.into_iter().map(|long| vec![Value::Long(long)]).collect()
+    }
+
+    fn way(nodes: &Nodes) -> &'static str {
+        match nodes.numbering {
+            Numbering::Offset { .. } => "by distance",
+            Numbering::Longs(_) => "by place",
+            Numbering::Rows(_) => "by row",
+        }
+    }
+
+    #[test]
+    fn longs_are_numbered_by_distance_where_they_lie_close_and_by_place_elsewhere() {
+        for (step, count, expected) in [
+            (1, 10, "by distance"),
+            // There may be 4,096 places, and two more for each of the five longs.
+            (4_095, 2, "by distance"),
+            (4_105, 2, "by distance"),
+            (4_106, 2, "by place"),
+            (2, 5_000, "by distance"),
+            (3, 5_000, "by place"),
+            (31, 5_000, "by place"),
+            (33, 5_000, "by place"),
+            (1_000_003, 300, "by place"),
+        ] {
+            for first in [0, -7_000, i64::MIN, i64::MAX - 1_000_003 * 300] {
+                let row = |n: i64| first + n * step;
+                let group = longs((0..count).rev().map(row));
+                let missing = longs([row(count - 1) + 1, row(0).wrapping_sub(1), row(1) - 1 + i64::from(step == 1) * 2 * count]);
+                let nodes = check(&[group.clone(), longs([row(1), row(0), row(1)])], &missing);
+                assert_eq!(way(&nodes), expected, "{count} longs, {step} apart, from {first}");
+            }
+        }
+        let ends = longs([i64::MIN, 5, i64::MAX, i64::MAX - 1]);
+        assert_eq!(way(&check(&[ends, Vec::new(), longs([i64::MIN + 1])], &longs([0, i64::MIN + 2]))), "by place");
+        check(&[Vec::new(), Vec::new()], &longs([0]));
+    }
+
+    #[test]
+    fn longs_are_told_from_those_beyond_what_has_a_number() {
+        let nodes = check(&[longs([10, 12]), longs([11])], &[]);
+        let asked = column_of([9, 10, 12, 13, i64::MIN, i64::MAX].map(Value::Long).to_vec());
+        assert_eq!(nodes.find(&[&asked], 6, &Budget::default()).expect("nothing limits it"), [NONE, 0, 2, NONE, NONE, NONE]);
+    }
+
+    #[test]
+    fn rows_of_other_values_are_numbered_in_their_order() {
+        let texts = |count: i64| (0..count).map(|n| vec![Value::from(format!("{}", n * 37 % 101))]).collect::<Vec<_>>();
+        let pairs = |count: i64| (0..count).map(|n| vec![(n % 7).into(), format!("{}", n % 5).into()]).collect::<Vec<_>>();
+        let mixed = vec![vec![Value::Long(1)], vec!["a".into()], vec![Value::Keyword("a".into())], vec![true.into()]];
+        let doubles = (0..300).map(|n| vec![Value::Double(f64::from(n % 90) / 4.0)]).collect::<Vec<_>>();
+        assert_eq!(way(&check(&[texts(3), texts(500)], &[vec!["none".into()]])), "by row");
+        check(&[pairs(2), pairs(900), pairs(40)], &[vec![Value::Long(7), "0".into()], vec![Value::Long(0), "9".into()]]);
+        check(&[mixed.clone(), mixed], &[vec!["b".into()]]);
+        check(&[doubles], &[vec![Value::Double(0.1)]]);
+    }
+
+    /// Also where the one that differs stands beyond the first part of a long column.
+    #[test]
+    fn values_that_are_the_same_and_can_be_told_apart_have_no_numbers() {
+        let budget = Budget::default();
+        for count in [2_usize, 5_000, 20_000] {
+            let mut values = (0..count).map(|n| Value::Double((n % 1_500) as f64 + 0.5)).collect::<Vec<_>>();
+            values[0] = Value::Double(1.0);
+            values[count - 1] = Value::Long(1);
+            let column = column_of(values.clone());
+            assert!(Nodes::of(&[vec![&column]], &budget).expect("nothing limits it").is_none(), "{count}");
+            values[count - 1] = Value::Long(2_000);
+            let column = column_of(values);
+            assert!(Nodes::of(&[vec![&column]], &budget).expect("nothing limits it").is_some(), "{count}");
+        }
+    }
+}

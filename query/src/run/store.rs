@@ -429,6 +429,8 @@ impl Chains {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::Store;
     use crate::budget::Budget;
     use crate::plan::slot::SlotSet;
@@ -480,6 +482,71 @@ mod tests {
                     expected.iter_mut().filter(|_| place == 1).for_each(|row| row.reverse());
                     expected.sort();
                     assert_eq!(values(&joined), expected, "{wanted} in {batches:?}");
+                }
+            }
+        }
+    }
+
+    /// A row of so many columns of one kind, of few or of many different values.
+    fn random_row(kind: u64, width: usize, mut random: impl FnMut(u64) -> u64) -> Vec<Value> {
+        let mut value = || {
+            let n = random(23) as i64 - 11;
+            match kind {
+                1 => Value::Long(n << 31),
+                3 if n < 0 => Value::Keyword(format!("text {}", -n).into()),
+                2 | 3 => format!("text {n}").into(),
+                4 if n % 2 == 0 => Value::Double(n as f64),
+                0 | 4 => Value::Long(n),
+                _ => (n % 2 == 0).into(),
+            }
+        };
+        (0..width).map(|_| value()).collect()
+    }
+
+    fn relation(rows: &[Vec<Value>], width: usize) -> Relation {
+        let column = |at: usize| column_of(rows.iter().map(|row| row[at].clone()).collect());
+        Relation::new((0..width as u32).collect(), (0..width).map(column).collect(), rows.len())
+    }
+
+    /// Batches of growing size against a plain set; rows are found by their first and by their last column, one at a time and many at once.
+    #[test]
+    fn a_store_of_any_width_gives_what_a_plain_set_gives() {
+        let mut state = 3_u64;
+        let mut random = move |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let budget = Budget::default();
+        for (kind, width) in (0..6).flat_map(|kind| (1..=3).map(move |width| (kind, width))) {
+            let slots: Vec<u32> = (0..width as u32).collect();
+            let mut store = Store::new(slots.clone());
+            let mut known: BTreeSet<Vec<Value>> = BTreeSet::new();
+            for size in [0, 1, 3, 20, 1, 0, 150, 700, 2] {
+                // A column that takes one kind at first, and another later.
+                let own = if kind == 3 && known.len() < 3 { 2 } else { kind };
+                let batch: Vec<_> = (0..size).map(|_| random_row(own, width, &mut random)).collect();
+                let fresh = store.add(&relation(&batch, width), &budget).expect("nothing limits it");
+                let expected: BTreeSet<_> = batch.iter().filter(|row| !known.contains(*row)).cloned().collect();
+                assert_eq!(values(&fresh), expected.iter().cloned().collect::<Vec<_>>(), "kind {kind} of width {width}");
+                known.extend(expected);
+                assert_eq!((store.rows, values(&store.all())), (known.len(), known.iter().cloned().collect()));
+                let many = if size == 700 { 2_100 } else { 2 };
+                for (place, count) in [(0, 1), (width - 1, 1), (width - 1, 5), (0, many)] {
+                    let wanted: Vec<_> = (0..count).map(|_| random_row(own, 1, &mut random)).collect();
+                    let wanted_column = relation(&wanted, 1);
+                    let agrees = |row: &Vec<Value>| wanted.iter().any(|one| one[0].same(&row[place]));
+                    let found = store.matching(&[place], &wanted_column, &budget).expect("nothing limits it");
+                    let found: BTreeSet<_> = values(&found).into_iter().collect();
+                    assert!(found.is_subset(&known));
+                    assert!(known.iter().filter(|row| agrees(row)).all(|row| found.contains(row)), "{wanted:?} in {known:?}");
+                    let args: Vec<Option<u32>> = (0..width as u32).map(|slot| Some(slot + 10)).collect();
+                    let current = wanted_column.renamed(vec![place as u32 + 10]);
+                    let keep: SlotSet = (10..13).collect();
+                    if let Some(joined) = store.join(&args, &current, &keep, &budget).expect("nothing limits it") {
+                        let pairs = |one: &Vec<Value>| known.iter().filter(|row| row[place].same(&one[0])).count();
+                        assert_eq!(joined.rows, wanted.iter().map(pairs).sum::<usize>(), "{wanted:?} at {place} in {known:?}");
+                        assert!(count > 1 || store.rows < 4 || found.iter().all(agrees), "only these are looked at");
+                    }
                 }
             }
         }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod asked;
+pub(crate) mod edges;
 pub(crate) mod memory;
 pub(crate) mod naive;
 pub(crate) mod random;

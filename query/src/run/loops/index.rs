@@ -158,3 +158,56 @@ fn fixed(key: usize, rest: &[usize], packing: &Packing, count: usize, rows: &[u6
     }
     (offsets, items)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Index;
+    use crate::budget::Budget;
+    use crate::run::loops::packed::Packing;
+
+    /// Rows of three numbers, added in two parts where they may grow: what is found for each key is what a plain look at all rows finds.
+    #[track_caller]
+    fn check(counts: [usize; 3], rows: &[[u32; 3]], key: &[usize], rest: &[usize]) {
+        let (budget, packing) = (Budget::default(), Packing::new(&counts).expect("they fit"));
+        let packed = rows.iter().map(|row| packing.row(row.iter().copied())).collect::<Vec<_>>();
+        for (is_fixed, at_once) in [(true, rows.len()), (false, rows.len()), (false, rows.len() / 3), (false, 0)] {
+            let made = Index::new((key.to_vec(), rest.to_vec()), (&packing, &counts), (&packed[..at_once], is_fixed), &budget);
+            let mut index = made.expect("nothing limits it").expect("keys fit");
+            assert_eq!(index.is_waiting(), is_fixed && key.len() == 1 && !rest.is_empty());
+            index.prepare(&packing, &counts, &packed);
+            index.add(&packing, &packed[at_once..]);
+            assert!(!index.is_waiting());
+            let keys = rows.iter().copied().chain([[0, 0, 0], counts.map(|count| count as u32 - 1)]).collect::<BTreeSet<_>>();
+            for wanted in keys {
+                let registers = [99, wanted[0], wanted[1], wanted[2]];
+                let places = key.iter().map(|place| place + 1).collect::<Vec<_>>();
+                let agrees = |row: &&[u32; 3]| key.iter().all(|place| row[*place] == wanted[*place]);
+                let expected =
+                    rows.iter().filter(agrees).flat_map(|row| rest.iter().map(|place| row[*place])).collect::<Vec<_>>();
+                let there = rows.iter().any(|row| agrees(&row));
+                assert_eq!(index.list(&registers, &places), expected, "{wanted:?} by {key:?} for {rest:?}");
+                assert_eq!(index.has(&registers, &places), there && rest.is_empty(), "{wanted:?} by {key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_by_any_places_finds_what_a_look_at_all_rows_finds() {
+        let mut state = 9_u64;
+        let mut random = move |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % below as u64) as u32
+        };
+        for counts in [[1, 2, 3], [5, 9, 30], [40, 3, 100], [70_000, 50, 9]] {
+            let rows = (0..60).map(|_| [random(counts[0]), random(counts[1]), random(counts[2])]).collect::<BTreeSet<_>>();
+            let rows = rows.into_iter().collect::<Vec<_>>();
+            for key in [&[0][..], &[1], &[2], &[0, 1], &[2, 0], &[0, 1, 2], &[]] {
+                for rest in [&[][..], &[1], &[2, 0], &[0, 1, 2]] {
+                    check(counts, &rows, key, rest);
+                }
+            }
+        }
+    }
+}

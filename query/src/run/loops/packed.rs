@@ -232,4 +232,30 @@ mod tests {
             assert!(seen.insert(last) && !seen.insert(last));
         }
     }
+
+    #[test]
+    fn a_set_says_what_it_takes_and_gives_its_rows_in_order_where_they_stand_close() {
+        let new = |counts: &[usize]| {
+            let (packing, budget) = (Packing::new(counts).expect("they fit"), Budget::default().with_limit_bytes(1 << 18));
+            Seen::new(&packing, &budget).expect("it takes no more")
+        };
+        // 256 KiB of bits are free, and what may be more begins as 64 places.
+        assert_eq!(new(&[1 << 21]).bytes(), 1 << 18);
+        assert_eq!(new(&[3]).bytes(), 8);
+        let mut seen = new(&[1 << 22]);
+        for (rows, bytes) in [(32, 64 * 8), (33, 256 * 8), (128, 256 * 8), (129, 1_024 * 8), (512, 1_024 * 8), (513, 4_096 * 8)] {
+            (0..rows).for_each(|row| _ = seen.insert(row * 8_000));
+            assert_eq!(seen.bytes(), bytes, "{rows} rows");
+            assert!(seen.ascending(rows as usize).is_none());
+        }
+        // 65,536 words of bits take as much as as many places.
+        (0..32_768).for_each(|row| _ = seen.insert(row * 3));
+        assert_eq!(seen.bytes(), 65_536 * 8);
+        let rows = (0..32_768).map(|row| row * 3).chain((0..513).map(|row| row * 8_000)).collect::<BTreeSet<_>>();
+        assert_eq!(seen.ascending(rows.len()), Some(rows.iter().copied().collect()));
+        assert!(seen.ascending(65_536 / 4).is_some(), "four words a row");
+        assert!(seen.ascending(65_536 / 4 - 1).is_none());
+        let packing = Packing::new(&[1 << 21]).expect("they fit");
+        assert!(Seen::new(&packing, &Budget::default().with_limit_bytes((1 << 18) - 1)).is_err());
+    }
 }
