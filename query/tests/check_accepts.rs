@@ -69,6 +69,7 @@ fn rules_of_every_shape_are_accepted() {
         ("[:find ?a :in $ % :where (adult ?a) [_ :age ?a]]", "[[(adult ?age) [(>= ?age 18)]]]"),
         ("[:find ?a :in % [?a ...] :where (adult ?a)]", "[[(adult ?age) [(>= ?age 18)]]]"),
         ("[:find ?a :in $x % :where ($x r ?a)]", "[[(r ?a) [?a :b] (s ?a)] [(s ?a) [?a :c]]]"),
+        ("[:find ?a :in $x % :where (r ?a)]", "[[(r ?a) [$x ?a :b] ($x not [?a :c]) ($x or [?a :d] [?a :e])]]"),
         ("[:find ?a :in $ % :where [?a :n ?n] (r ?n ?m)]", "[[(r [?x] ?y) [(inc ?x) ?y]]]"),
         ("[:find ?m :in $ % :where (r 1 ?m)]", "[[(r [?x] ?y) [(inc ?x) ?y]]]"),
         (

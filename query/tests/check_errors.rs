@@ -76,6 +76,8 @@ fn variables_that_nothing_binds_are_refused() {
         ("[:find ?y :where [(inc ?x) ?x]]", "1:18", "nothing binds `?x`", "add a clause"),
         ("[:find ?y :where [(inc ?x) ?y] [(dec ?y) ?x]]", "1:18", "nothing binds `?x`", "add a clause"),
         ("[:find ?z :where [(inc ?x) ?y] [(inc ?y) ?z]]", "1:18", "nothing binds `?x`", "add a clause"),
+        ("[:find ?z :where [(inc ?y) ?z] [(inc ?x) ?y]]", "1:32", "nothing binds `?x`", "add a clause"),
+        ("[:find ?z :where [(< ?z 3)] [(inc ?y) ?z] [(dec ?w) ?y]]", "1:43", "nothing binds `?w`", "add a clause"),
         ("[:find ?e :where [?e :a] (not [?e :b ?x] [(< ?x ?y)])]", "1:42", "nothing binds `?y`", "add a clause"),
         ("[:find ?e :where [?e :a] (not [?e :b ?x]) [(< ?x 1)]]", "1:43", "nothing binds `?x`", "add a clause"),
         ("[:find ?x :where (not [?e :a ?x]) [?e :b]]", "1:8", "nothing binds `?x`", "add a clause"),
@@ -114,6 +116,14 @@ fn or_and_not_of_the_wrong_shape_are_refused() {
         ("[:find ?e :where [?e :c] (or [?e :a] (and [?e :b ?y] [(< ?y 1)]))]", Code::UnequalBranches, "1:38", "`?y`", "or-join"),
         ("[:find ?e :where [?e :c ?n] (or [(< ?n 1)] [?e :b])]", Code::UnequalBranches, "1:44", "`?e`", "or-join"),
         ("[:find ?e :where [?e :c] (not (or [?e :a ?x] [?e :b]))]", Code::UnequalBranches, "1:46", "`?x`", "or-join"),
+        (
+            "[:find ?e :where (or [?e :a] (and [?e :b] (not (or [?e :c ?x] [?e :d]))))]",
+            Code::UnequalBranches,
+            "1:63",
+            "`?x`",
+            "or-join",
+        ),
+        ("[:find ?e :where (or-join [?e] (and [?e :b] (or [?x :c] [?y :d])))]", Code::UnequalBranches, "1:57", "`?x`", "or-join"),
         ("[:find ?e :where (or [?e :a] (not [?e :b]))]", Code::UnequalBranches, "1:30", "`?e`", "or-join"),
         (
             "[:find ?e :where [?e :a] (not [?x :b])]",

@@ -186,3 +186,28 @@ fn every_spelling_of_a_closure_gives_the_same_rows_whatever_is_bound() {
         }
     }
 }
+
+/// As many people of age 7 as the rules say, in no more time than it takes to read the rules.
+#[track_caller]
+fn check_rules(rules: &str, query: &str, expected: usize) {
+    let rules = parse::rules(rules).expect(rules);
+    let checked = check::check(parse::query(query).expect(query), rules.clone()).expect(query);
+    let budget = Budget::default().with_timeout(std::time::Duration::from_secs(60));
+    let given = [people(), Given::Rules(rules)];
+    assert_eq!(engine::answer(&checked, &given, &Options::default(), &budget).expect(query).rows.len(), expected);
+}
+
+#[test]
+fn rules_that_would_double_with_every_level_are_not_unfolded_without_end() {
+    let levels = (0..40).map(|n| format!("[(r{n} ?x) (r{} ?x) (r{} ?x)]", n + 1, n + 1)).collect::<Vec<_>>().join(" ");
+    check_rules(&format!("[{levels} [(r40 ?x) [?x :age 7] [?x :sex :female]]]"), "[:find ?x :in $ % :where (r0 ?x)]", 4);
+    // Rules in a ring, each of which goes on in two ways: put into each other they would be 2 to the 40th.
+    let ring = (0..40).map(|n| {
+        let next = (n + 1) % 40;
+        format!(
+            "[(r{n} ?x ?y) [?x :age ?y]] [(r{n} ?x ?y) [?x :sex :female] (r{next} ?x ?y)] [(r{n} ?x ?y) [?x :name _] (r{next} ?x ?y)]"
+        )
+    });
+    let ring = ring.collect::<Vec<_>>().join(" ");
+    check_rules(&format!("[{ring}]"), "[:find ?x :in $ % :where (r0 ?x 7)]", 4);
+}

@@ -1,9 +1,9 @@
-//! Facts that note what they are asked, and can have a stamp.
+//! Facts that note what they are asked, can have a stamp, and hold all their texts in one dictionary.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annals_query::{Attribute, Batch, Budget, Estimate, Fact, Facts, Places, Result, Scan, Value};
+use annals_query::{Attribute, Batch, Budget, Column, Estimate, Fact, Facts, Places, Result, Scan, Value};
 
 use super::memory::MemoryFacts;
 
@@ -13,11 +13,24 @@ pub(crate) struct AskedFacts {
     facts: MemoryFacts,
     stamp: Option<u64>,
     asked: Mutex<Vec<String>>,
+    /// Every text that is a value, ascending, and some more.
+    texts: Arc<Vec<Arc<str>>>,
 }
 
 impl AskedFacts {
     pub(crate) fn new(facts: MemoryFacts, stamp: Option<u64>) -> Arc<Self> {
-        Arc::new(Self { facts, stamp, asked: Mutex::default() })
+        let texts = facts.shown().iter().filter_map(|fact| fact.v.as_text()).map(Arc::from);
+        let mut texts: Vec<Arc<str>> = texts.chain((0..10).map(|n| format!("nobody's {n}").into())).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        Arc::new(Self { facts, stamp, asked: Mutex::default(), texts: Arc::new(texts) })
+    }
+
+    fn in_one_dictionary(&self, column: Column) -> Column {
+        let Column::Text(kind, texts, codes) = column else { return column };
+        let code = |text: &Arc<str>| self.texts.binary_search(text).expect("every text is in it") as u32;
+        let codes: Vec<u32> = codes.iter().map(|own| code(&texts[*own as usize])).collect();
+        Column::Text(kind, Arc::clone(&self.texts), codes.into())
     }
 
     /// What was asked since this was asked last: `name` for the meaning of a name, and for each scan the attribute and the first letters of the
@@ -71,7 +84,8 @@ impl Facts for AskedFacts {
             write!(text, " {place}").expect("text grows");
         }
         self.note(text);
-        self.facts.scan(scan, budget)
+        let batch = self.facts.scan(scan, budget)?;
+        Ok(Batch { v: batch.v.map(|column| self.in_one_dictionary(column)), ..batch })
     }
 
     fn stamp(&self) -> Option<u64> {

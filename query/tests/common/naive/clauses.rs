@@ -135,8 +135,11 @@ impl Naive {
                 Clause::Pattern { .. } | Clause::And(..) => unreachable!("patterns are done above, and `and` is flattened"),
                 Clause::Predicate { call, .. } => found.extend(self.predicate(call, environment, place)?),
                 Clause::Function { call, binding, .. } => {
-                    let mut bound =
-                        take_apart(&whole(call, binding), &self.call(call, environment, place)?, &Environment::new())?;
+                    let result = self.call(call, environment, place)?;
+                    if result == Value::Nil {
+                        continue;
+                    }
+                    let mut bound = take_apart(&whole(call, binding), &result, &Environment::new())?;
                     let is_literal = matches!((&*call.name, &call.args[..]), ("ground", [Argument::Constant(..)]));
                     bound = bound.iter().map(|bound| self.grounded(bound, is_literal, place)).collect::<Result<_>>()?;
                     found.extend(bound.iter().filter_map(|bound| joined(environment, bound)));
@@ -504,15 +507,13 @@ fn joined(environment: &Environment, other: &Environment) -> Option<Environment>
     other.iter().all(|(variable, value)| bind(&mut joined, variable, value)).then_some(joined)
 }
 
-/// The ways in which a value fits a binding form. Nil fits none.
+/// The ways in which a value fits a binding form. Nil fits none but `_`, which binds nothing.
 pub(super) fn take_apart(binding: &Binding, value: &Value, environment: &Environment) -> Result<Vec<Environment>> {
     let refuse =
         || Error::new(Code::InputShape, format!("a {} does not fit the binding form", value.kind_name())).at(binding.span());
-    if *value == Value::Nil {
-        return Ok(Vec::new());
-    }
     match binding {
         Binding::Ignore(_) => Ok(vec![environment.clone()]),
+        _ if *value == Value::Nil => Ok(Vec::new()),
         Binding::Scalar(variable, _) => {
             let mut environment = environment.clone();
             Ok(if bind(&mut environment, variable, value) { vec![environment] } else { Vec::new() })
