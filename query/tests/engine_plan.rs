@@ -192,7 +192,7 @@ fn every_spelling_of_a_closure_gives_the_same_rows_whatever_is_bound() {
 fn check_rules(rules: &str, query: &str, expected: usize) {
     let rules = parse::rules(rules).expect(rules);
     let checked = check::check(parse::query(query).expect(query), rules.clone()).expect(query);
-    let budget = Budget::default().with_timeout(std::time::Duration::from_secs(60));
+    let budget = Budget::default().with_timeout(std::time::Duration::from_mins(1));
     let given = [people(), Given::Rules(rules)];
     assert_eq!(engine::answer(&checked, &given, &Options::default(), &budget).expect(query).rows.len(), expected);
 }

@@ -50,6 +50,9 @@ fn check_rows(about: &dyn Debug, text: &str, given: &[Given], expected: &BTreeSe
     }
 }
 
+/// What an operator says of two texts.
+type Holds = fn(&str, &str) -> bool;
+
 /// A value of a kind for each number.
 type Make = fn(i64) -> Value;
 
@@ -80,7 +83,9 @@ fn relations_of_every_size_and_kind_are_joined_as_plain_loops_do() {
             let spread = (left.max(right) as u64).max(4);
             let (l, r) = (rows(left, spread), rows(right, spread));
             let mut by_first: BTreeMap<&Value, Vec<&Value>> = BTreeMap::new();
-            r.iter().for_each(|row| by_first.entry(&row[0]).or_default().push(&row[1]));
+            for row in &r {
+                by_first.entry(&row[0]).or_default().push(&row[1]);
+            }
             let pairs: BTreeSet<(&Value, &Value)> = r.iter().map(|row| (&row[0], &row[1])).collect();
             let given = [relation(&l), relation(&r)];
             let about = (kind, left, right);
@@ -132,7 +137,9 @@ fn attributes_of_common_entities_are_joined_however_dense_they_are() {
         let (p, q, r) = (of("p"), of("q"), of("r"));
         let grouped = |facts: &[(i64, Value)]| {
             let mut groups: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
-            facts.iter().for_each(|(e, v)| groups.entry(*e).or_default().push(v.clone()));
+            for (e, v) in facts {
+                groups.entry(*e).or_default().push(v.clone());
+            }
             groups
         };
         let (p_of, q_of) = (grouped(&p), grouped(&q));
@@ -162,7 +169,7 @@ fn attributes_of_common_entities_are_joined_however_dense_they_are() {
 /// Two columns that hold the same entities, each of them several times, are no rows that belong together.
 #[test]
 fn entities_with_several_values_meet_in_every_pair() {
-    let rows = (0..30_i64).flat_map(|n| (0..3).map(move |v| (FIRST + n, "d", Value::Double(v as f64 + 0.5))));
+    let rows = (0..30_i64).flat_map(|n| (0..3).map(move |v| (FIRST + n, "d", Value::Double(f64::from(v) + 0.5))));
     let given = [Given::Facts(Arc::new(MemoryFacts::of(rows)))];
     let pairs = |with: fn(i64, i64) -> Vec<Value>| {
         (0..30_i64)
@@ -189,7 +196,7 @@ fn texts_of_one_large_dictionary_are_compared_and_joined_as_texts() {
         let filler = (0..400).map(|n| (FIRST + 10_000 + n, "other", Value::from(format!("o{n}"))));
         let given = [Given::Facts(AskedFacts::new(MemoryFacts::of(rows.chain(filler)), None))];
         let of = |holds: &dyn Fn(i64) -> bool| (0..count).filter(|n| holds(*n)).map(|n| vec![(FIRST + n).into()]).collect();
-        let compared: [(&str, fn(&str, &str) -> bool); 6] = [
+        let compared: [(&str, Holds); 6] = [
             ("=", |a, b| a == b),
             ("!=", |a, b| a != b),
             ("<", |a, b| a < b),

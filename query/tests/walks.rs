@@ -7,6 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use annals_query::engine::{Options, Tuning, Way};
 use annals_query::{Budget, Given, Value, check, engine, parse};
 use common::memory::{Manner, MemoryFacts, View};
 use common::naive::{self, Input};
@@ -115,7 +116,7 @@ fn spelled(spelling: &str, edge: &str, other: &str) -> String {
 
 /// The engine gives what the naive evaluator gives, whatever the columns are made of.
 #[track_caller]
-fn check(facts: &MemoryFacts, rules: &str, query: &str, given: &[Value]) {
+fn check_fixpoint(facts: &MemoryFacts, rules: &str, query: &str, given: &[Value]) {
     let parsed = parse::rules(rules).expect(rules);
     let inputs = |manner: Manner| {
         let mut inputs = vec![Input::Facts(Arc::new(facts.in_manner(manner))), Input::Rules(parsed.clone())];
@@ -124,12 +125,22 @@ fn check(facts: &MemoryFacts, rules: &str, query: &str, given: &[Value]) {
     };
     let asked = parse::query(query).expect(query);
     let expected = naive::answer(&asked, &inputs(Manner::Typed)).unwrap_or_else(|error| panic!("{rules} {query}: {error}"));
-    for manner in [Manner::Typed, Manner::Random(AtomicU64::new(3))] {
+    let by_joins = Tuning { loops: Way::Never, ..Tuning::default() };
+    let ways = [
+        (Manner::Typed, Tuning::default()),
+        (Manner::Random(AtomicU64::new(3)), Tuning::default()),
+        (Manner::Typed, by_joins),
+        (Manner::Typed, Tuning { small: Way::Never, ..Tuning::of(Way::Always) }),
+    ];
+    for (manner, tuning) in ways {
         let given: Vec<Given> = inputs(manner).iter().map(Input::given).collect();
-        let answer = engine::query(query, &given, &Budget::default()).unwrap_or_else(|error| panic!("{rules} {query}: {error}"));
+        let checked = check::check(asked.clone(), parsed.clone()).expect(rules);
+        let options = Options { tuning, ..Options::default() };
+        let answer = engine::answer(&checked, &given, &options, &Budget::default());
+        let answer = answer.unwrap_or_else(|error| panic!("{tuning:?} {rules} {query}: {error}"));
         if let Some(difference) = expected.difference(&asked, &answer) {
             let facts = facts.shown().iter().map(|fact| format!("{} {} {}", fact.e, fact.a, fact.v)).collect::<Vec<_>>();
-            panic!("SEED={} {rules} {query} {given:?}: {difference}\n{facts:?}", seed(), given = given.len());
+            panic!("SEED={} {tuning:?} {rules} {query} {given:?}: {difference}\n{facts:?}", seed(), given = given.len());
         }
     }
 }
@@ -139,19 +150,29 @@ fn check_calls(facts: &MemoryFacts, rules: &str, extra: &str, nodes: &[Value]) {
     let (first, second) = (nodes[0].clone(), nodes[1].clone());
     let several: Value = vec![first.clone(), second.clone()].into();
     let pairs: Value = vec![Value::from(vec![first.clone(), second.clone()]), vec![second.clone(), second.clone()].into()].into();
-    check(facts, rules, &format!("[:find ?x ?y :in $ % :where (r ?x ?y{extra})]"), &[]);
-    check(facts, rules, &format!("[:find ?x ?y :in $ % ?x :where (r ?x ?y{extra})]"), std::slice::from_ref(&first));
-    check(facts, rules, &format!("[:find ?x ?y :in $ % ?y :where (r ?x ?y{extra})]"), std::slice::from_ref(&second));
-    check(facts, rules, &format!("[:find ?x ?y :in $ % ?x ?y :where (r ?x ?y{extra})]"), &[first, second]);
-    check(facts, rules, &format!("[:find ?x ?y :in $ % [?x ...] :where (r ?x ?y{extra})]"), std::slice::from_ref(&several));
-    check(facts, rules, &format!("[:find ?x ?y :in $ % [?y ...] :where (r ?x ?y{extra})]"), &[several]);
-    check(facts, rules, &format!("[:find ?x ?y :in $ % [[?x ?y]] :where (r ?x ?y{extra})]"), &[pairs]);
-    check(facts, rules, &format!("[:find ?x :in $ % :where (r ?x ?x{extra})]"), &[]);
-    check(facts, rules, &format!("[:find ?x :in $ % :where (r ?x _{extra})]"), &[]);
-    check(facts, rules, &format!("[:find ?x ?y :in $ % :where [_ :from ?x] (r ?y ?x{extra}) [_ :to ?y]]"), &[]);
+    check_fixpoint(facts, rules, &format!("[:find ?x ?y :in $ % :where (r ?x ?y{extra})]"), &[]);
+    check_fixpoint(facts, rules, &format!("[:find ?x ?y :in $ % ?x :where (r ?x ?y{extra})]"), std::slice::from_ref(&first));
+    check_fixpoint(facts, rules, &format!("[:find ?x ?y :in $ % ?y :where (r ?x ?y{extra})]"), std::slice::from_ref(&second));
+    check_fixpoint(facts, rules, &format!("[:find ?x ?y :in $ % ?x ?y :where (r ?x ?y{extra})]"), &[first, second]);
+    check_fixpoint(
+        facts,
+        rules,
+        &format!("[:find ?x ?y :in $ % [?x ...] :where (r ?x ?y{extra})]"),
+        std::slice::from_ref(&several),
+    );
+    check_fixpoint(facts, rules, &format!("[:find ?x ?y :in $ % [?y ...] :where (r ?x ?y{extra})]"), &[several]);
+    check_fixpoint(facts, rules, &format!("[:find ?x ?y :in $ % [[?x ?y]] :where (r ?x ?y{extra})]"), &[pairs]);
+    check_fixpoint(facts, rules, &format!("[:find ?x :in $ % :where (r ?x ?x{extra})]"), &[]);
+    check_fixpoint(facts, rules, &format!("[:find ?x :in $ % :where (r ?x _{extra})]"), &[]);
+    check_fixpoint(facts, rules, &format!("[:find ?x ?y :in $ % :where [_ :from ?x] (r ?y ?x{extra}) [_ :to ?y]]"), &[]);
     if !extra.is_empty() {
-        check(facts, rules, &format!("[:find ?x ?y ?k :in $ % ?k :where (r ?x ?y{extra})]"), &[Value::Keyword("a".into())]);
-        check(facts, rules, &format!("[:find ?x ?y ?k :in $ % :where (r ?x ?y{extra})]"), &[]);
+        check_fixpoint(
+            facts,
+            rules,
+            &format!("[:find ?x ?y ?k :in $ % ?k :where (r ?x ?y{extra})]"),
+            &[Value::Keyword("a".into())],
+        );
+        check_fixpoint(facts, rules, &format!("[:find ?x ?y ?k :in $ % :where (r ?x ?y{extra})]"), &[]);
     }
 }
 
@@ -211,7 +232,7 @@ fn ends_that_are_demanded_lead_on_in_any_order() {
         "[:find ?x ?y ?k ?n :in $ % [?y ...] :where (r ?x ?y ?k) [?y :to ?n]]",
         "[:find ?n :in $ % [?y ...] :where (r _ ?y _) [?y :to ?n]]",
     ] {
-        check(&facts, rules, query, std::slice::from_ref(&several));
+        check_fixpoint(&facts, rules, query, std::slice::from_ref(&several));
     }
 }
 
@@ -228,15 +249,15 @@ fn arguments_that_the_caller_must_bind_choose_edges() {
     ] {
         for nodes in kinds_of_nodes() {
             let facts = edges(&nodes, 7, &mut state);
-            check(&facts, rules, "[:find ?x ?y :in $ % ?k :where (r ?x ?y ?k)]", &[3.into()]);
-            check(
+            check_fixpoint(&facts, rules, "[:find ?x ?y :in $ % ?k :where (r ?x ?y ?k)]", &[3.into()]);
+            check_fixpoint(
                 &facts,
                 rules,
                 "[:find ?x ?y ?k :in $ % [?k ...] :where (r ?x ?y ?k)]",
                 &[vec![Value::Long(1), 3.into()].into()],
             );
-            check(&facts, rules, "[:find ?y :in $ % ?x ?k :where (r ?x ?y ?k)]", &[nodes[0].clone(), 4.into()]);
-            check(&facts, rules, "[:find ?x :in $ % ?y ?k :where (r ?x ?y ?k)]", &[nodes[1].clone(), 4.into()]);
+            check_fixpoint(&facts, rules, "[:find ?y :in $ % ?x ?k :where (r ?x ?y ?k)]", &[nodes[0].clone(), 4.into()]);
+            check_fixpoint(&facts, rules, "[:find ?x :in $ % ?y ?k :where (r ?x ?y ?k)]", &[nodes[1].clone(), 4.into()]);
         }
     }
 }

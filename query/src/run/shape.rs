@@ -90,9 +90,6 @@ impl Shape {
                 _ => return None,
             }
         }
-        if bases.is_empty() || recursions.is_empty() {
-            return None;
-        }
         one_way(&bases, &recursions, run).or_else(|| either_way(&bases, &recursions, run))
     }
 }
