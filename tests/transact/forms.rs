@@ -154,6 +154,23 @@ fn a_program_needs_no_text() {
 }
 
 #[test]
+fn a_program_adds_to_what_was_read() {
+    let store = Store::after(&[crate::check::SCHEMA]);
+    let mut data = TxData::new();
+    assert!(data.is_empty() && data.operations().is_empty());
+    data = TxData::read(r#"[[:db/add "x" :user/age 1]]"#).expect("right");
+    data.add(EntityTerm::temp("x"), "user/name", "Ada").add(EntityTerm::ident("db/current-tx"), "user/name", "said");
+    assert!(!data.is_empty() && data.operations().len() == 3);
+    let prepared = prepare(&store, &data, NOW).expect("right");
+    let said = |e: i64, v: &Value| prepared.datoms.iter().any(|datom| datom.e == e && datom.v == *v);
+    let x = prepared.tempids["x"];
+    assert!(said(x, &Value::Long(1)) && said(x, &"Ada".into()) && said(prepared.t, &"said".into()));
+    let mut wrong = TxData::read(r#"[[:db/add "x" :user/age "old"]]"#).expect("it can be read");
+    wrong.add(EntityTerm::temp("x"), "user/name", "Ada");
+    assert_eq!(prepare(&store, &wrong, NOW).expect_err("no age").position().map(|at| at.column), Some(2));
+}
+
+#[test]
 fn a_temporary_id_of_other_data_is_refused() {
     let store = Store::new();
     let stranger = TxData::new().fresh();
@@ -209,6 +226,7 @@ fn who_cannot_be_found_is_refused() {
     // An id that is written out is not given to somebody else.
     let written = prepare(&Store::new(), &TxData::read(r#"[[:db/add 8589934593 :n 1] [:db/add "x" :n 2]]"#).expect("right"), NOW);
     assert_eq!(written.map(|prepared| prepared.tempids["x"]).ok(), Some(8_589_934_594));
+    refuse("", r#"[[:db/add "x" :a 1 "why"]]"#, Entity, "1:2", ["\"why\" is referred to, but nothing is said", "say a fact"]);
     refuse("", "[[:db/add :nobody :a 1]]", Entity, "1:2", [":nobody leads to no entity", "temporary id"]);
     refuse(
         "",

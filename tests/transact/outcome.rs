@@ -105,6 +105,37 @@ fn a_unique_value_belongs_to_one_entity() {
 }
 
 #[test]
+fn a_unique_value_is_free_when_its_holder_gives_up_that_one() {
+    let setup = r#"[{:db/ident :tag/id :db/valueType :db.type/string :db/unique :db.unique/value :db/cardinality :db.cardinality/many}]
+                   [{:db/id "x" :user/email "x" :tag/id ["A" "B"]}]"#;
+    refuse(
+        setup,
+        r#"[[:db/retract [:user/email "x"] :tag/id "B"] [:db/add "y" :tag/id "A"]]"#,
+        Uniqueness,
+        "1:46",
+        [":tag/id \"A\" is unique", "retract it"],
+    );
+    check(
+        setup,
+        r#"[[:db/retract [:user/email "x"] :tag/id "B"] [:db/add "y" :tag/id "B"]]"#,
+        "- x :tag/id \"B\"\n+ y :tag/id \"B\"",
+    );
+}
+
+#[test]
+fn a_retraction_that_is_said_and_implied_has_the_reason_that_was_said() {
+    check(
+        ADA,
+        r#"[[:db/retract [:user/email "bob@x"] :user/number 2 "why"] [:db/add "why" :note 1] [:db/retractEntity [:user/email "bob@x"]]]"#,
+        "- bob :user/boss ada
+         - bob :user/email \"bob@x\"
+         - bob :user/friend ada
+         - bob :user/number 2 m why
+         + why :note 1",
+    );
+}
+
+#[test]
 fn statements_that_contradict_each_other_are_refused() {
     refuse(
         "",
@@ -252,6 +283,13 @@ fn compare_and_swap_wants_what_it_expects() {
     );
     check("", r#"[[:db/cas "x" :any/thing nil 1]]"#, "+ x :any/thing 1");
     refuse(
+        "",
+        r#"[[:db/cas "x" :any/thing 1 2]]"#,
+        CompareAndSwap,
+        "1:2",
+        [":any/thing of \"x\" is nil, not 1", "read the value again"],
+    );
+    refuse(
         ADA,
         r#"[[:db/cas [:user/email "ada@x"] :user/name "Eve" "Bob"]]"#,
         CompareAndSwap,
@@ -352,6 +390,9 @@ fn entities_lie_where_their_attributes_place_them() {
         .expect("right");
     assert_eq!((more.tempids["r3"], more.tempids["l2"]), (Partition(18).entity(1), Partition(17).entity(3)));
     let runs = r#"[{:db/id "r" :run/id "1"} {:db/id "d" :note 1 :user/email "d"}]"#;
+    let beside_a_name = TxData::read(r#"[{:db/id "l" :log/run :db/ident}]"#).expect("right");
+    let placed = prepare(&Store::new(), &beside_a_name, NOW).expect("right");
+    assert_eq!(Partition::of(placed.tempids["l"]), Partition::DEFAULT, "nobody lies among the attributes unasked");
     refuse(
         runs,
         r#"[{:db/id [:user/email "d"] :log/run [:run/id "1"]}]"#,
@@ -401,6 +442,7 @@ fn lines_are_numbered_in_their_run() {
         r#"[{:db/id "b" :log/run [:run/id "1"]} {:db/id "a" :log/run [:run/id "1"]}]"#,
         "+ b :log/run r\n+ b :log/seq 2\n+ a :log/run r\n+ a :log/seq 3",
     );
+    check(runs, r#"[{:db/id 68719476738 :log/run [:run/id "1"] :log/message "m"}]"#, r#"+ l1 :log/message "m""#);
     check(runs, r#"[{:db/id "a" :log/run [:run/id "1"] :log/seq 2}]"#, "+ a :log/run r\n+ a :log/seq 2");
     check(
         runs,

@@ -62,6 +62,35 @@ fn not_a_number_is_refused_wherever_it_comes_from() {
 }
 
 #[test]
+fn a_program_is_told_what_to_say_in_place_of_what_is_no_value() {
+    let store = Store::after(&[crate::check::SCHEMA]);
+    #[track_caller]
+    fn check(store: &Store, attribute: &str, value: Value, kind: ErrorKind, help: &str) {
+        let mut data = TxData::new();
+        let x = data.fresh();
+        data.add(x, attribute, value.clone());
+        let error = prepare(store, &data, NOW).expect_err("it is no value");
+        assert_eq!(
+            (error.kind(), error.help().unwrap_or_default().starts_with(help)),
+            (kind, true),
+            "{value}: {error} | {:?}",
+            error.help()
+        );
+    }
+    let read = |text: &str| annals::query::edn::read(text).expect("as written");
+    for attribute in ["any/thing", "user/name"] {
+        let told = |text: &str, help: &str| check(&store, attribute, read(text), NotAValue, help);
+        told("nil", "leave the fact out, or retract");
+        told("{:a 1}", "give its keys attributes of their own");
+        told(r"\a", "write it as a string");
+        told("#my/tag 5", "write it as a string, or as #db/id");
+    }
+    check(&store, "any/thing", read("(1 2)"), NotAValue, "write a vector [..] for a tuple, or a set");
+    check(&store, "user/boss", read("{:a 1}"), ValueType, "a reference is an id");
+    check(&store, "any/link", Value::Ref(0), ErrorKind::Entity, "entity ids count from 1");
+}
+
+#[test]
 fn tuples_have_the_declared_places() {
     check("", r#"[{:db/id "x" :user/point [1 "a"]}]"#, r#"+ x :user/point [1 "a"]"#);
     check("", r#"[{:db/id "x" :user/point [1 nil]}]"#, "+ x :user/point [1 nil]");
@@ -118,6 +147,10 @@ fn predicates_of_an_attribute_judge_its_values() {
         "1:33",
         ["do not satisfy `pos?` | [", "change or retract"],
     );
+    for name in ["missing?", "mod"] {
+        let text = format!("[{{:db/ident :a/b :db.attr/preds {name}}}]");
+        refuse("", &text, ErrorKind::UnknownTransactionFunction, "1:33", ["is no predicate of one value", "`"]);
+    }
 }
 
 #[test]
@@ -126,6 +159,14 @@ fn ensure_asks_for_a_specification() {
         "",
         r#"[{:db/id "x" :user/name "a" :user/email "e" :db/ensure :user/complete}]"#,
         "+ x :user/email \"e\"\n+ x :user/name \"a\"",
+    );
+    check("", r#"[{:db/id "x" :user/name "a" :db/ensure nil}]"#, r#"+ x :user/name "a""#);
+    refuse(
+        "[{:db/ident :my/spec :db.entity/attrs [:my/first :my/second]}]",
+        r#"[{:db/id "x" :my/other 1 :my/second 2 :db/ensure :my/spec}]"#,
+        Check,
+        "1:50",
+        ["lacks :my/first, which", "say these"],
     );
     check(r#"[{:db/id "ada" :user/email "e" :user/name "a"}]"#, r#"[[:db/ensure [:user/email "e"] :user/complete]]"#, "");
     refuse(
