@@ -193,9 +193,14 @@ fn texts_of_one_large_dictionary_are_compared_and_joined_as_texts() {
         let last = |n: i64| format!("n{}", n * 5 % spread);
         let rows =
             (0..count).flat_map(|n| [(FIRST + n, "name", Value::from(name(n))), (FIRST + n, "last", Value::from(last(n)))]);
+        let words = (0..count).map(|n| (FIRST + n, "word", Value::keyword(&name(n))));
         let filler = (0..400).map(|n| (FIRST + 10_000 + n, "other", Value::from(format!("o{n}"))));
-        let given = [Given::Facts(AskedFacts::new(MemoryFacts::of(rows.chain(filler)), None))];
+        let given = [Given::Facts(AskedFacts::new(MemoryFacts::of(rows.chain(words).chain(filler)), None))];
         let of = |holds: &dyn Fn(i64) -> bool| (0..count).filter(|n| holds(*n)).map(|n| vec![(FIRST + n).into()]).collect();
+        // The same text as a string and as a keyword is no one value.
+        check_rows(&(count, spread), "[:find ?e :where [?e :name ?n] [?e :word ?w] [(= ?n ?w)]]", &given, &of(&|_| false));
+        check_rows(&(count, spread), "[:find ?e :where [?e :name ?n] [?e :word ?w] [(!= ?n ?w)]]", &given, &of(&|_| true));
+        check_rows(&(count, spread), "[:find ?e :where [?e :name ?n] [?f :word ?n]]", &given, &of(&|_| false));
         let compared: [(&str, Holds); 6] = [
             ("=", |a, b| a == b),
             ("!=", |a, b| a != b),
@@ -224,20 +229,21 @@ fn texts_of_one_large_dictionary_are_compared_and_joined_as_texts() {
 /// The first rows of an order are found also where most of those that come first have nothing else.
 #[test]
 fn the_first_of_an_order_are_filled_up_from_the_others() {
-    for (own, count) in [(400..700_i64, 5), (590..620, 10), (599..1_000, 3), (0..1, 2), (700..800, 4)] {
-        let rows = (0..600_i64).map(|n| (FIRST + n, "age", Value::from(n * 7 % 600)));
-        let rows = rows.chain(own.clone().map(|n| (FIRST + n * 7 % 1_000, "half", Value::from(n))));
-        let given = [Given::Facts(Arc::new(MemoryFacts::of(rows)))];
-        let with: BTreeSet<i64> = own.map(|n| n * 7 % 1_000).collect();
-        for descends in [false, true] {
-            let mut ages: Vec<(i64, i64)> = (0..600).filter(|n| with.contains(n)).map(|n| (n * 7 % 600, FIRST + n)).collect();
+    let age = |n: i64| n * 7 % 600;
+    for (from, until, count) in [(0, 600, 5), (300, 600, 5), (598, 600, 10), (0, 2, 3), (0, 300, 2), (3, 4, 1), (250, 350, 90)] {
+        // More entities have a half than an age, so that ages come first; of those with an age only some have a half.
+        let is_with = |n: &i64| (from..until).contains(&age(*n));
+        let rows = (0..600_i64).map(|n| (FIRST + n, "age", Value::from(age(n))));
+        let halves = (0..600_i64).filter(is_with).chain(600..1_400).map(|n| (FIRST + n, "half", Value::from(n)));
+        let given = [Given::Facts(Arc::new(MemoryFacts::of(rows.chain(halves))))];
+        for order in ["asc", "desc"] {
+            let mut ages: Vec<(i64, i64)> = (0..600).filter(is_with).map(|n| (age(n), FIRST + n)).collect();
             ages.sort_unstable();
-            if descends {
+            if order == "desc" {
                 ages.reverse();
             }
             let expected: Vec<Vec<Value>> = ages.into_iter().take(count).map(|(age, e)| vec![age.into(), e.into()]).collect();
-            let order = if descends { ":desc" } else { ":asc" };
-            let text = format!("[:find ?a ?e :where [?e :age ?a] [?e :half ?h] :order-by [?a {order}] :limit {count}]");
+            let text = format!("[:find ?a ?e :where [?e :age ?a] [?e :half ?h] :order-by [?a :{order}] :limit {count}]");
             for tuning in [Tuning::default(), Tuning::of(Way::Never), Tuning::of(Way::Always)] {
                 assert_eq!(asked(&text, &given, tuning, &Budget::default()).expect(&text), expected, "{tuning:?} {text}");
             }
@@ -297,6 +303,13 @@ fn a_question_costs_the_steps_rows_and_bytes_that_it_always_did() {
         ("[:find (count ?a) . :with ?b :in [?a ...] [?b ...]]", vec![numbers(3), numbers(2_500)], [30_017, 7500, 120_024]),
         ("[:find (count ?a) . :with ?b :in [?a ...] [?b ...]]", vec![numbers(2_500), numbers(3)], [30_017, 7500, 120_024]),
         ("[:find (count ?a) . :with ?b :where [?a :k ?x] [?b :k ?x]]", vec![people()], [53_242, 12_858, 210_528]),
+        ("[:find ?b ?d :where [?a :k ?x] [?a :b ?b] [?c :k ?x] [?c :b ?d]]", vec![people()], [48_726, 12_858, 120_522]),
+        ("[:find ?x ?y :where [?e :tag ?x] [?e :tag ?y]]", vec![people()], [12_296, 1_800, 21_600]),
+        (
+            "[:find ?x ?y :in $l $r :where [$l _ ?x] [$r _ ?y] [(< ?x 2)] [(< ?y 1190)]]",
+            vec![texts(0, 5), texts(0, 1_200)],
+            [19_638, 2_400, 76_480],
+        ),
         ("[:find (count ?x) . :with ?e ?y :where [?e :tag ?x] [?e :tag ?y]]", vec![people()], [6250, 1800, 36_000]),
         ("[:find ?e :where [?e :tag ?x] [?e :k 3]]", vec![people()], [4590, 85, 616]),
         ("[:find ?e ?n :where [?e :name ?n] (not [?e :tag ?x])]", vec![people()], [7769, 600, 7920]),

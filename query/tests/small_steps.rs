@@ -38,6 +38,8 @@ fn staff() -> MemoryFacts {
     }
     rows.push((FIRST, 107, Value::keyword("chief")));
     rows.extend([0.5, 0.25, 0.5].map(|half| (FIRST, 109, half.into())));
+    // Equal numbers of two kinds, of two entities of one name.
+    rows.extend([(FIRST + 2, 109, 1.into()), (FIRST + 12, 109, 1.0.into())]);
     for value in kinds() {
         rows.push((FIRST + 1, 108, value));
     }
@@ -141,6 +143,9 @@ fn what_leads_to_the_fewest_facts_is_looked_at_first() {
         ("[:find ?b ?e :where [?e :boss ?b] [?e :name \"n9\"] :order-by [?e :desc]]", vec![], 4154),
         ("[:find ?b :where [?e :boss ?b] [?e :name \"n9\"] :having [(> ?b 8589934604)]]", vec![], 4134),
         ("[:find ?e ?b :in $ % :where (named ?e ?b) [?e :rank 4]]", vec![], 66),
+        ("[:find ?h :where [?e :name \"n2\"] [?e :half ?h]]", vec![], 30),
+        ("[:find ?e :where [?e :rank 4 ?e]]", vec![], 18),
+        ("[:find ?e ?b :where (or-join [[?e] ?b] (and [?e :name \"n9\"] [?e :boss ?b])) [?e :rank 4]]", vec![], 66),
         ("[:find (count ?e) ?r :where [?e :name \"n9\"] [?e :rank ?r]]", vec![], 48),
         ("[:find ?e :with ?b :where [?e :name \"n9\"] [?e :boss ?b]]", vec![], 4134),
         ("[:find (pull ?e [:name {:boss [:id]}]) :where [?e :id \"p9\"]]", vec![], 11),
@@ -163,6 +168,7 @@ fn names_stand_for_entities_of_the_source_in_which_they_are_looked_for() {
         (text("?v", "[$2 ?v :boss ?e]"), id("p9"), "[[8589934610]\n [8589934611]]"),
         (text("?v", "[$2 ?v :boss ?e] [?v :rank 0]"), id("p5"), "[[8589934602]]"),
         (text("(pull $2 ?e [:rank]) ?e", "[(some? ?e)]"), id("p9"), "[[{:rank 4} 8589934601]]"),
+        (text("?r ?e", "[$2 [:id \"p9\"] :rank ?r] [(some? ?e)]"), Value::from(1), "[[4 1]]"),
         // No transaction is that of an entity here, but it is looked for.
         (text("?r", "[$2 ?r :rank 4 ?e]"), id("p9"), "[]"),
     ] {
@@ -230,6 +236,8 @@ fn what_is_as_large_as_the_small_way_goes_is_small_and_one_more_is_not() {
         ("[:find (count ?e) . :where [?e :count 192]]".to_owned(), None),
         ("[:find (count ?e) . :where [?e :count 190] [(some? ?e)]]".to_owned(), None),
         ("[:find ?n :where [_ :name ?n]]".to_owned(), None),
+        ("[:find ?r :where [?e :id \"p9\"] [?e :rank ?r _ 1]]".to_owned(), None),
+        ("[:find ?r :where [?e :id \"p9\"] [?e :rank ?r _ _ false]]".to_owned(), None),
         // Numbers of two kinds that meet, and one in the place of an entity.
         ("[:find ?r :where [?e :id \"p9\"] [?e :rank ?r] [(* ?r 1.0) ?r]]".to_owned(), None),
         ("[:find ?r :where [(* 8589934601 1.0) ?e] [?e :rank ?r]]".to_owned(), None),
