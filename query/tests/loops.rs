@@ -8,7 +8,7 @@ mod common;
 use std::sync::Arc;
 
 use annals_query::engine::{self, Options, Tuning, Way};
-use annals_query::{Answer, Budget, Given, Value, check, parse};
+use annals_query::{Answer, Budget, Code, Given, Value, check, parse};
 use common::memory::{Manner, MemoryFacts};
 use common::naive::{self, Input};
 
@@ -23,7 +23,7 @@ fn next(state: &mut u64, below: u64) -> u64 {
 }
 
 /// Rules, and the one that is asked with its arguments.
-const SHAPES: [(&str, &str); 18] = [
+const SHAPES: [(&str, &str); 23] = [
     ("[(r ?x ?y) [?z :to ?x] [?z :to ?y]] [(r ?x ?y) [?a :to ?x] (r ?a ?b) [?b :to ?y]]", "?x ?y"),
     (
         "[(r ?v ?o) [?v :near ?o]] [(r ?v ?o) [?v :to ?w] (r ?w ?o)] [(r ?v ?o) [?v :rare ?b] (r ?b ?p) (s ?p ?o)]
@@ -58,6 +58,17 @@ const SHAPES: [(&str, &str); 18] = [
     // Was seen to fail: what is nowhere was wanted instead of excluded.
     ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :near ?y] (not-join [?z ?x] [?z :nowhere ?x])]", "?x ?y"),
     ("[(r ?x) [?x :rare _]] [(r ?x) (r ?y) (r ?z) [?y :to ?x] [?z :near ?x]]", "?x"),
+    // What is only compared, or only stands twice in one call, is asked for all the same.
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?w ?y) [?w :near ?x] [(< ?z ?y)]]", "?x ?y"),
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?w ?y) [?w :near ?x] [(< ?y ?z)] [(> ?z 2)] [(<= 1 ?w)]]", "?x ?y"),
+    ("[(r ?x ?y) [?x :rare ?y]] [(r ?x ?y) (r ?y ?x) (r ?z ?z) [?x :near _]] [(r ?x ?y) (r ?x ?z) [?z :to ?y]]", "?x ?y"),
+    // A long and a keyword are never the same.
+    (
+        "[(r ?x ?n) [?x :n ?n]] [(r ?x ?n) [?y :near ?x] (r ?y ?n) (s ?y ?k) [(= ?n ?k)]]
+         [(s ?x ?k) [?x :kind ?k]] [(s ?x ?k) [?y :to ?x] (s ?y ?k) (r ?y ?n) [(not= ?n ?k)]]",
+        "?x ?n",
+    ),
+    ("[(r ?x ?k) [?x :kind ?k]] [(r ?x ?k) [?x :to ?y] (r ?y ?k) (r ?z ?l) [?x :near ?z] [(< ?k ?l)]]", "?x ?k"),
 ];
 
 /// Nodes that lead to each other by three attributes, one of them rare, with a number and a kind each.
@@ -178,6 +189,81 @@ fn values_of_every_kind_have_numbers_or_are_joined_by_columns() {
             let values = if query.contains("% ?x") { vec![kinds[1].clone()] } else { Vec::new() };
             let given = given(&facts, rules, &values);
             assert_eq!(answer(query, &given, rules, Way::Chosen), answer(query, &given, rules, Way::Never), "{query} {kinds:?}");
+        }
+    }
+}
+
+/// The rows, or the code of the error.
+fn tried(query: &str, given: &[Given], rules: &str, tuning: Tuning) -> Result<Vec<Vec<Value>>, Code> {
+    let parsed = parse::rules(rules).expect(rules);
+    let checked = check::check(parse::query(query).expect(query), parsed).unwrap_or_else(|error| panic!("{rules}: {error}"));
+    let options = Options { tuning: Tuning { small: Way::Never, ..tuning }, ..Options::default() };
+    let mut rows = engine::answer(&checked, given, &options, &Budget::default()).map_err(|error| error.code())?.rows;
+    rows.sort();
+    Ok(rows)
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_by_loops_as_by_joins() {
+    let rules = "[[(r ?x ?y) [?e :to ?x] [?e :at ?y]] [(r ?x ?y) (r ?x ?z) (r ?z ?y) [_ :to ?y] [(< ?x ?y)]]]";
+    let kinds: [Vec<Value>; 4] = [
+        vec![1.into(), 2.into(), 3.into()],
+        vec![1.into(), "b".into(), 3.into()],
+        vec!["a".into(), Value::Keyword("b".into()), "c".into()],
+        vec![true.into(), "b".into(), 2.5.into()],
+    ];
+    for (at, kinds) in kinds.into_iter().enumerate() {
+        let rows = (0..3).flat_map(|n| [(n, "to", kinds[n as usize].clone()), (n, "at", kinds[(n as usize + 1) % 3].clone())]);
+        let facts = MemoryFacts::of(rows);
+        let query = "[:find ?x ?y :in $ % :where (r ?x ?y)]";
+        let given = given(&facts, rules, &[]);
+        let by_loops = tried(query, &given, rules, Tuning::default());
+        assert_eq!(by_loops, tried(query, &given, rules, Tuning { loops: Way::Never, ..Tuning::default() }), "{kinds:?}");
+        assert_eq!(by_loops.is_ok(), at == 0, "{kinds:?}: {by_loops:?}");
+    }
+}
+
+/// Was seen to fail: a call with 1 among texts showed in the answers to a later one with 1.0 among texts, where facts are looked up.
+///
+/// A rule that is called twice, first with these values and then with those, some of which are the same and can be told apart.
+#[test]
+fn a_rule_called_twice_answers_each_call_as_if_it_were_alone() {
+    let mut rows =
+        vec![(1, "to", Value::Long(2)), (2, "to", Value::Long(3)), (3, "to", Value::Long(1)), (4, "to", Value::Long(1))];
+    rows.extend((5..40).map(|n| (n, "to", Value::Long(n + 1))));
+    let facts = MemoryFacts::of(rows);
+    let calls: [Vec<Value>; 6] = [
+        vec![1.into()],
+        vec![1.0.into()],
+        vec![2.into(), 4.into()],
+        vec!["a".into(), 1.into()],
+        vec!["b".into(), 1.0.into(), 2.into()],
+        vec!["a".into(), 2.0.into(), 3.into()],
+    ];
+    for rules in [
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y]]]",
+        "[[(r ?x ?y) [(identity ?x) ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y]]]",
+        "[[(r ?x ?y) [(identity ?x) ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y] [(!= ?x ?y)]]]",
+        "[[(r ?x ?y) [?x :to ?y] [(!= ?x ?y)]] [(r ?x ?y) (r ?x ?z) [?z :to ?y] [(!= ?x ?y)]]]",
+        "[[(r ?x ?y) [?x :to ?z] [(identity ?x) ?y]] [(r ?x ?y) (r ?z ?y) [?x :to ?z] [(!= ?x ?y)]]]",
+    ] {
+        let ask = |query: &str, values: &[&Vec<Value>], tuning: Tuning| {
+            let values = values.iter().map(|values| Value::vector(values.iter().cloned())).collect::<Vec<_>>();
+            tried(query, &given(&facts, rules, &values), rules, tuning).expect(rules)
+        };
+        for tuning in [Tuning::default(), Tuning { loops: Way::Never, ..Tuning::default() }, Tuning::of(Way::Always)] {
+            let alone = |values: &Vec<Value>| ask("[:find ?x ?y :in $ % [?x ...] :where (r ?x ?y)]", &[values], tuning);
+            let alone = calls.iter().map(alone).collect::<Vec<_>>();
+            for (first, second) in (0..calls.len()).flat_map(|first| (0..calls.len()).map(move |second| (first, second))) {
+                let both = "[:find ?x ?y ?v ?w :in $ % [?x ...] [?v ...] :where (r ?x ?y) (r ?v ?w)]";
+                let found = ask(both, &[&calls[first], &calls[second]], tuning);
+                let pairs =
+                    alone[first].iter().flat_map(|left| alone[second].iter().map(move |right| [&left[..], right].concat()));
+                let mut expected = pairs.collect::<Vec<_>>();
+                expected.sort();
+                let asked = (&calls[first], &calls[second]);
+                assert!(found == expected, "{rules} {asked:?} {tuning:?}: {found:?} instead of {expected:?}");
+            }
         }
     }
 }

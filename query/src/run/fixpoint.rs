@@ -26,6 +26,7 @@ use crate::run::sparing::Sparing;
 use crate::run::stable::StableScans;
 use crate::run::store::Store;
 use crate::tuning::Way;
+use crate::value::Value;
 
 /// Demands expected of a round when its steps are ordered.
 const DEMAND_ROWS: f64 = 16.0;
@@ -47,6 +48,8 @@ type GroupKey = (Adorned, Vec<Numbers>);
 enum Numbers {
     Longs,
     Doubles,
+    /// Some, among others.
+    Mixed,
     Others,
 }
 
@@ -223,6 +226,10 @@ fn group_key(adorned: Adorned, demand: &Relation) -> GroupKey {
     let numbers = |column: &Column| match column {
         Column::Long(_) => Numbers::Longs,
         Column::Double(_) => Numbers::Doubles,
+        // All that is made of others may have numbers in it.
+        Column::Value(values) if !values.iter().all(|value| matches!(value, Value::String(_) | Value::Keyword(_))) => {
+            Numbers::Mixed
+        }
         _ => Numbers::Others,
     };
     (adorned, demand.columns.iter().map(numbers).collect())
@@ -230,7 +237,10 @@ fn group_key(adorned: Adorned, demand: &Relation) -> GroupKey {
 
 fn group_of(key: &GroupKey, run: &Run<'_>) -> Rc<RefCell<Group>> {
     let known = run.tables.borrow().groups.get(key).cloned();
-    if let Some(known) = known {
+    // Of mixed values each call stands for itself.
+    if let Some(known) = known
+        && !key.1.contains(&Numbers::Mixed)
+    {
         return known;
     }
     let group = Rc::new(RefCell::new(Group {
