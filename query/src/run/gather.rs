@@ -155,3 +155,51 @@ fn concat_texts(kind: TextKind, first: &Dictionary, columns: &[&Column]) -> Opti
     }
     Some(Column::Text(kind, Arc::new(merged), codes.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{column_of, concat, none, repeat};
+    use crate::column::Column;
+    use crate::value::Value;
+
+    fn kind(column: &Column) -> &'static str {
+        match column {
+            Column::Long(_) => "longs",
+            Column::Instant(_) => "instants",
+            Column::Double(_) => "doubles",
+            Column::Boolean(_) => "booleans",
+            Column::Text(..) => "texts",
+            Column::Value(_) => "values",
+        }
+    }
+
+    #[test]
+    fn columns_are_of_the_narrowest_kind_also_behind_each_other() {
+        let values: [(Value, &str); 8] = [
+            (7.into(), "longs"),
+            (Value::Ref(8), "longs"),
+            (Value::Instant(7), "instants"),
+            (7.0.into(), "doubles"),
+            (true.into(), "booleans"),
+            ("7".into(), "texts"),
+            (Value::Keyword("7".into()), "texts"),
+            (Value::Vector(vec![7.into()].into()), "values"),
+        ];
+        let plain = |value: &Value| if let Value::Ref(id) = value { Value::Long(*id) } else { value.clone() };
+        for (at, (value, expected)) in values.iter().enumerate() {
+            for (column, rows) in [(column_of(vec![value.clone(); 3]), 3), (repeat(value, 2), 2)] {
+                assert_eq!((kind(&column), column.len()), (*expected, rows), "{value:?}");
+                assert!((0..rows).all(|row| column.value(row) == plain(value)), "{value:?}");
+            }
+            for (other_at, (other, other_kind)) in values.iter().enumerate() {
+                let both =
+                    [column_of(vec![value.clone(), other.clone()]), concat(&[&repeat(value, 1), &none(), &repeat(other, 1)])];
+                for column in both {
+                    let is_one = expected == other_kind && (*expected != "texts" || at == other_at);
+                    assert_eq!(kind(&column), if is_one { expected } else { "values" }, "{value:?} {other:?}");
+                    assert_eq!([column.value(0), column.value(1)], [plain(value), plain(other)]);
+                }
+            }
+        }
+    }
+}

@@ -152,6 +152,16 @@ mod tests {
     use crate::run::graph::{Adjacency, Reached, drain_words};
 
     #[test]
+    fn nodes_that_lead_nowhere_take_as_much_as_is_said() {
+        let budget = Budget::default();
+        for nodes in [0, 1, 64, 65, 200] {
+            let graph = Adjacency::new(nodes, &[], &[], &budget).expect("nothing limits it");
+            let matrix = Matrix::new(&graph, nodes, &budget).expect("nothing limits it");
+            assert_eq!(Matrix::bytes(nodes), matrix.bits.len() as u64 * 8, "{nodes}");
+        }
+    }
+
+    #[test]
     fn rows_of_bits_hold_what_a_search_reaches() {
         let budget = Budget::default();
         let mut state = 7_u64;

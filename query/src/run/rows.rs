@@ -79,3 +79,51 @@ pub(crate) fn smaller(left: &Column, right: &Column) -> Column {
 pub(crate) fn chosen(is_kept: &[bool]) -> Vec<u32> {
     is_kept.iter().enumerate().filter(|(_, is_kept)| **is_kept).map(|(row, _)| row as u32).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::matching;
+    use crate::budget::Budget;
+    use crate::plan::goal::Place;
+    use crate::value::Value;
+
+    #[track_caller]
+    fn check(places: &[Place], expected: &[&[Value]]) {
+        let rows: [&[Value]; 7] = [
+            &[1.into(), 2.into()],
+            &[1.into(), 1.0.into(), "more".into()],
+            &[1.0.into(), 1.into()],
+            &["a".into(), "a".into()],
+            &["a".into(), "b".into()],
+            &[Value::Ref(2), 2.into()],
+            &[1.into()],
+        ];
+        let rows = rows.map(<[Value]>::to_vec);
+        let found = matching(&rows, places, &Budget::default()).expect("nothing limits it");
+        let row = |row: usize| found.columns.iter().map(|column| column.value(row)).collect::<Vec<_>>();
+        assert_eq!((0..found.rows).map(row).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn rows_match_where_constants_stand_and_a_variable_is_the_same_each_time() {
+        let (x, y) = (|| Place::Slot(5), || Place::Slot(2));
+        let (one, two, a): ([Value; 1], [Value; 1], [Value; 1]) = ([1.into()], [2.into()], ["a".into()]);
+        // Of two that are the same the smaller one stands for both.
+        check(&[x(), x()], &[&one, &one, &a, &two]);
+        check(&[Place::Constant(1.into()), y()], &[&two, &[1.0.into()], &one]);
+        check(&[Place::Constant("a".into()), Place::Constant("b".into())], &[&[]]);
+        check(&[x(), Place::Blank, Place::Blank], &[&one]);
+        check(&[y(), x(), x()], &[]);
+        check(
+            &[x(), y()],
+            &[
+                &[1.into(), 2.into()],
+                &[1.into(), 1.0.into()],
+                &[1.0.into(), 1.into()],
+                &["a".into(), "a".into()],
+                &["a".into(), "b".into()],
+                &[2.into(), 2.into()],
+            ],
+        );
+    }
+}

@@ -542,7 +542,9 @@ mod tests {
                     let args: Vec<Option<u32>> = (0..width as u32).map(|slot| Some(slot + 10)).collect();
                     let current = wanted_column.renamed(vec![place as u32 + 10]);
                     let keep: SlotSet = (10..13).collect();
-                    if let Some(joined) = store.join(&args, &current, &keep, &budget).expect("nothing limits it") {
+                    let joined = store.join(&args, &current, &keep, &budget).expect("nothing limits it");
+                    assert!(joined.is_some() || store.rows == 0 || kind > 2, "longs and texts of one kind are found by number");
+                    if let Some(joined) = joined {
                         let pairs = |one: &Vec<Value>| known.iter().filter(|row| row[place].same(&one[0])).count();
                         assert_eq!(joined.rows, wanted.iter().map(pairs).sum::<usize>(), "{wanted:?} at {place} in {known:?}");
                         assert!(count > 1 || store.rows < 4 || found.iter().all(agrees), "only these are looked at");

@@ -111,7 +111,11 @@ impl Facts for EdgeFacts {
     }
 
     fn estimate(&self, scan: &Scan<'_>) -> Estimate {
-        let own = &self.edges[scan.attribute.map_or(0, |id| id as usize - 1)];
+        let Some(id) = scan.attribute else {
+            let all = self.edges.iter().map(|own| own.from.len()).sum::<usize>() as f64;
+            return Estimate { rows: all, read: all, distinct_e: all, distinct_v: all };
+        };
+        let own = &self.edges[id as usize - 1];
         let distinct_v = own.back.len() as f64;
         let all = own.from.len() as f64;
         let rows = match (scan.entities, &scan.values) {
