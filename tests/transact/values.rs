@@ -62,7 +62,7 @@ fn not_a_number_is_refused_wherever_it_comes_from() {
 }
 
 #[track_caller]
-fn refuse_value(store: &Store, attribute: &str, value: Value, kind: ErrorKind, help: &str) {
+fn refuse_value(store: &Store, attribute: &str, value: &Value, kind: ErrorKind, help: &str) {
     let mut data = TxData::new();
     let x = data.fresh();
     data.add(x, attribute, value.clone());
@@ -80,15 +80,15 @@ fn a_program_is_told_what_to_say_in_place_of_what_is_no_value() {
     let store = Store::after(&[crate::check::SCHEMA]);
     let read = |text: &str| annals::query::edn::read(text).expect("as written");
     for attribute in ["any/thing", "user/name"] {
-        let told = |text: &str, help: &str| refuse_value(&store, attribute, read(text), NotAValue, help);
+        let told = |text: &str, help: &str| refuse_value(&store, attribute, &read(text), NotAValue, help);
         told("nil", "leave the fact out, or retract");
         told("{:a 1}", "give its keys attributes of their own");
         told(r"\a", "write it as a string");
         told("#my/tag 5", "write it as a string, or as #db/id");
     }
-    refuse_value(&store, "any/thing", read("(1 2)"), NotAValue, "write a vector [..] for a tuple, or a set");
-    refuse_value(&store, "user/boss", read("{:a 1}"), ValueType, "a reference is an id");
-    refuse_value(&store, "any/link", Value::Ref(0), ErrorKind::Entity, "entity ids count from 1");
+    refuse_value(&store, "any/thing", &read("(1 2)"), NotAValue, "write a vector [..] for a tuple, or a set");
+    refuse_value(&store, "user/boss", &read("{:a 1}"), ValueType, "a reference is an id");
+    refuse_value(&store, "any/link", &Value::Ref(0), ErrorKind::Entity, "entity ids count from 1");
 }
 
 #[test]
