@@ -58,6 +58,8 @@ fn variables_that_nothing_binds_are_refused() {
     let code = Code::UnboundVariable;
     for (query, place, message, help) in [
         ("[:find ?x :where [?e :a]]", "1:8", "nothing binds `?x`", "[?e :attribute ?x]"),
+        ("[:find ?xz :where [?e :a ?xy]]", "1:8", "nothing binds `?xz`", "add a clause that binds ?xz"),
+        ("[:find ?xyz :where [?e :a ?xyy]]", "1:8", "nothing binds `?xyz`", "did you mean `?xyy`?"),
         ("[:find ?level :where [?e :a ?levl]]", "1:8", "nothing binds `?level`", "did you mean `?levl`?"),
         ("[:find ?x]", "1:8", "nothing binds `?x`", ":in"),
         ("[:find (count ?x) :where [?e :a]]", "1:15", "nothing binds `?x`", "add a clause"),
@@ -215,6 +217,8 @@ fn names_that_mean_nothing_are_refused() {
             "no source is named `$old`",
             "did you mean `$odl`?",
         ),
+        ("[:find ?e :in $b :where [$c ?e :a]]", Code::UnknownSource, "1:25", "no source is named `$c`", "which names $b"),
+        ("[:find ?e :in $be :where [$bc ?e :a]]", Code::UnknownSource, "1:26", "no source is named `$bc`", "did you mean `$be`?"),
         ("[:find ?e :in $a :where [?e :a]]", Code::UnknownSource, "1:25", "no source is named `$`", "$a"),
         ("[:find ?e :in ?e :where [?e :a]]", Code::UnknownSource, "1:25", "no source is named `$`", ":in $ .."),
         ("[:find ?e :where [?e :a] ($old not [?e :b])]", Code::UnknownSource, "1:26", "`$old`", ":in"),
@@ -261,6 +265,7 @@ fn names_that_mean_nothing_are_refused() {
         ),
         ("[:find ?e :in $ % :where (raech ?e 1)]", Code::UnknownRule, "1:26", "no rule is named `raech`", "`reach`"),
         ("[:find ?e :in $ % :where (starts-with? ?e 1)]", Code::UnknownRule, "1:26", "no rule", "[(starts-with? ..)]"),
+        ("[:find ?e :where (wander ?e 1)]", Code::UnknownRule, "1:18", "`:in` does not take rules", "add % to :in"),
         ("[:find ?e :where (reach ?e 1)]", Code::UnknownRule, "1:18", "`:in` does not take rules", "add % to :in"),
         (
             "[:find (pull ?e pattern) :where [?e :a]]",

@@ -246,6 +246,7 @@ fn what_is_as_large_as_the_small_way_goes_is_small_and_one_more_is_not() {
         check_steps(&text, &[], steps);
     }
     check_steps("[:find ?r :in $ ?e :where [?e :rank ?r]]", &[8_589_934_601.0.into()], None);
+    check_steps("[:find ?r :in $ ?e :where [?e :rank ?r]]", &["no entity".into()], Some(1));
 }
 
 #[test]
@@ -302,6 +303,21 @@ fn names_are_looked_up_once_where_the_source_says_that_they_mean_the_same() {
         (None, None, true),
     ] {
         assert_eq!(asked(first, second), [expected; 2], "{first:?} {second:?}");
+    }
+}
+
+#[test]
+fn attributes_are_announced_to_the_source_in_which_they_are_looked_for() {
+    let text = "[:find ?t . :in $ $2 :where [?e :id \"p2\"] [?e :tag ?t] [$2 ?e :rank 2] [$2 ?e :rank ?r]]";
+    for small in [Way::Chosen, Way::Never] {
+        let sources = [AskedFacts::new(staff(), None), AskedFacts::new(staff(), None)];
+        let given = sources.clone().map(|source| Given::Facts(source));
+        let checked = check::check(parse::query(text).expect(text), RuleSet::default()).expect(text);
+        let options = Options { tuning: Tuning { small, ..Tuning::default() }, ..Options::default() };
+        engine::table(&checked, None, &given, &options, &Budget::default()).expect(text);
+        let announced =
+            sources.map(|source| source.take().into_iter().filter(|asked| asked.starts_with("announced")).collect::<Vec<_>>());
+        assert_eq!(announced, [["announced [101, 103]"], ["announced [105]"]], "{small:?}");
     }
 }
 
