@@ -68,7 +68,7 @@ const SHAPES: [(&str, &str); 23] = [
          [(s ?x ?k) [?x :kind ?k]] [(s ?x ?k) [?y :to ?x] (s ?y ?k) (r ?y ?n) [(not= ?n ?k)]]",
         "?x ?n",
     ),
-    ("[(r ?x ?k) [?x :kind ?k]] [(r ?x ?k) [?x :to ?y] (r ?y ?k) (r ?z ?l) [?x :near ?z] [(< ?k ?l)]]", "?x ?k"),
+    ("[(r ?x ?k) [?x :kind ?k]] [(r ?x ?k) [?x :to ?y] (r ?y ?k) (r ?z ?l) [?x :near ?z] [(< ?k ?l)] [(not= ?k 0)]]", "?x ?k"),
 ];
 
 /// Nodes that lead to each other by three attributes, one of them rare, with a number and a kind each.
