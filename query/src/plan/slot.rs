@@ -10,15 +10,13 @@ pub(crate) struct SlotSet {
 }
 
 impl SlotSet {
-    /// Adds a slot; true if it was not in the set.
-    pub(crate) fn insert(&mut self, slot: Slot) -> bool {
+    /// Adds a slot.
+    pub(crate) fn insert(&mut self, slot: Slot) {
         let (word, bit) = (slot as usize / 64, 1_u64 << (slot % 64));
         if self.words.len() <= word {
             self.words.resize(word + 1, 0);
         }
-        let is_new = self.words[word] & bit == 0;
         self.words[word] |= bit;
-        is_new
     }
 
     /// True if the slot is in the set.
