@@ -111,6 +111,11 @@ fn what_leads_to_the_fewest_facts_is_looked_at_first() {
         // What only tests before what binds; what binds nothing for certain leads nowhere.
         ("[:find ?x :where [?e :id \"p8\"] (or [?e :tag ?x] [?e :boss ?x]) (or [?e :tag :red] [?e :rank 4])]", vec![], 9),
         ("[:find ?t :where [?e :id \"p9\"] [?b :tag ?t] (or [?e :rank ?x] [?e :boss ?x]) [?b :boss ?e]]", vec![], 53),
+        (
+            "[:find ?x :where [?e :id \"p9\"] (or-join [?e ?x] (and [?x :boss ?e] [?x :rank _]) (and [?e :boss ?x] [?x :rank _]))]",
+            vec![],
+            27,
+        ),
         ("[:find ?f :where [?e :id \"p9\"] [?e :boss ?f] (not [?e :tag :red])]", vec![], 13),
         ("[:find ?f :where [?e :id \"p9\"] (not [?e :tag ?f]) [?e :boss ?f]]", vec![], 11),
         ("[:find ?y :where [?e :id \"p9\"] [?e :rank ?r] [(inc ?r) ?y] [(< ?y 3)] [?e :tag _]]", vec![], 10),
