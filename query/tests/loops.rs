@@ -268,6 +268,21 @@ fn a_rule_called_twice_answers_each_call_as_if_it_were_alone() {
     }
 }
 
+/// What is asked for is the 59 nodes that one of 60 leads to; between them stand all pairs.
+#[test]
+fn loops_stop_at_the_limits_though_the_answer_is_small() {
+    let rules = "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y) [(!= ?x ?y)]]]";
+    let facts = MemoryFacts::of((0..60).map(|n| (n, "to", Value::Long((n + 1) % 60))));
+    let (given, query) = (given(&facts, rules, &[Value::Long(7)]), "[:find ?y :in $ % ?x :where (r ?x ?y)]");
+    let checked = check::check(parse::query(query).expect(query), parse::rules(rules).expect(rules)).expect(rules);
+    let options = Options { tuning: Tuning { small: Way::Never, ..Tuning::default() }, ..Options::default() };
+    let asked = |budget: Budget| engine::answer(&checked, &given, &options, &budget).map_err(|error| error.code());
+    for budget in [Budget::default().with_limit_rows(60 * 59 - 1), Budget::default().with_limit_bytes(60 * 59 * 8)] {
+        assert_eq!(asked(budget).map(|answer| answer.rows.len()), Err(Code::LimitExceeded));
+    }
+    assert_eq!(asked(Budget::default().with_limit_rows(60 * 59)).map(|answer| answer.rows.len()), Ok(59));
+}
+
 /// The rows, with rules that are asked for little looking up what they need this way.
 fn looked_up(query: &str, given: &[Given], rules: &str, lookups: Way) -> Vec<Vec<Value>> {
     let parsed = parse::rules(rules).expect(rules);
