@@ -87,8 +87,8 @@ impl Lives {
     /// Bytes of memory that they take.
     pub(crate) fn bytes(&self) -> usize {
         let columns = 2 + usize::from(self.m_added.is_some()) + 2 * usize::from(self.ends.is_some());
-        let order = self.by_value.get().map_or(0, ByValue::bytes);
-        self.len() * columns * 8 + order + self.bytes_v.get_or_init(|| self.v.bytes())
+        let order = if self.by_value.get().is_some() { 12 } else { 0 };
+        self.len() * (columns * 8 + order) + self.bytes_v.get_or_init(|| self.v.bytes())
     }
 
     /// Number of entities.
@@ -130,15 +130,6 @@ impl Lives {
     /// True if the window shows every row as a fact that holds.
     pub(super) fn all_hold_in(&self, window: Window) -> bool {
         !window.is_history && self.ends.is_none() && window.until >= self.newest_t && window.since < self.oldest_t
-    }
-
-    /// The first row of an entity, or where it would be. Where every entity has one row, ids mostly count as rows do.
-    pub(super) fn first_row_of(&self, entity: i64) -> usize {
-        let place = self.e.first().map_or(0, |first| entity.wrapping_sub(*first) as usize);
-        if self.distinct_e == self.len() && self.e.get(place) == Some(&entity) {
-            return place;
-        }
-        self.e.partition_point(|e| *e < entity)
     }
 
     /// The rows of one entity, looked for from `start` on.
