@@ -171,7 +171,7 @@ pub(super) enum Command {
     },
     /// Write every transaction as a stream that `annals import` takes in
     Export {
-        /// datoms (one EDN vector a transaction) or jsonl
+        /// datoms (one EDN map a transaction) or jsonl
         #[arg(long, default_value = "datoms")]
         form: ExportForm,
         /// Take secrets out of texts; a new store can take the stream in, the one it came from cannot
