@@ -558,6 +558,10 @@ mod tests {
     fn a_store_knows_each_row_once_whatever_kinds_of_values_come() {
         let long = Value::Long;
         check(&[&[(long(1), long(2)), (long(1), long(2)), (long(2), long(1))], &[(long(2), long(1)), (long(3), long(1))]]);
+        // One half of a pair is beyond what all before it share.
+        let far = 1 + (1 << 32);
+        check(&[&[(long(1), long(1))], &[(long(far), long(1))]]);
+        check(&[&[(long(1), long(1))], &[(long(1), long(far))], &[(long(1), long(1)), (long(far), long(far))]]);
         check(&[&[(long(1), long(2))], &[(long(1 << 40), long(2)), (long(1), long(2))], &[(long(-1), long(i64::MIN))]]);
         check(&[&[("a".into(), long(2))], &[("b".into(), long(2)), ("a".into(), long(2))], &[("a".into(), 2.0.into())]]);
         check(&[&[(long(1), "a".into())], &[(1.0.into(), "a".into())], &[(Value::Keyword("a".into()), "a".into())]]);
