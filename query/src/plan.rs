@@ -16,6 +16,7 @@ pub(crate) mod kind;
 pub(crate) mod lower;
 pub(crate) mod memory;
 pub(crate) mod mention;
+pub(crate) mod needs;
 pub(crate) mod order;
 pub(crate) mod program;
 pub(crate) mod range;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::plan::estimate::{Expectation, expect};
 use crate::plan::goal::{Goal, GoalKind};
 use crate::plan::memory;
+use crate::plan::needs::Needs;
 use crate::plan::order::Surroundings;
 use crate::plan::slot::Slot;
 
@@ -21,7 +22,7 @@ pub(crate) const FIRST_REASON: &str = "holds what is new in this round";
 /// A goal that is to find its place.
 pub(crate) struct Candidate {
     pub(crate) goal: Arc<Goal>,
-    pub(crate) requires: Vec<Slot>,
+    pub(crate) needs: Needs,
     /// Goals that come before it if they can: they settle which kinds of numbers its functions see.
     pub(crate) waits: Vec<u32>,
     pub(crate) binds: Vec<Slot>,
@@ -36,7 +37,7 @@ impl Candidate {
         let exact = expect(&goal, surroundings.known, surroundings.input_rows);
         let distinct = exact.distinct.iter().map(|(slot, count)| (*slot, memory::rounded(*count))).collect();
         Self {
-            requires: goal.requires(surroundings.predicates),
+            needs: goal.needs(surroundings.predicates),
             waits,
             binds: goal.binds(),
             rounded: Expectation { rows: memory::rounded(exact.rows), read: memory::rounded(exact.read), distinct },
@@ -91,7 +92,7 @@ impl State {
 
 /// The candidates that can run now, by their places: those that need not wait for another, or all if there are only such.
 pub(crate) fn ready(waiting: &[&Candidate], is_bound: impl Fn(Slot) -> bool) -> Vec<usize> {
-    let is_ready = |at: &usize| waiting[*at].requires.iter().all(|slot| is_bound(*slot));
+    let is_ready = |at: &usize| waiting[*at].needs.are_met(&is_bound);
     let ready = (0..waiting.len()).filter(is_ready).collect::<Vec<_>>();
     let is_waiting = |id: &u32| waiting.iter().any(|other| other.goal.id == *id);
     let settled = ready.iter().copied().filter(|at| !waiting[*at].waits.iter().any(is_waiting)).collect::<Vec<_>>();

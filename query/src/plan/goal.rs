@@ -6,6 +6,7 @@ use crate::ast::{Binding, PullPattern, Query, RuleSet, SourceName, Variable};
 use crate::error::Span;
 use crate::function::AnyFunction;
 use crate::plan::memory::Orders;
+use crate::plan::needs::Needs;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::tree::Grouping;
 use crate::registry::Functions;
@@ -320,30 +321,24 @@ impl Goal {
         }
     }
 
-    /// The variables that must be bound before the goal can run.
-    pub(crate) fn requires(&self, predicates: &[Predicate]) -> Vec<Slot> {
+    /// What must be bound before the goal can run.
+    pub(crate) fn needs(&self, predicates: &[Predicate]) -> Needs {
         match &self.kind {
-            GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Group(_) => Vec::new(),
-            GoalKind::Call(call) => call
-                .args
-                .iter()
-                .filter_map(|arg| match arg {
-                    CallArgument::Slot(slot) => Some(*slot),
-                    CallArgument::Constant(_) => None,
-                })
-                .collect(),
+            GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Group(_) => {
+                Needs::all([])
+            }
+            GoalKind::Call(call) => Needs::all(call.args.iter().filter_map(|arg| match arg {
+                CallArgument::Slot(slot) => Some(*slot),
+                CallArgument::Constant(_) => None,
+            })),
             GoalKind::Union(union) => {
-                let mut needs: SlotSet = union.required.iter().copied().collect();
-                for branch in &union.branches {
-                    needs.union_with(&block_needs(branch, &union.border, &union.required, predicates));
-                }
-                needs.iter().collect()
+                let required = Needs::all(union.required.iter().copied());
+                let branches = union.branches.iter();
+                let branches = branches.map(|branch| Needs::of_block(branch, &union.border, &union.required, predicates));
+                branches.fold(required, |all, branch| all.and(&branch))
             }
-            GoalKind::Absent(absent) => absent.shared.clone(),
-            GoalKind::Rule(rule) => {
-                let needs = &predicates[rule.predicate].needs;
-                rule.args.iter().zip(needs).filter(|(_, is_needed)| **is_needed).filter_map(|(arg, _)| *arg).collect()
-            }
+            GoalKind::Absent(absent) => Needs::all(absent.shared.iter().copied()),
+            GoalKind::Rule(rule) => predicates[rule.predicate].needs.renamed(|place| rule.args[place as usize]),
         }
     }
 }
@@ -357,12 +352,20 @@ pub(crate) struct Predicate {
     pub(crate) source: SourceName,
     /// A slot a parameter, which name the columns of its table.
     pub(crate) params: Vec<Slot>,
-    /// Which parameters the caller must bind.
-    pub(crate) needs: Vec<bool>,
+    /// Which parameters the caller must bind, by their places.
+    pub(crate) needs: Needs,
     /// One a head.
     pub(crate) branches: Vec<PredicateBranch>,
     /// Rules with one number call each other.
     pub(crate) component: usize,
+}
+
+impl Predicate {
+    /// Of arguments that are bound as few as it can run with: those of its first way to run, or all if there is none.
+    pub(crate) fn least_bound(&self, bound: &[bool]) -> Vec<bool> {
+        let way = self.needs.way(|place| bound[place as usize]);
+        way.map_or_else(|| bound.to_vec(), |way| (0..bound.len()).map(|place| way.contains(&(place as Slot))).collect())
+    }
 }
 
 /// One head and its body.
@@ -372,41 +375,4 @@ pub(crate) struct PredicateBranch {
     pub(crate) head: Vec<Slot>,
     /// The body.
     pub(crate) goals: Vec<Arc<Goal>>,
-}
-
-/// Which of `border` must be bound from outside so that a block can bind all of it.
-pub(crate) fn block_needs(goals: &[Arc<Goal>], border: &[Slot], required: &[Slot], predicates: &[Predicate]) -> SlotSet {
-    let mut needs: SlotSet = required.iter().copied().collect();
-    let mut bound = needs.clone();
-    let mut waiting = goals.iter().map(|goal| (goal.requires(predicates), goal)).collect::<Vec<_>>();
-    loop {
-        let count = waiting.len();
-        waiting.retain(|(requires, goal)| {
-            let is_ready = bound.contains_all(requires);
-            if is_ready {
-                bound.extend(goal.binds());
-            }
-            !is_ready
-        });
-        if waiting.len() < count {
-            continue;
-        }
-        // What a clause that waits will bind need not be given, unless each waits for another.
-        let is_bound_later =
-            |slot: &Slot| waiting.iter().any(|(requires, goal)| !requires.contains(slot) && goal.binds().contains(slot));
-        let stuck = waiting.iter().flat_map(|(requires, _)| requires.iter().copied());
-        let stuck = stuck.filter(|slot| !bound.contains(*slot) && border.contains(slot)).collect::<Vec<_>>();
-        let mut missing = stuck.iter().copied().filter(|slot| !is_bound_later(slot)).collect::<Vec<_>>();
-        if missing.is_empty() {
-            missing.extend(stuck.first());
-        }
-        if missing.is_empty() {
-            missing = border.iter().copied().filter(|slot| !bound.contains(*slot)).collect();
-        }
-        if missing.is_empty() {
-            return needs;
-        }
-        needs.extend(missing.iter().copied());
-        bound.extend(missing);
-    }
 }

@@ -290,7 +290,8 @@ impl Block<'_> {
         key.slots(self.output);
         for candidate in &self.candidates {
             key.exact(candidate.goal.id);
-            key.slots(&candidate.requires);
+            key.exact(candidate.needs.ways().len() as u32);
+            candidate.needs.ways().iter().for_each(|way| key.slots(way));
             key.slots(&candidate.waits);
             key.slots(&candidate.binds);
             key.amount(candidate.rounded.rows);
@@ -344,10 +345,11 @@ fn step_of(
         }
         GoalKind::Absent(absent) => vec![plan_inner(&absent.goals, &absent.shared, &absent.shared, inner)?],
         GoalKind::Rule(rule) => {
-            let needs = &surroundings.predicates[rule.predicate].needs;
-            let is_bound = |arg: &Option<Slot>| arg.is_some_and(|slot| state.is_bound(slot));
-            let is_worth = state.rows <= DEMANDS_MAX;
-            bound = rule.args.iter().zip(needs).map(|(arg, is_needed)| *is_needed || (is_worth && is_bound(arg))).collect();
+            let is_bound = |place: usize| rule.args[place].is_some_and(|slot| state.is_bound(slot));
+            bound = (0..rule.args.len()).map(is_bound).collect::<Vec<_>>();
+            if state.rows > DEMANDS_MAX {
+                bound = surroundings.predicates[rule.predicate].least_bound(&bound);
+            }
             Vec::new()
         }
         _ => Vec::new(),
@@ -391,7 +393,7 @@ fn set_keep(steps: &mut [Step], output: &[Slot]) {
 }
 
 fn stuck(waiting: &[&Candidate], state: &State, surroundings: Surroundings<'_>) -> Error {
-    let missing = waiting.iter().flat_map(|candidate| candidate.requires.iter().map(|slot| (*slot, candidate.goal.span)));
+    let missing = waiting.iter().flat_map(|candidate| candidate.needs.slots().map(|slot| (slot, candidate.goal.span)));
     match missing.into_iter().find(|(slot, _)| !state.is_bound(*slot)) {
         Some((slot, span)) => unbound(slot, surroundings).at(span),
         None => Error::new(Code::UnboundVariable, "no clause can run first"),

@@ -84,7 +84,7 @@ pub(crate) fn equalities(candidates: &[Candidate]) -> Vec<(Slot, Slot)> {
 
 /// By unit, a bit for each that is connected with it: by a variable that both bind, one that it needs of the other, or an equality.
 fn nearness(units: &[Unit], equalities: &[(Slot, Slot)]) -> Vec<u32> {
-    let needs = |a: &Unit, b: &Unit| a.requires.iter().any(|slot| b.slots.contains(slot));
+    let needs = |a: &Unit, b: &Unit| a.needs.slots().any(|slot| b.slots.contains(&slot));
     let is_bridge = |a: &Unit, b: &Unit| equalities.iter().any(|(left, right)| a.slots.contains(left) && b.slots.contains(right));
     let leads = |a: &Unit, b: &Unit| needs(a, b) || is_bridge(a, b);
     let are_near = |a: &Unit, b: &Unit| !a.slots.is_disjoint(&b.slots) || leads(a, b) || leads(b, a);
@@ -203,8 +203,7 @@ impl Search<'_> {
     fn extended(&mut self, before: &Part, unit: usize) -> Option<Part> {
         let done = before.items.iter().flat_map(Item::goals).collect::<Vec<_>>();
         let own = &self.units[unit];
-        let is_ready =
-            own.requires.iter().all(|slot| before.state.is_bound(*slot)) && own.waits.iter().all(|id| done.contains(id));
+        let is_ready = own.needs.are_met(|slot| before.state.is_bound(slot)) && own.waits.iter().all(|id| done.contains(id));
         is_ready.then(|| self.extended_by(before, unit))
     }
 
@@ -293,7 +292,9 @@ impl Search<'_> {
         let is_needed = |slot: &Slot| {
             let outside = self.units.iter().enumerate().filter(|(unit, _)| set & (1 << unit) == 0);
             self.wanted.contains(slot)
-                || outside.into_iter().any(|(_, unit)| unit.slots.contains(slot) || unit.requires.contains(slot))
+                || outside
+                    .into_iter()
+                    .any(|(_, unit)| unit.slots.contains(slot) || unit.needs.slots().any(|needed| needed == *slot))
         };
         state.distinct.retain(|slot, _| is_needed(slot));
         let combinations = state.distinct.values().fold(1.0, |product: f64, distinct| product * distinct);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::plan::choose::Candidate;
 use crate::plan::cycle;
 use crate::plan::goal::{GoalKind, Place, ScanGoal};
+use crate::plan::needs::Needs;
 use crate::plan::slot::Slot;
 use crate::source::Source;
 use crate::tuning::{Tuning, Way};
@@ -20,7 +21,7 @@ pub(crate) struct Unit {
     /// Their variables.
     pub(crate) slots: BTreeSet<Slot>,
     /// What must be bound before.
-    pub(crate) requires: Vec<Slot>,
+    pub(crate) needs: Needs,
     /// Goals that come before it.
     pub(crate) waits: Vec<u32>,
     /// True if it only reads facts or rows, so that it can be joined apart from the rest.
@@ -34,7 +35,7 @@ impl Unit {
         Self {
             goals: vec![at],
             slots: candidate.binds.iter().copied().collect(),
-            requires: candidate.requires.clone(),
+            needs: candidate.needs.clone(),
             waits: candidate.waits.clone(),
             is_apart: matches!(candidate.goal.kind, GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_)),
             is_cycle: false,

@@ -155,8 +155,8 @@ struct Block<'b, 'p> {
 impl<'b> Block<'b, '_> {
     /// True if what the step needs is bound: a step before it may have failed.
     fn is_ready(&self, step: &Step) -> bool {
-        let needs = step.goal.requires(&self.run.program.predicates);
-        needs.iter().all(|slot| self.current.position(*slot).is_some())
+        let needs = step.goal.needs(&self.run.program.predicates);
+        needs.are_met(|slot| self.current.position(slot).is_some())
     }
 
     /// The variables that are needed after a step.

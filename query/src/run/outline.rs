@@ -104,7 +104,8 @@ impl Outline {
             if let GoalKind::Rule(call) = &step.goal.kind
                 && run.program.predicates[call.predicate].component == component
             {
-                let bound = if self.is_open { run.program.predicates[call.predicate].needs.clone() } else { step.bound.clone() };
+                let callee = &run.program.predicates[call.predicate];
+                let bound = if self.is_open { callee.least_bound(&step.bound) } else { step.bound.clone() };
                 let output = call.args.iter().zip(&bound).filter(|(_, is_bound)| **is_bound);
                 let output = output.filter_map(|(slot, _)| *slot).collect::<Vec<_>>();
                 let is_demanded = bound.contains(&true);

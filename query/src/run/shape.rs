@@ -13,7 +13,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::plan::goal::{Goal, GoalKind, Place, PredicateBranch, ScanGoal, block_needs};
+use crate::plan::goal::{Goal, GoalKind, Place, PredicateBranch, ScanGoal};
+use crate::plan::needs::Needs;
 use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::inline;
@@ -125,11 +126,11 @@ fn at(head: &[Slot], places: &[usize]) -> Vec<Slot> {
 impl Body {
     /// `None` if it needs an end that must not be given: those from `given` on.
     fn new(goals: Vec<Arc<Goal>>, ends: Vec<Slot>, given: usize, run: &Run<'_>) -> Option<Self> {
-        let needed = block_needs(&goals, &ends, &[], &run.program.predicates);
-        let needs = (0..ends.len()).filter(|at| needed.contains(ends[*at])).collect::<Vec<_>>();
+        let needs = Needs::of_block(&goals, &ends, &[], &run.program.predicates);
+        let way = needs.way(|slot| ends[..given].contains(&slot))?;
+        let needs = (0..ends.len()).filter(|at| way.contains(&ends[*at])).collect::<Vec<_>>();
         let is_distinct = (1..ends.len()).all(|at| !ends[..at].contains(&ends[at]));
-        let is_fit = needs.iter().all(|at| *at < given) && (is_distinct || needs.is_empty());
-        is_fit.then_some(Self { goals, ends, needs })
+        (is_distinct || needs.is_empty()).then_some(Self { goals, ends, needs })
     }
 
     /// True if both are the same patterns between their ends.

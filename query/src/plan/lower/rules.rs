@@ -6,9 +6,8 @@ use std::sync::Arc;
 use super::Lowering;
 use crate::ast::{Rule, SourceName, Term, Variable};
 use crate::error::{Code, Error, Result, Span};
-use crate::plan::goal::{
-    CallArgument, CallGoal, Goal, GoalKind, Predicate, PredicateBranch, RuleGoal, Target, UnionGoal, block_needs,
-};
+use crate::plan::goal::{CallArgument, CallGoal, Goal, GoalKind, Predicate, PredicateBranch, RuleGoal, Target, UnionGoal};
+use crate::plan::needs::Needs;
 use crate::plan::scope::Scope;
 use crate::plan::slot::Slot;
 use crate::run::gather::repeat;
@@ -129,10 +128,8 @@ impl Lowering<'_> {
         let heads = rules.rules.iter().filter(|rule| rule.name == *name).collect::<Vec<_>>();
         let params = heads.first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
         let params = params.into_iter().map(|variable| self.fresh(variable)).collect::<Vec<_>>();
-        let mut needs = vec![false; params.len()];
-        for head in &heads {
-            needs.iter_mut().take(head.head.required.len()).for_each(|is_needed| *is_needed = true);
-        }
+        let required = heads.iter().map(|head| head.head.required.len()).max().unwrap_or(0);
+        let needs = Needs::all(0..required as Slot);
         let component = self.dependencies.component(name);
         let (name, source) = (Arc::clone(name), source.clone());
         self.predicates.push(Predicate { name, source, params, needs, branches: Vec::new(), component });
@@ -197,12 +194,9 @@ impl Lowering<'_> {
         let predicate = &self.predicates[at];
         let mut needs = predicate.needs.clone();
         for branch in &predicate.branches {
-            let required = branch.head.iter().zip(&needs).filter(|(_, is_needed)| **is_needed).map(|(slot, _)| *slot);
-            let required = required.collect::<Vec<_>>();
-            let found = block_needs(&branch.goals, &branch.head, &required, &self.predicates);
-            for (slot, is_needed) in branch.head.iter().zip(&mut needs) {
-                *is_needed |= found.contains(*slot);
-            }
+            let place = |slot: Slot| branch.head.iter().position(|own| *own == slot).map(|place| place as Slot);
+            let found = Needs::of_block(&branch.goals, &branch.head, &[], &self.predicates);
+            needs = needs.and(&found.renamed(place));
         }
         let changed = needs != predicate.needs;
         self.predicates[at].needs = needs;

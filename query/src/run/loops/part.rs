@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::facts::Cardinality;
 use crate::plan::Plan;
-use crate::plan::goal::{AbsentGoal, CallArgument, Goal, GoalKind, ScanGoal, block_needs};
+use crate::plan::goal::{AbsentGoal, CallArgument, Goal, GoalKind, ScanGoal};
+use crate::plan::needs::Needs;
 use crate::plan::order::plan_block;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::run::Run;
@@ -278,7 +279,7 @@ impl<'r, 'p> Parts<'r, 'p> {
             let is_pattern = |goal: &Arc<Goal>| matches!(goal.kind, GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_));
             let is_choice = matches!(&goal.kind, GoalKind::Union(union)
                 if union.branches.iter().all(|goals| goals.len() == 1 && goals.iter().all(is_pattern)));
-            if !goal.requires(predicates).is_empty() {
+            if !goal.needs(predicates).is_none() {
                 open.push(goal);
             } else if is_pattern(&goal) || is_choice || matches!(goal.kind, GoalKind::Call(_)) {
                 pieces.push(Piece { slots: goal.binds().into_iter().collect(), goals: vec![goal] });
@@ -309,7 +310,7 @@ impl<'r, 'p> Parts<'r, 'p> {
         absent.goals.iter().all(is_pattern)
             && !absent.shared.is_empty()
             && (absent.goals.len() == 1 || is_open)
-            && block_needs(&absent.goals, &absent.shared, &[], &self.run.program.predicates).iter().next().is_none()
+            && Needs::of_block(&absent.goals, &absent.shared, &[], &self.run.program.predicates).is_none()
     }
 
     /// Adds the rows of goals over these variables as an atom. False if there are none.
@@ -364,7 +365,7 @@ fn attached(pieces: &mut Vec<Piece>, mut open: Vec<Arc<Goal>>, run: &Run<'_>) ->
         let count = open.len();
         let mut left = Vec::new();
         for goal in open {
-            let needs = goal.requires(&run.program.predicates);
+            let needs = goal.needs(&run.program.predicates).slots().collect::<Vec<_>>();
             // What is inside a choice may need more than it can be told here.
             match host(pieces, &needs).filter(|_| !matches!(goal.kind, GoalKind::Union(_) | GoalKind::Rule(_))) {
                 Some(at) => {

@@ -31,7 +31,7 @@ const PATH_RIGHT: Template = Template {
     rules: &[("path ?x ?y", &["[?x :TO ?y]"]), ("path ?x ?y", &["[?x :OTHER ?z]", "(path ?z ?y)"])],
 };
 
-const FAMILIES: [&[Template]; 11] = [
+const FAMILIES: [&[Template]; 13] = [
     &[PATH_RIGHT],
     &[Template {
         name: "path",
@@ -57,6 +57,37 @@ const FAMILIES: [&[Template]; 11] = [
         args: &[(Kind::Long, true), (Kind::Long, false)],
         rules: &[("next [?n] ?m", &["[(inc ?n) ?m]"]), ("next [?n] ?m", &["[(< ?n 4)]", "[(inc ?n) ?k]", "(next ?k ?m)"])],
     }],
+    // Those that run with the one argument bound or with the other.
+    &[
+        Template {
+            name: "after",
+            args: &[(Kind::Long, true), (Kind::Long, false)],
+            rules: &[
+                ("after ?n ?m", &["[(inc ?n) ?m]", "[(dec ?m) ?n]"]),
+                ("after ?n ?m", &["[(+ ?n N) ?m]", "[(- ?m N) ?n]", "[(< ?m 9)]"]),
+            ],
+        },
+        Template {
+            name: "before",
+            args: &[(Kind::Long, true), (Kind::Long, false)],
+            rules: &[("before ?n ?m", &["(after ?m ?n)"])],
+        },
+    ],
+    &[
+        Template {
+            name: "climb",
+            args: &[(Kind::Long, true), (Kind::Long, false)],
+            rules: &[
+                ("climb ?n ?m", &["[(inc ?n) ?m]", "[(dec ?m) ?n]", "[(< -2 ?n 6)]"]),
+                ("climb ?n ?m", &["[(inc ?n) ?k]", "[(dec ?k) ?n]", "[(< -2 ?n 6)]", "(climb ?k ?m)"]),
+            ],
+        },
+        Template {
+            name: "descend",
+            args: &[(Kind::Long, true), (Kind::Long, false)],
+            rules: &[("descend ?n ?m", &["(climb ?m ?n)"]), ("descend ?n ?m", &["(climb ?n ?m)"])],
+        },
+    ],
     &[
         Template { name: "inner", args: ONE, rules: &[("inner ?x", &["[?x :TO _]"])] },
         Template { name: "leaf", args: ONE, rules: &[("leaf ?x", &["(not (inner ?x))", "[?y :OTHER ?x]"])] },
