@@ -138,7 +138,8 @@ impl Budget {
     pub fn check_rows(&self, rows: usize) -> Result<()> {
         if rows as u64 > self.limit_rows {
             return Err(Error::new(Code::LimitExceeded, format!("the query needs more than {} rows", self.limit_rows))
-                .with_help("bind more variables, add a clause that selects, or raise --max-rows"));
+                .with_help("bind more variables, add a clause that selects, or raise --max-rows")
+                .of_the_budget());
         }
         Ok(())
     }
@@ -155,7 +156,8 @@ impl Budget {
                 Code::LimitExceeded,
                 format!("the query needs more than {} bytes of memory", self.limit_bytes),
             )
-            .with_help("bind more variables or add a clause that selects"));
+            .with_help("bind more variables or add a clause that selects")
+            .of_the_budget());
         }
         Ok(())
     }
@@ -175,12 +177,13 @@ impl Budget {
     /// Looks at the clock and the flag at once.
     pub fn look(&self) -> Result<()> {
         if self.cancelled.load(Ordering::Relaxed) {
-            return Err(Error::new(Code::Cancelled, "the query was cancelled"));
+            return Err(Error::new(Code::Cancelled, "the query was cancelled").of_the_budget());
         }
         match self.deadline {
             Some((deadline, timeout)) if Instant::now() >= deadline => {
                 Err(Error::new(Code::Timeout, format!("the query did not finish within {} ms", timeout.as_millis()))
-                    .with_help("make it more selective or raise --timeout"))
+                    .with_help("make it more selective or raise --timeout")
+                    .of_the_budget())
             }
             _ => Ok(()),
         }

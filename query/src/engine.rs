@@ -131,7 +131,7 @@ pub fn explain(checked: &Checked, given: &[Given], options: &Options, budget: &B
     let explained = |rows: usize| Explanation::new(&run, rows, planned - started, planned.elapsed());
     match run.relation() {
         Ok(relation) => Ok(explained(relation.rows)),
-        Err(error) if matches!(error.code(), Code::Timeout | Code::LimitExceeded) => Ok(explained(0).stopped_by(&error)),
+        Err(error) if error.is_of_the_budget() && error.code() != Code::Cancelled => Ok(explained(0).stopped_by(&error)),
         Err(error) => Err(error),
     }
 }

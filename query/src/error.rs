@@ -92,6 +92,7 @@ struct Detail {
     position: Option<Position>,
     help: Option<String>,
     cause: Option<Cause>,
+    is_of_the_budget: bool,
 }
 
 /// The error of a program's own function.
@@ -110,7 +111,8 @@ impl Eq for Cause {}
 impl Error {
     /// An error with this code and sentence.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Detail { code, message: message.into(), value: None, span: None, position: None, help: None, cause: None }))
+        let (value, span, position, help, cause) = Default::default();
+        Self(Box::new(Detail { code, message: message.into(), value, span, position, help, cause, is_of_the_budget: false }))
     }
 
     /// Names the offending value, as EDN text.
@@ -140,6 +142,18 @@ impl Error {
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
+    }
+
+    /// Says that the run is at its end, whatever else it could do.
+    pub(crate) fn of_the_budget(mut self) -> Self {
+        self.0.is_of_the_budget = true;
+        self
+    }
+
+    /// True if the run is at its end, whatever else it could do: its time, memory or rows are used up, or it was cancelled. What a function
+    /// refuses as too large is the fault of its arguments, which another clause may exclude.
+    pub(crate) fn is_of_the_budget(&self) -> bool {
+        self.0.is_of_the_budget
     }
 
     /// Keeps the error below this one: [`std::error::Error::source`] gives it.
@@ -296,7 +310,7 @@ codes! {
     LensSyntax = "lens/syntax",
     /// A fact that a lens cannot read as it says, or an attribute that it cannot compute.
     LensCoercion = "lens/coercion",
-    /// The budget of rows or bytes is spent.
+    /// The budget of rows or bytes is spent, or a function was given what is too large for it.
     LimitExceeded = "query/limit-exceeded",
     /// The time is up.
     Timeout = "query/timeout",

@@ -95,7 +95,7 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
             let (slots, rows) = (block.current.slots.clone(), block.current.rows);
             match block.take(step, &keep, is_in_order) {
                 Ok(()) => {}
-                Err(error) if call::is_of_the_budget(&error) => return Err(error),
+                Err(error) if error.is_of_the_budget() => return Err(error),
                 Err(error) => {
                     is_in_order = false;
                     refusal.get_or_insert(error);
@@ -206,7 +206,7 @@ impl<'b> Block<'b, '_> {
             self.current = filtered;
         } else {
             let mut found = run_step(step, keep, &self.current, run, self.frame);
-            if !is_in_order && found.as_ref().is_err_and(|error| !call::is_of_the_budget(error)) {
+            if !is_in_order && found.as_ref().is_err_and(|error| !error.is_of_the_budget()) {
                 // More may be bound now than when it was planned: what is inside of it then meets fewer arguments.
                 let again = planned_again(step, &self.current, fixpoint::surroundings(run))?;
                 found = run_step(&again, keep, &self.current, run, self.frame);

@@ -43,7 +43,7 @@ pub(crate) fn filter(current: &Relation, goal: &CallGoal, budget: &Budget) -> Re
         return Ok((current.select(&chosen), false));
     }
     if let Some(texts) = Texts::of(current, goal, budget)? {
-        if let Some(error) = texts.errors().find(|error| is_of_the_budget(error)) {
+        if let Some(error) = texts.errors().find(|error| error.is_of_the_budget()) {
             return Err(error.clone());
         }
         let is_kept = texts.of_codes(|result| result.as_ref().map_or(true, Value::is_truthy));
@@ -54,7 +54,7 @@ pub(crate) fn filter(current: &Relation, goal: &CallGoal, budget: &Budget) -> Re
     each_result(current, goal, budget, |result| {
         is_kept.push(match result {
             Ok(value) => value.is_truthy(),
-            Err(error) if is_of_the_budget(&error) => return Err(error),
+            Err(error) if error.is_of_the_budget() => return Err(error),
             Err(_) => {
                 has_failed = true;
                 true
@@ -73,11 +73,6 @@ pub(crate) fn filter_strictly(current: &Relation, goal: &CallGoal, budget: &Budg
         Ok(())
     })?;
     Ok(current.select(&rows::chosen(&is_kept)))
-}
-
-/// True if the run itself is at its end, whatever else it could do.
-pub(crate) fn is_of_the_budget(error: &Error) -> bool {
-    matches!(error.code(), Code::LimitExceeded | Code::Timeout | Code::Cancelled)
 }
 
 /// Binds what a function gives; without a binding form, keeps the rows for which it is truthy.

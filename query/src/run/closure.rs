@@ -11,7 +11,6 @@ use crate::plan::order::plan_block;
 use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::block::{Frame, run_plan, stack};
-use crate::run::call::is_of_the_budget;
 use crate::run::fixpoint::surroundings;
 use crate::run::graph::Adjacency;
 use crate::run::join::distinct;
@@ -78,7 +77,7 @@ impl Closure {
         let builder = Builder { shape, call, run, plans: Vec::new() };
         match builder.build() {
             // Edges that nobody asked for may have been at fault.
-            Err(error) if !is_of_the_budget(&error) => Ok(None),
+            Err(error) if !error.is_of_the_budget() => Ok(None),
             built => built,
         }
     }

@@ -12,7 +12,6 @@ use crate::plan::order::plan_block;
 use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::block::{Frame, run_plan, stack};
-use crate::run::call::is_of_the_budget;
 use crate::run::closure::Call;
 use crate::run::fixpoint::surroundings;
 use crate::run::gather::repeat;
@@ -71,7 +70,7 @@ impl Explored {
         let found =
             if is_forward(shape, call) { self.forward(shape, call, edges, run) } else { self.backward(shape, call, edges, run) };
         match found {
-            Err(error) if is_of_the_budget(&error) => Err(error),
+            Err(error) if error.is_of_the_budget() => Err(error),
             // Those who run the rule in another way find out what there is to say of an error.
             found => Ok(found.ok().flatten().map(|columns| placed(shape, params, columns))),
         }

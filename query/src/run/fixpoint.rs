@@ -14,7 +14,6 @@ use crate::plan::order::{Surroundings, plan_block};
 use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::block::{Frame, Round, run_plan};
-use crate::run::call::is_of_the_budget;
 use crate::run::closure::{Call, Closure};
 use crate::run::effort::Method;
 use crate::run::explore::{Explored, suits};
@@ -287,7 +286,7 @@ impl Group {
         }
         match self.try_spared(demand, run) {
             Ok(Some(found)) => return Ok(Some(found)),
-            Err(error) if is_of_the_budget(&error) => return Err(error),
+            Err(error) if error.is_of_the_budget() => return Err(error),
             // Those who run the rule in another way find out what there is to say of an error.
             Ok(None) | Err(_) => {}
         }

@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::plan::Plan;
 use crate::plan::slot::Slot;
 use crate::run::Run;
-use crate::run::call::is_of_the_budget;
 use crate::run::fixpoint::{Adorned, Flow};
 use crate::run::index::NONE;
 use crate::run::key::is_exact;
@@ -73,7 +72,7 @@ impl Loops {
     pub(crate) fn new(adorned: &Adorned, demand: &Relation, run: &Run<'_>) -> Result<Option<Self>> {
         match Self::built(adorned, demand, run) {
             // What fails here may never be asked where it only joins what is there.
-            Err(error) if !is_of_the_budget(&error) => Ok(None),
+            Err(error) if !error.is_of_the_budget() => Ok(None),
             built => built,
         }
     }

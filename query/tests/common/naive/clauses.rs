@@ -59,7 +59,7 @@ impl Naive {
             let clause = waiting[*position];
             match self.clause(clause, &environments, &bound, around, place) {
                 Ok(found) => environments = found,
-                Err(error) if error.code() == Code::LimitExceeded => return Err(error),
+                Err(error) if error.code() == Code::Cancelled => return Err(error),
                 Err(error) => {
                     failing.push((clause, error));
                     continue;

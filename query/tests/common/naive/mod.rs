@@ -129,7 +129,7 @@ impl Naive {
     fn spend(&self, steps: usize) -> Result<()> {
         self.steps.set(self.steps.get() + steps);
         if self.steps.get() > LIMIT_STEPS {
-            return Err(Error::new(Code::LimitExceeded, "the program is too large for the naive evaluator"));
+            return Err(Error::new(Code::Cancelled, "the program is too large for the naive evaluator"));
         }
         Ok(())
     }

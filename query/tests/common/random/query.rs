@@ -160,7 +160,7 @@ fn leaves_something(program: &Program, scope: &Scope, given: &[Input]) -> Result
     let probe = Program { find: if names.is_empty() { "?none".to_owned() } else { names.join(" ") }, ..program.clone() };
     match naive::answer(&parse::query(&probe.text())?, given) {
         Ok(answer) => Ok((1..=LIMIT_ROWS).contains(&answer.len())),
-        Err(error) if matches!(error.code(), Code::UnboundVariable | Code::LimitExceeded) => Ok(false),
+        Err(error) if matches!(error.code(), Code::UnboundVariable | Code::Cancelled) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -125,7 +125,7 @@ pub(crate) fn outcome(program: &Program, tried: &dyn Tried) -> Outcome {
     };
     let expected = program.given(|| Manner::Typed).and_then(|inputs| naive::answer(&query, &inputs));
     match expected {
-        Err(error) if error.code() == Code::LimitExceeded => Outcome::TooLarge,
+        Err(error) if error.code() == Code::Cancelled => Outcome::TooLarge,
         Err(error) if error.code() == Code::UnboundVariable => Outcome::Differ(format!("the check accepts it, but {error}")),
         Err(error) => failing(program, tried, &error, is_sure(program, &query)),
         Ok(expected) => answering(program, tried, &query, &expected),
