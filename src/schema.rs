@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use annals_query::{Attribute, Value, ValueType};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// An attribute as the transactor sees it: what queries know of it, and what writes are checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub struct Declaration {
     pub no_history: bool,
     /// `:db/fulltext`: texts are found by their words.
     pub is_fulltext: bool,
+    /// An entity never had several values of it at once, so that the newest datom tells what holds. Where it was ever declared to have
+    /// many, or where transactions were lost, nobody knows.
+    pub is_always_single: bool,
     /// `:db/tupleAttrs`: the value is composed of these attributes' values, in order.
     pub tuple_attributes: Option<Arc<[i64]>>,
     /// `:db/tupleTypes`, or the one type of `:db/tupleType` (then `tuple_is_uniform`).
@@ -73,6 +76,9 @@ pub struct Schema {
     fulltext: Arc<[i64]>,
     stamp: u64,
 }
+
+/// The ident by which a rescue says that a transaction was lost.
+pub(crate) const LOST: &str = "rescue/lost";
 
 /// How many schemas were built in this process.
 static BUILT: AtomicU64 = AtomicU64::new(0);
@@ -158,6 +164,8 @@ impl Schema {
 #[derive(Clone, Debug, Default)]
 pub struct SchemaBuilder {
     facts: FxHashMap<i64, FxHashMap<i64, Vec<Value>>>,
+    /// Who was declared to have many values, if only for a time.
+    was_many: FxHashSet<i64>,
     entities_by_ident: HashMap<Arc<str>, i64>,
     idents_by_entity: FxHashMap<i64, Arc<str>>,
 }
@@ -173,6 +181,9 @@ impl SchemaBuilder {
     pub fn apply(&mut self, entity: i64, attribute: i64, value: &Value, added: bool) {
         if let (attribute::IDENT, Value::Keyword(name)) = (attribute, value) {
             self.rename(entity, name, added);
+        }
+        if attribute == attribute::CARDINALITY && *value == Value::Ref(ident::CARDINALITY_MANY) {
+            self.was_many.insert(entity);
         }
         let values = self.facts.entry(entity).or_default().entry(attribute).or_default();
         values.retain(|held| held != value);
@@ -239,6 +250,9 @@ impl SchemaBuilder {
             is_indexed: self.flag(entity, attribute::INDEX) || public.unique.is_some(),
             no_history: self.flag(entity, attribute::NO_HISTORY),
             is_fulltext: self.flag(entity, attribute::FULLTEXT),
+            is_always_single: public.cardinality == Cardinality::One
+                && !self.was_many.contains(&entity)
+                && !self.entities_by_ident.contains_key(LOST),
             tuple_attributes: self
                 .keywords(entity, attribute::TUPLE_ATTRS)
                 .map(|names| names.iter().filter_map(|name| self.entities_by_ident.get(name).copied()).collect()),

@@ -286,6 +286,11 @@ impl Store {
         self.reader()?.datoms_of_entity_attribute(entity, attribute, until_t)
     }
 
+    /// See [`Reader::last_datom_until`].
+    pub fn last_datom_until(&self, entity: i64, attribute: i64, until_t: i64) -> Result<Option<Datom>> {
+        self.reader()?.last_datom_until(entity, attribute, until_t)
+    }
+
     /// See [`Reader::datoms_of_entities`].
     pub fn datoms_of_entities(&self, first: i64, last: i64, until_t: i64, take: impl FnMut(Datom) -> Result<()>) -> Result<()> {
         self.reader()?.datoms_of_entities(first, last, until_t, take)

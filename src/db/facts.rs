@@ -110,7 +110,7 @@ impl Facts for Stored<'_> {
     fn facts_of(&self, entities: &[i64], attribute: i64, budget: &Budget) -> Result<Option<Vec<Fact>>> {
         self.refuse_history("an entity").map_err(|error| as_query_error(&error))?;
         let scan = Scan { attribute: Some(attribute), entities: Some(entities), ..Scan::default() };
-        let lives = self.snapshot.lives(attribute, &scan, budget).map_err(|error| as_query_error(&error))?;
+        let lives = self.lives_shown(attribute, &scan, budget)?;
         let rows = lives.select(&scan);
         budget.spend_steps(rows.len() as u64 + 1)?;
         let datoms = rows.iter().flat_map(|row| self.view.datoms_of(attribute, &lives.life(row)).collect::<Vec<_>>());
@@ -142,8 +142,13 @@ impl Facts for Stored<'_> {
 
 impl Db {
     fn scan_attribute(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
-        let lives = self.snapshot.lives(attribute, scan, budget).map_err(|error| as_query_error(&error))?;
+        let lives = self.lives_shown(attribute, scan, budget)?;
         lives.scan(attribute, scan, &self.view, budget)
+    }
+
+    /// Columns that hold at least what the view shows of what a scan selects.
+    fn lives_shown(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Arc<Lives>> {
+        self.snapshot.lives_in(attribute, scan, self.view.window, budget).map_err(|error| as_query_error(&error))
     }
 
     /// A scan of what one transaction said: the log tells about which entities.

@@ -10,7 +10,7 @@ use crate::datom::{Datom, Partition};
 use crate::error::Result;
 use crate::index::life::continued;
 use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty, Window};
-use crate::schema::{Schema, SchemaBuilder};
+use crate::schema::{Schema, SchemaBuilder, attribute};
 
 /// The log up to a moment: what the store holds until `stored_t`, and datoms that only this snapshot has.
 #[derive(Debug)]
@@ -174,12 +174,17 @@ impl Snapshot {
     /// Columns that hold at least what the scan selects of an attribute. They may know facts after this snapshot's basis, if
     /// nothing is beside the store.
     pub(crate) fn lives(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Arc<Lives>> {
+        self.lives_in(attribute, scan, Window::HISTORY, budget)
+    }
+
+    /// The same for a window, where what it does not show may be missing.
+    pub(crate) fn lives_in(&self, attribute: i64, scan: &Scan<'_>, window: Window, budget: &Budget) -> Result<Arc<Lives>> {
         let cached = match self.index.cached(attribute, self.stored_t, budget)? {
             Some(cached) => cached,
             None if self.index.deserves_columns(attribute, self.stored_t)? => {
                 self.index.column(attribute, self.stored_t, budget)?
             }
-            None => match self.read_points(attribute, scan)? {
+            None => match self.read_points(attribute, scan, window)? {
                 Some(lives) => {
                     self.index.point_read(attribute, lives.len());
                     return Ok(Arc::new(Lives::of(&lives)));
@@ -309,12 +314,12 @@ impl Snapshot {
     }
 
     /// What the scan selects, read from the store, if that is little.
-    fn read_points(&self, attribute: i64, scan: &Scan<'_>) -> Result<Option<Vec<Life>>> {
+    fn read_points(&self, attribute: i64, scan: &Scan<'_>, window: Window) -> Result<Option<Vec<Life>>> {
         match (scan.entities, &scan.values) {
             (Some(entities), _) if entities.len() <= self.index.tuning().point_reads => {
                 let mut lives = Vec::new();
                 for &entity in entities {
-                    lives.extend(self.lives_of(entity, attribute)?);
+                    lives.extend(self.lives_read(entity, attribute, window)?);
                 }
                 Ok(Some(lives))
             }
@@ -324,6 +329,21 @@ impl Snapshot {
             },
             _ => Ok(None),
         }
+    }
+
+    /// What a window shows of an attribute of an entity, and perhaps more. Where one value holds at a time, however often it was replaced,
+    /// it is the one that was added last, if nothing was retracted since.
+    fn lives_read(&self, entity: i64, attribute: i64, window: Window) -> Result<Vec<Life>> {
+        let is_single = self.schema.declaration(attribute).is_some_and(|declaration| declaration.is_always_single);
+        let is_stored = self.novelty.attribute(attribute).is_none() && attribute != attribute::TX_INSTANT;
+        if is_single && is_stored && !window.is_history {
+            match self.index.store().last_datom_until(entity, attribute, self.stored_t.min(window.until))? {
+                Some(last) if last.added => return Ok(vec![Life::begun_by(&last)]),
+                None => return Ok(Vec::new()),
+                Some(_) => {}
+            }
+        }
+        self.lives_of(entity, attribute)
     }
 
     /// The one stored value that can be the same as `wanted` for an indexed attribute, if there is just one.
@@ -342,7 +362,7 @@ impl Snapshot {
         if t == self.basis {
             return Ok(Some(self.instant));
         }
-        let lives = self.lives_of(t, crate::schema::attribute::TX_INSTANT)?;
+        let lives = self.lives_of(t, attribute::TX_INSTANT)?;
         Ok(lives.first().and_then(|life| if let Value::Instant(instant) = life.v { Some(instant) } else { None }))
     }
 

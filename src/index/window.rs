@@ -15,6 +15,9 @@ impl Window {
     /// Everything that holds.
     pub(crate) const ALL: Self = Self { since: 0, until: i64::MAX, is_history: false };
 
+    /// Everything that was ever said.
+    pub(crate) const HISTORY: Self = Self { is_history: true, ..Self::ALL };
+
     /// The same, and nothing after `t`.
     #[must_use]
     pub(crate) fn with_until(self, t: i64) -> Self {

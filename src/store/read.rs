@@ -1,6 +1,8 @@
 //! What can be read. The log only grows, so any connection can serve any `until_t` that was ever committed: rows of later
 //! transactions are left out.
 
+use std::sync::LazyLock;
+
 use annals_query::Value;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
@@ -96,6 +98,16 @@ impl Reader {
         let mut found = None;
         let sql = select_said("WHERE n.e = ?1 AND d.a = ?2 ORDER BY n.id DESC, d.id DESC LIMIT 1");
         self.each(&sql, (entity, attribute), |row| {
+            found = Some(read_datom(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The newest datom of an entity for one attribute up to and including a transaction, however many came before it.
+    pub fn last_datom_until(&self, entity: i64, attribute: i64, until_t: i64) -> Result<Option<Datom>> {
+        let mut found = None;
+        self.each(&LAST_SAID, (entity, attribute, until_t), |row| {
             found = Some(read_datom(row)?);
             Ok(())
         })?;
@@ -290,6 +302,14 @@ impl Reader {
         Ok(())
     }
 }
+
+/// The newest datom of an entity for one attribute among those of the transactions up to one.
+static LAST_SAID: LazyLock<String> = LazyLock::new(|| {
+    select_said(
+        "WHERE n.e = ?1 AND d.a = ?2 AND n.id <= (SELECT last FROM txs WHERE t <= ?3 ORDER BY t DESC LIMIT 1)
+         ORDER BY n.id DESC, d.id DESC LIMIT 1",
+    )
+});
 
 fn select(tail: &str) -> String {
     format!("SELECT {COLUMNS} FROM datoms d {tail}")

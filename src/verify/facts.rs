@@ -10,12 +10,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::datom::Datom;
 use crate::db::Db;
 use crate::error::Result;
-use crate::schema::{Declaration, Schema, attribute};
+use crate::schema::{Declaration, LOST, Schema, attribute};
 use crate::store::{Problem, Store, encode_value};
 use crate::transact::{conforms, is_whole};
-
-/// The idents by which a rescue says what it lost.
-const LOST: &str = "rescue/lost";
 
 /// Facts that hold, attribute by attribute: how many, and the sum of their hashes.
 pub(super) type Expected = HashMap<i64, (u64, u64)>;

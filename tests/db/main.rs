@@ -4,6 +4,7 @@ mod concurrency;
 mod functions;
 mod log_functions;
 mod measure;
+mod points;
 mod random_log;
 mod reads;
 mod scans;
