@@ -1,12 +1,13 @@
 //! What does one small question cost? A store of 20,000 people and 2,000 keys with versions is asked the same prepared questions again
 //! and again; prints microseconds of the processor's time for each, the median of several rounds. `cargo run --profile quick --example asking`
 //! in `bench`; `ONLY=` is a part of a name, `ASKS=` the questions of a round, `ROUNDS=` their number: with `ROUNDS=1 ONLY=point` and two
-//! values of `ASKS`, `perf stat -e instructions:u` tells the instructions of one. `SMALL_ALONE=1` leaves out what the same takes by columns.
+//! values of `ASKS`, `perf stat -e instructions:u` tells the instructions of one. `SMALL_ALONE=1` leaves out what the same takes by columns;
+//! with `NEVER_MOVED=1` nothing moves into memory, so that each point is read from the store.
 
 use annals::query::Budget;
 use annals::query::engine::{self, Way};
 use annals::store::Durability;
-use annals::{Connection, Db, Input, Options, Value};
+use annals::{Connection, Db, Input, Options, Tuning, Value};
 
 /// A name, a query, and what is given for it.
 type Question = (&'static str, &'static str, Vec<Input>);
@@ -112,10 +113,13 @@ fn ask(db: &Db, (name, text, inputs): &Question) {
         let options = engine::Options { tuning, ..engine::Options::default() };
         drop(prepared.q_table_within(db, inputs, options, &Budget::default()));
     };
-    (0..300).for_each(|_| ask(Way::Never));
+    let is_small_alone = std::env::var_os("SMALL_ALONE").is_some();
+    if !is_small_alone {
+        (0..300).for_each(|_| ask(Way::Never));
+    }
     (0..300).for_each(|_| ask(Way::Chosen));
     let small = took(|| ask(Way::Chosen));
-    if std::env::var_os("SMALL_ALONE").is_some() {
+    if is_small_alone {
         return println!("| {name} | {rows} | {small:.3} | |");
     }
     println!("| {name} | {rows} | {small:.2} | {:.2} |", took(|| ask(Way::Never)));
@@ -123,7 +127,9 @@ fn ask(db: &Db, (name, text, inputs): &Question) {
 
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = Options { durability: Durability::Normal, ..Options::default() };
+    let never_moved = Tuning { point_share: 0, eager_datoms: 0, ..Tuning::default() };
+    let tuning = if std::env::var_os("NEVER_MOVED").is_some() { never_moved } else { Tuning::default() };
+    let options = Options { durability: Durability::Normal, tuning, ..Options::default() };
     let connection = Connection::open_with(folder.path().join("people.db"), options).expect("a store");
     tell(&connection);
     let only = std::env::var("ONLY").unwrap_or_default();
