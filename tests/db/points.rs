@@ -30,9 +30,11 @@ fn shown(db: &Db) -> Vec<String> {
     for t in 1..=db.basis_t() {
         let then = db.as_of(t).expect("a moment of the store");
         let odd = db.filter(|datom| datom.t % 2 == 1);
-        let views = [then.clone(), then.since((t - 3).max(1)).expect("a moment"), then.history(), odd.as_of(t).expect("a moment")];
+        let views =
+            [then.clone(), then.since((t - 3).max(1)).expect("a moment"), then.history(), odd.as_of(t).expect("a moment")];
         for (view, name) in views.iter().zip(["as of", "since", "history", "filter"]) {
-            found.extend(["one", "was-many", "many"].map(|attribute| format!("{name} {t} {attribute}: {}", ask(view, attribute))));
+            found
+                .extend(["one", "was-many", "many"].map(|attribute| format!("{name} {t} {attribute}: {}", ask(view, attribute))));
         }
     }
     found
@@ -77,7 +79,9 @@ fn a_point_read_from_the_store_is_what_columns_say() {
 fn a_value_that_was_said_a_thousand_times_is_read_in_as_many_steps_as_one_said_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let connection = opened(&folder, true);
-    connection.transact("[{:db/id \"a\" :db/ident :k/often :k/v 0} {:db/id \"b\" :db/ident :k/once :k/v 0}]").expect("two values");
+    connection
+        .transact("[{:db/id \"a\" :db/ident :k/often :k/v 0} {:db/id \"b\" :db/ident :k/once :k/v 0}]")
+        .expect("two values");
     for version in 1..1_000 {
         connection.transact(&format!("[{{:db/id :k/often :k/v {version}}}]")).expect("it is said anew");
     }
