@@ -108,9 +108,7 @@ impl<'v> Sweeping<'_, 'v, '_, '_> {
         if found != old {
             return Ok(Err(self.refuse(demand, declaration, old, found)));
         }
-        if e < 0 {
-            return Ok(Ok(()));
-        }
+        // Who is still a node here has no value and gets none: `old` and `new` are nil.
         let is_new = e == self.resolver.t || self.resolver.nodes.name(e).is_some();
         let mut state = |v: &Value, added| {
             let v = v.clone();

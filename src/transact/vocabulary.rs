@@ -51,6 +51,7 @@ impl<'s> Vocabulary<'s> {
         }
         let mut facts = said_of_schema(&expanded.statements, resolver);
         join_by_ident(&facts, &expanded.coined, resolver);
+        facts.extend(emptied(&expanded.statements, resolver)?);
         for statement in make_attributes(&facts, &expanded.coined, resolver)? {
             if let Act::Add(Said::Made(value)) = &statement.act {
                 facts.push(SchemaFact { e: statement.e, a: statement.a, v: value.clone(), added: true });
@@ -151,23 +152,39 @@ fn name_parts(before: &dyn Before, builder: &mut SchemaBuilder, value: &Value) {
 fn said_of_schema(statements: &[Statement<'_>], resolver: &mut Resolver<'_>) -> Vec<SchemaFact> {
     let mut facts = Vec::new();
     for statement in statements.iter().filter(|statement| SchemaBuilder::concerns(statement.a)) {
-        let (said, added) = match &statement.act {
-            Act::Add(said) => (said, true),
-            Act::Retract(said) => (said, false),
+        let all: [Option<(&Said<'_>, bool)>; 2] = match &statement.act {
+            Act::Add(said) => [Some((said, true)), None],
+            Act::Retract(said) => [Some((said, false)), None],
+            Act::Swap(old, new) => [old.as_ref().map(|old| (old, false)), new.as_ref().map(|new| (new, true))],
             _ => continue,
         };
         let schema = resolver.schema;
         let Some(declaration) = schema.declaration(statement.a) else { continue };
-        values_said(said, declaration, schema, |value| {
-            if let Ok(Some(v)) = typed(resolver, declaration, value) {
-                facts.push(SchemaFact { e: statement.e, a: statement.a, v, added });
+        for (said, added) in all.into_iter().flatten() {
+            values_said(said, declaration, schema, |value| {
+                if let Ok(Some(v)) = typed(resolver, declaration, value) {
+                    facts.push(SchemaFact { e: statement.e, a: statement.a, v, added });
+                }
+            });
+            if let Said::Entity(entity) = said {
+                facts.push(SchemaFact { e: statement.e, a: statement.a, v: Value::Ref(*entity), added });
             }
-        });
-        if let Said::Entity(entity) = said {
-            facts.push(SchemaFact { e: statement.e, a: statement.a, v: Value::Ref(*entity), added });
         }
     }
     facts
+}
+
+/// What goes with all values of a schema attribute, of entities whose names are known by now.
+fn emptied(statements: &[Statement<'_>], resolver: &Resolver<'_>) -> Result<Vec<SchemaFact>> {
+    let mut facts = Vec::new();
+    for statement in statements.iter().filter(|statement| SchemaBuilder::concerns(statement.a)) {
+        let e = resolver.nodes.find(statement.e);
+        if matches!(statement.act, Act::RetractAll) && e > 0 {
+            let held = resolver.before.values(e, statement.a)?;
+            facts.extend(held.into_iter().map(|datom| SchemaFact { e, a: datom.a, v: datom.v, added: false }));
+        }
+    }
+    Ok(facts)
 }
 
 /// Whoever gets the ident of an attribute is that attribute.
@@ -176,15 +193,14 @@ fn join_by_ident(facts: &[SchemaFact], coined: &[Coined], resolver: &mut Resolve
     for fact in facts.iter().filter(|fact| fact.a == a::IDENT && fact.added) {
         let Some(name) = fact.v.as_text() else { continue };
         let is_present_name = |id: &i64| resolver.schema.ident(*id).is_some_and(|ident| &**ident == name);
-        match resolver.schema.entity(name).filter(is_present_name) {
-            Some(id) if fact.e < 0 => drop(resolver.nodes.unify(fact.e, id, Some(&(a::IDENT, fact.v.clone())))),
-            _ => {}
+        // Of two entities of the store nothing comes: they are refused when unique values are checked.
+        if let Some(id) = resolver.schema.entity(name).filter(is_present_name) {
+            let _ = resolver.nodes.unify(fact.e, id, Some(&(a::IDENT, fact.v.clone())));
         }
         named.push((name, fact.e));
     }
     named.sort_unstable_by(|x, y| x.0.cmp(y.0).then(y.1.cmp(&x.1)));
     for pair in named.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-        // Two entities of the store that claim one name are refused when unique values are checked.
         let _ = resolver.nodes.unify(pair[0].1, pair[1].1, Some(&(a::IDENT, Value::keyword(pair[0].0))));
     }
 }
@@ -213,7 +229,7 @@ fn make_attributes<'d>(facts: &[SchemaFact], coined: &[Coined], resolver: &Resol
     wanting.sort_unstable_by(|x, y| y.cmp(x));
     wanting.dedup();
     for e in wanting {
-        let is_known = e > 0 && resolver.schema.declaration(e).is_some();
+        let is_known = resolver.schema.declaration(e).is_some();
         if !is_known && !says(e, a::CARDINALITY) {
             let new = coined.iter().find(|coined| find(coined.entity) == e);
             let is_many = new.is_some_and(|new| new.is_many);

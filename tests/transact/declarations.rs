@@ -38,6 +38,60 @@ fn a_declaration_may_come_with_or_after_its_facts() {
 }
 
 #[test]
+fn facts_are_read_under_what_the_transaction_declares_in_whatever_way() {
+    let setup = r#"[{:db/ident :a/b :db/valueType :db.type/string}
+                    {:db/ident :a/id :db/valueType :db.type/string :db/unique :db.unique/identity}]
+                   [{:db/id "known" :a/id "k"}]"#;
+    let to_long = "- :a/b :db/valueType :db.type/string\n+ :a/b :db/valueType :db.type/long\n+ x :a/b 1";
+    check(setup, r#"[{:db/ident :a/b :db/valueType :db.type/long} {:db/id "x" :a/b 1}]"#, to_long);
+    check(setup, r#"[[:db/cas :a/b :db/valueType :db.type/string :db.type/long] {:db/id "x" :a/b 1}]"#, to_long);
+    let untyped = "- :a/b :db/valueType :db.type/string\n+ x :a/b 1";
+    for retraction in [
+        "[:db/retract :a/b :db/valueType :db.type/string]",
+        "[:db/retract :a/b :db/valueType]",
+        r#"[:db/retract "it" :db/valueType] [:db/add "it" :db/ident :a/b]"#,
+        "[:db/cas :a/b :db/valueType :db.type/string nil]",
+    ] {
+        check(setup, &format!(r#"[{retraction} {{:db/id "x" :a/b 1}}]"#), untyped);
+        check(setup, &format!(r#"[{{:db/id "x" :a/b 1}} {retraction}]"#), untyped);
+    }
+    // Who is no longer known by a value is not found by it either.
+    for retraction in [
+        "[:db/retract :a/id :db/unique :db.unique/identity]",
+        "[:db/retract :a/id :db/unique]",
+        "[:db/cas :a/id :db/unique :db.unique/identity nil]",
+    ] {
+        check(
+            setup,
+            &format!(r#"[{retraction} {{:db/id "x" :a/id "k"}}]"#),
+            "- :a/id :db/unique :db.unique/identity\n+ x :a/id \"k\"",
+        );
+    }
+    check(
+        setup,
+        r#"[[:db/cas :a/b :db/cardinality :db.cardinality/one :db.cardinality/many] {:db/id "x" :a/b ["c" "d"]}]"#,
+        "- :a/b :db/cardinality :db.cardinality/one\n+ :a/b :db/cardinality :db.cardinality/many\n+ x :a/b \"c\"\n+ x :a/b \"d\"",
+    );
+    // A predicate that is added leaves the others.
+    let both = |value: i64| format!(r#"[[:db/add :user/age :db.attr/preds even?] {{:db/id "x" :user/age {value}}}]"#);
+    check("", &both(2), "+ :user/age :db.attr/preds even?\n+ x :user/age 2");
+    refuse("", &both(-2), annals::ErrorKind::Check, "1:65", ["-2 does not satisfy `pos?`", "give a value"]);
+    // Two that claim one composed value are one, though nobody composed it before.
+    check(
+        r#"[{:db/id "z" :pair/a 7 :pair/b 7}]"#,
+        r#"[{:db/ident :pair/both :db/tupleAttrs [:pair/a :pair/b] :db/unique :db.unique/identity}
+            {:db/id "x" :pair/a 1 :pair/b 2} {:db/id "y" :pair/a 1 :pair/b 2 :note 1}]"#,
+        "+ :pair/both :db/tupleAttrs [:pair/a :pair/b]
+         + :pair/both :db/unique :db.unique/identity
+         + x :note 1
+         + x :pair/a 1
+         + x :pair/b 2
+         + x :pair/both [1 2]
+         + z :pair/both [7 7]",
+    );
+}
+
+#[test]
 fn a_declaration_that_facts_contradict_is_refused_with_the_facts() {
     refuse(
         FACTS,
@@ -82,6 +136,21 @@ fn a_declaration_that_facts_contradict_is_refused_with_the_facts() {
         Declaration,
         "1:33",
         ["not of type the declared tuple", "change"],
+    );
+    for (tuple, types) in [("[1 2 3]", ":db.type/long :db.type/long"), (r#"[1 "x"]"#, ":db.type/long :db.type/long")] {
+        refuse(
+            &format!("[{{:a/b {tuple}}}]"),
+            &format!("[{{:db/ident :a/b :db/tupleTypes [{types}]}}]"),
+            Declaration,
+            "1:33",
+            ["not of type the declared tuple", "change"],
+        );
+    }
+    // What contradicts a predicate may go in the same transaction.
+    check(
+        r#"[{:db/id "x" :user/email "x" :a/b -1}]"#,
+        r#"[{:db/ident :a/b :db.attr/preds pos?} [:db/retract [:user/email "x"] :a/b -1]]"#,
+        "+ :a/b :db.attr/preds pos?\n- x :a/b -1",
     );
 }
 
@@ -167,6 +236,13 @@ fn properties_that_do_not_go_together_are_refused() {
         "1:37",
         ["cannot count within :user/age", ":db.type/ref"],
     );
+    // Of an attribute that comes into being by its use, the first use is the place, whichever stands first.
+    for (uses, place) in [
+        (r#"{:db/id "x" :a/b #{}} {:db/id "y" :a/b #{}} {:db/ident :a/b :db/sequenceWithin :user/age}"#, "1:19"),
+        (r#"{:db/ident :a/b :db/sequenceWithin :user/age} {:db/id "y" :a/b #{}} {:db/id "x" :a/b #{}}"#, "1:65"),
+    ] {
+        refuse("", &format!("[{uses}]"), Declaration, place, ["cannot count within :user/age", ":db.type/ref"]);
+    }
     refuse("", r#"[{:db/id "a" :db/valueType :db.type/long}]"#, Declaration, "1:28", ["without a name", ":db/ident"]);
     refuse("", "[{:db/ident :db/mine}]", Declaration, "1:13", [":db/mine is no name to give away", "another namespace"]);
     refuse(
@@ -182,6 +258,8 @@ fn properties_that_do_not_go_together_are_refused() {
 fn what_is_declared_later_leaves_the_rest_as_it_is() {
     check("", "[[:db/add :user/nick :db/index true]]", "+ :user/nick :db/index true");
     check("", r#"[{:db/ident :user/nick :db/doc "short"}]"#, r#"+ :user/nick :db/doc "short""#);
+    let several = r#"[{:db/id "x" :user/nick ["a" "b"]}]"#;
+    check(several, "[[:db/add :user/nick :db/index true]]", "+ :user/nick :db/index true");
     // Only the attribute that says how values are recorded does; what is written elsewhere is text.
     check(
         "",
@@ -197,6 +275,13 @@ fn what_is_built_in_is_not_altered() {
     refuse("", "[[:db/add :db/ident :db/ident :my/ident]]", Declaration, "1:2", [":db/ident is built in", "of your own"]);
     refuse("", "[[:db/retract :db.type/long :db/ident]]", Declaration, "1:2", [":db.type/long is built in", "of your own"]);
     check("", "[[:db/add :run/id :my/note \"fine\"]]", "+ :run/id :my/note \"fine\"");
+    // A transaction is not: it may be described, and have a name.
+    check("", r#"[{:db/id "datomic.tx" :db/doc "why"}]"#, r#"+ tx :db/doc "why""#);
+    check(
+        r#"[{:db/id "datomic.tx" :db/ident :my/import}]"#,
+        r#"[{:db/id "x" :my/import 1}]"#,
+        "+ :my/import :db/cardinality :db.cardinality/one\n+ x :my/import 1",
+    );
 }
 
 #[test]
@@ -206,6 +291,12 @@ fn an_attribute_may_be_renamed_and_its_old_name_given_away() {
     let setup = format!("{FACTS} {renamed}");
     check(&setup, r#"[{:db/id "z" :any/word "w"}]"#, "+ z :any/text \"w\"");
     check(&setup, r#"[{:db/id "z" :any/text "w"}]"#, "+ z :any/text \"w\"");
+    // Who is used as an attribute under a name that it had keeps the one that it has.
+    check(
+        "[[:db/add :color/red :db/ident :color/rouge]]",
+        r#"[{:db/id "x" :color/red 1}]"#,
+        "+ :color/rouge :db/cardinality :db.cardinality/one\n+ x :color/rouge 1",
+    );
     refuse(
         FACTS,
         "[[:db/retract :any/word :db/ident :any/word]]",

@@ -39,6 +39,7 @@ fn retract_says_that_a_fact_ends() {
     check(ADA, r#"[[:db/retract [:user/email "nobody"] :user/nick "a"]]"#, "");
     check(ADA, r#"[[:db/retract [:user/email "ada@x"] :never/seen 1]]"#, "");
     check(ADA, r#"[[:db/retract "unsaid" :user/nick "a"]]"#, "");
+    check(ADA, r#"[[:db/retract [:user/email "bob@x"] :user/boss [:user/email "nobody"]]]"#, "");
     check(ADA, r#"[[:db/retract "it" :user/name "Ada"] {:db/id "it" :user/email "ada@x"}]"#, r#"- ada :user/name "Ada""#);
 }
 
@@ -226,6 +227,9 @@ fn who_cannot_be_found_is_refused() {
     // An id that is written out is not given to somebody else.
     let written = prepare(&Store::new(), &TxData::read(r#"[[:db/add 8589934593 :n 1] [:db/add "x" :n 2]]"#).expect("right"), NOW);
     assert_eq!(written.map(|prepared| prepared.tempids["x"]).ok(), Some(8_589_934_594));
+    let several = r#"[[:db/add 8589934593 :n 1] [:db/add 68719476737 :n 2] [:db/add 8589934594 :n 3] [:db/add "x" :n 4]]"#;
+    let written = prepare(&Store::new(), &TxData::read(several).expect("right"), NOW);
+    assert_eq!(written.map(|prepared| prepared.tempids["x"]).ok(), Some(8_589_934_595));
     refuse("", r#"[[:db/add "x" :a 1 "why"]]"#, Entity, "1:2", ["\"why\" is referred to, but nothing is said", "say a fact"]);
     refuse("", "[[:db/add :nobody :a 1]]", Entity, "1:2", [":nobody leads to no entity", "temporary id"]);
     refuse(

@@ -1,10 +1,10 @@
 //! What a transaction comes to against the store before it: conflicts, upsert, replacement, redundancy, retraction, instants.
 
 use annals::ErrorKind::{CompareAndSwap, Conflict, Declaration, InstantOrder, Sequence, Uniqueness};
-use annals::transact::{Before as _, TxData, prepare};
+use annals::transact::{Before as _, EntityTerm, Operation, TxData, prepare};
 use annals::{ErrorKind, Partition, Value};
 
-use crate::check::{SCHEMA, check, refuse};
+use crate::check::{SCHEMA, check, refuse, show};
 use crate::store::{GENESIS_INSTANT, NOW, Store};
 
 const ADA: &str = r#"[{:db/id "ada" :user/email "ada@x" :user/name "Ada" :user/nick ["a" "b"] :user/number 1 :user/handle "A"
@@ -65,6 +65,20 @@ fn two_identities_of_two_entities_are_refused_with_both() {
         Uniqueness,
         "1:2",
         [r#":user/email "bob@x" is unique, but both"#, "retract it"],
+    );
+    // Beside a new entity too: who is known already is not led anywhere, and may take what another gives up.
+    refuse(
+        ADA,
+        r#"[{:db/id "new" :note 1} [:db/add [:user/email "ada@x"] :user/email "bob@x"]]"#,
+        Uniqueness,
+        "1:25",
+        [r#":user/email "bob@x" is unique, but both"#, "retract it"],
+    );
+    check(
+        ADA,
+        r#"[{:db/id "new" :note 1} [:db/add [:user/email "ada@x"] :user/email "bob@x"]
+            [:db/retract [:user/email "bob@x"] :user/email "bob@x"]]"#,
+        "+ new :note 1\n- ada :user/email \"ada@x\"\n+ ada :user/email \"bob@x\"\n- bob :user/email \"bob@x\"",
     );
 }
 
@@ -150,6 +164,14 @@ fn statements_that_contradict_each_other_are_refused() {
         Conflict,
         "1:28",
         [":any/thing holds one value", ":db.cardinality/many"],
+    );
+    // Two that an identity makes one are called by the name that one of them has.
+    refuse(
+        "",
+        r#"[{:user/email "n" :user/age 1} {:db/id "x" :user/email "n" :user/age 2}]"#,
+        Conflict,
+        "1:70",
+        [r#"["x" :user/age 1] ["x" :user/age 2]"#, ":db.cardinality/many"],
     );
     refuse(
         "",
@@ -262,6 +284,13 @@ fn a_retracted_entity_takes_components_and_references_along() {
         r#"[[:db/retractEntity [:user/email "x@x"]]]"#,
         "- x :user/address _\n- x :user/email \"x@x\"",
     );
+    // A program may say why it goes.
+    let store = Store::after(&[SCHEMA, ADA]);
+    let who = |email: &str| EntityTerm::lookup("user/email", email);
+    let mut data = TxData::new();
+    data.push(Operation::RetractEntity { entity: who("bob@x"), m: Some(who("ada@x")) });
+    let lines = show(&store, &prepare(&store, &data, NOW).expect("both are known"));
+    assert!(lines.len() == 4 && lines.iter().all(|line| line.starts_with("- bob") && line.ends_with(" m ada")), "{lines:?}");
     refuse("", "[[:db/retractEntity 1]]", InstantOrder, "1:2", ["a transaction cannot be retracted", "one by one"]);
     refuse("", "[[:db/retractEntity :user/name]]", Declaration, "1:2", [":user/name is an attribute", "history"]);
     refuse("", "[[:db/retractEntity :run/id]]", Declaration, "1:2", [":run/id is built in", "of your own"]);
@@ -282,6 +311,7 @@ fn compare_and_swap_wants_what_it_expects() {
         "- bob :user/boss ada\n+ bob :user/boss bob",
     );
     check("", r#"[[:db/cas "x" :any/thing nil 1]]"#, "+ x :any/thing 1");
+    check(ADA, r#"[[:db/cas "x" :user/name nil nil] [:db/cas "y" :user/name nil nil] {:db/id "y" :note 1}]"#, "+ y :note 1");
     refuse(
         "",
         r#"[[:db/cas "x" :any/thing 1 2]]"#,

@@ -161,6 +161,12 @@ fn ensure_asks_for_a_specification() {
         r#"[{:db/id "x" :user/name "a" :user/email "e" :db/ensure :user/complete}]"#,
         "+ x :user/email \"e\"\n+ x :user/name \"a\"",
     );
+    // What it wants may come into being with it, beside what others say.
+    check(
+        "[{:db/ident :my/spec :db.entity/attrs [:my/first]}]",
+        r#"[{:db/id "y" :a/first 1} {:db/id "x" :my/first 1 :db/ensure :my/spec}]"#,
+        "+ x :my/first 1\n+ y :a/first 1",
+    );
     check("", r#"[{:db/id "x" :user/name "a" :db/ensure nil}]"#, r#"+ x :user/name "a""#);
     refuse(
         "[{:db/ident :my/spec :db.entity/attrs [:my/first :my/second]}]",
