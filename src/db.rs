@@ -11,6 +11,7 @@ mod functions;
 mod index_pull;
 mod lens;
 mod moment;
+mod points;
 pub(crate) mod prepared;
 mod range;
 mod reading;

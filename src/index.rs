@@ -11,6 +11,7 @@ mod by_value;
 mod cache;
 mod cached;
 mod handful;
+pub(crate) mod lately;
 mod lives;
 mod moments;
 mod novelty;

@@ -77,15 +77,19 @@ impl Facts for Stored<'_> {
     }
 
     fn points(&self, point: &Point<'_>, budget: &Budget, found: &mut Vec<Found>) -> Result<bool> {
-        match self.held(point, found) {
+        let in_memory = self.held(point, found);
+        if let Some(are_few) = in_memory {
+            return Ok(are_few);
+        }
+        let read = if self.is_plain() { self.snapshot.points_read(point, self.view.window, budget, found) } else { Ok(None) };
+        match read.map_err(|error| as_query_error(&error))? {
             Some(are_few) => Ok(are_few),
             None => points_by_scan(self, point, budget, found),
         }
     }
 
     fn held(&self, point: &Point<'_>, found: &mut Vec<Found>) -> Option<bool> {
-        let is_plain = self.view.filters.is_empty() && !self.view.window.is_history;
-        if is_plain { self.snapshot.points(point, self.view.window, found) } else { None }
+        if self.is_plain() { self.snapshot.points_held(point, self.view.window, found) } else { None }
     }
 
     fn stamp(&self) -> Option<u64> {
@@ -144,6 +148,11 @@ impl Db {
     fn scan_attribute(&self, attribute: i64, scan: &Scan<'_>, budget: &Budget) -> Result<Batch> {
         let lives = self.lives_shown(attribute, scan, budget)?;
         lives.scan(attribute, scan, &self.view, budget)
+    }
+
+    /// True if the view shows what held at a moment, and leaves nothing out.
+    fn is_plain(&self) -> bool {
+        self.view.filters.is_empty() && !self.view.window.is_history
     }
 
     /// Columns that hold at least what the view shows of what a scan selects.

@@ -34,8 +34,14 @@ impl Db {
         let mut found = Vec::new();
         let window = Window { is_history: false, ..self.view.window };
         let point = Point { attribute, entity: None, value: Some(value), limit: 1 };
-        if self.view.filters.is_empty() && self.snapshot.points(&point, window, &mut found) == Some(true) {
-            return Ok(found.first().map(|found| found.e));
+        if self.view.filters.is_empty() {
+            let are_few = match self.snapshot.points_held(&point, window, &mut found) {
+                None => self.snapshot.points_read(&point, window, &Budget::default(), &mut found)?,
+                known => known,
+            };
+            if are_few == Some(true) {
+                return Ok(found.first().map(|found| found.e));
+            }
         }
         let lives = self.lives_matching(attribute, &Values::Equal(value))?;
         let mut view = self.view.clone();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annals_query::{Budget, Found, Point, Scan, Value, ValueType, Values};
+use annals_query::{Budget, Scan, Value, ValueType, Values};
 
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
@@ -214,35 +214,8 @@ impl Snapshot {
 
     /// Columns may know more than the store did at this value's time. A window leaves that out; but datoms that only this snapshot has
     /// are numbered as what came later is, so beside them columns must not know it.
-    fn shows_as_is(&self, lives: &Lives) -> bool {
+    pub(super) fn shows_as_is(&self, lives: &Lives) -> bool {
         self.novelty.is_empty() || lives.newest_t() <= self.stored_t
-    }
-
-    /// Adds the facts of a point that a window shows, if columns that know everything are in memory, in the order that it takes; false if
-    /// they are more than its limit.
-    pub(crate) fn points(&self, point: &Point<'_>, window: Window, found: &mut Vec<Found>) -> Option<bool> {
-        self.index.with_fresh(point.attribute, self.stored_t, |cached| {
-            let is_own = self.shows_as_is(&cached.lives);
-            let scan = Scan {
-                attribute: Some(point.attribute),
-                entities: point.entity.as_ref().map(std::slice::from_ref),
-                values: point.value.map_or(Values::Any, Values::Equal),
-                ..Scan::default()
-            };
-            let is_ready = point.entity.is_some() || (point.value.is_some() && cached.lives.is_sorted_by_value());
-            if !is_ready {
-                return None;
-            }
-            let later = self.later(point.attribute, &scan, &cached.tail);
-            if is_own && later.is_empty() {
-                return Some(cached.lives.points(&scan, window, point.limit, found));
-            }
-            let lives = self.picked(&scan, cached, later)?;
-            let shown = lives.into_iter().filter(|life| window.holds_life(life.t_added, life.t_retracted));
-            let before = found.len();
-            found.extend(shown.map(|life| Found { e: life.e, v: life.v, t: life.t_added }));
-            Some(found.len() - before <= point.limit)
-        })?
     }
 
     /// What the scan selects, read from the blocks on disk that can hold it, if those are few.
@@ -262,7 +235,7 @@ impl Snapshot {
     }
 
     /// What a scan selects of what is beside the columns, in no particular order.
-    fn later<'s>(&'s self, attribute: i64, scan: &Scan<'_>, tail: &'s AttributeNovelty) -> Vec<&'s Datom> {
+    pub(super) fn later<'s>(&'s self, attribute: i64, scan: &Scan<'_>, tail: &'s AttributeNovelty) -> Vec<&'s Datom> {
         let mut events = tail.select(attribute, scan);
         events.retain(|datom| datom.t <= self.stored_t);
         events.extend(self.novelty.attribute(attribute).into_iter().flat_map(|novelty| novelty.select(attribute, scan)));
@@ -270,7 +243,7 @@ impl Snapshot {
     }
 
     /// Takes more events into account than the columns do, for a scan that picks few rows.
-    fn picked(&self, scan: &Scan<'_>, cached: &Cached, mut later: Vec<&Datom>) -> Option<Vec<Life>> {
+    pub(super) fn picked(&self, scan: &Scan<'_>, cached: &Cached, mut later: Vec<&Datom>) -> Option<Vec<Life>> {
         let rows = cached.lives.select(scan);
         let tuning = self.index.tuning();
         if rows.len() > tuning.small_pick.max(cached.lives.len() / tuning.rows_per_pick.max(1)) {
@@ -311,39 +284,6 @@ impl Snapshot {
 
     fn merged(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Arc<Lives>>> {
         self.merged.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the scan selects, read from the store, if that is little.
-    fn read_points(&self, attribute: i64, scan: &Scan<'_>, window: Window) -> Result<Option<Vec<Life>>> {
-        match (scan.entities, &scan.values) {
-            (Some(entities), _) if entities.len() <= self.index.tuning().point_reads => {
-                let mut lives = Vec::new();
-                for &entity in entities {
-                    lives.extend(self.lives_read(entity, attribute, window)?);
-                }
-                Ok(Some(lives))
-            }
-            (_, Values::Equal(wanted)) => match self.exact(attribute, wanted) {
-                Some(exact) => Ok(Some(self.lives_of_value(attribute, &exact)?)),
-                None => Ok(None),
-            },
-            _ => Ok(None),
-        }
-    }
-
-    /// What a window shows of an attribute of an entity, and perhaps more. Where one value holds at a time, however often it was replaced,
-    /// it is the one that was added last, if nothing was retracted since.
-    fn lives_read(&self, entity: i64, attribute: i64, window: Window) -> Result<Vec<Life>> {
-        let is_single = self.schema.declaration(attribute).is_some_and(|declaration| declaration.is_always_single);
-        let is_stored = self.novelty.attribute(attribute).is_none() && attribute != attribute::TX_INSTANT;
-        if is_single && is_stored && !window.is_history {
-            match self.index.store().last_datom_until(entity, attribute, self.stored_t.min(window.until))? {
-                Some(last) if last.added => return Ok(vec![Life::begun_by(&last)]),
-                None => return Ok(Vec::new()),
-                Some(_) => {}
-            }
-        }
-        self.lives_of(entity, attribute)
     }
 
     /// The one stored value that can be the same as `wanted` for an indexed attribute, if there is just one.

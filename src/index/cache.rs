@@ -8,6 +8,7 @@ use std::time::Duration;
 use annals_query::Budget;
 
 use super::cached::Cached;
+use super::lately::Lately;
 use super::lives::Lives;
 use super::points::Points;
 use super::said::Said;
@@ -42,6 +43,8 @@ pub(crate) struct Index {
     clock: AtomicU64,
     /// What was read of attributes that have no columns.
     points: Points,
+    /// What was read of them lately.
+    lately: Lately,
     /// What this process committed lately.
     pub(super) said: Said,
 }
@@ -50,8 +53,8 @@ impl Index {
     /// No columns yet.
     pub(crate) fn new(store: Arc<Store>, tuning: Tuning) -> Self {
         let (state, replacing, wanted, clock) = (RwLock::default(), Mutex::default(), Mutex::default(), AtomicU64::new(0));
-        let (points, said) = (Points::default(), Said::default());
-        Self { columns: Columns::beside(&store), store, tuning, state, replacing, wanted, clock, points, said }
+        let (points, lately, said) = (Points::default(), Lately::new(tuning.cache_bytes), Said::default());
+        Self { columns: Columns::beside(&store), store, tuning, state, replacing, wanted, clock, points, lately, said }
     }
 
     /// The store below.
@@ -126,6 +129,11 @@ impl Index {
         self.points.read(attribute, found);
     }
 
+    /// Points that were read lately.
+    pub(crate) fn lately(&self) -> &Lately {
+        &self.lately
+    }
+
     /// True if so many points of an attribute were read that columns would serve better.
     pub(crate) fn deserves_columns(&self, attribute: i64, t: i64) -> Result<bool> {
         self.points.deserve_columns(attribute, self.tuning.point_share, || {
@@ -157,7 +165,7 @@ impl Index {
         }
         let cached = self.touched(&next.attributes[&attribute]);
         next.stored.remove(&attribute);
-        next.shrink(self.tuning.cache_bytes, attribute);
+        next.shrink(self.tuning.cache_bytes.saturating_sub(self.lately.bytes()), attribute);
         self.replace(next);
         drop(guard);
         Ok(cached)
