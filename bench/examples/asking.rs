@@ -1,6 +1,6 @@
 //! What does one small question cost? A store of 20,000 people and 2,000 keys with versions is asked the same prepared questions again
 //! and again; prints microseconds of the processor's time for each, the median of several rounds. `cargo run --profile quick --example asking`
-//! in `bench`; `ONLY=` is a part of a name, `ASKS=` the questions of a round, `ROUNDS=` their number: with `ROUNDS=1 ONLY=point` and two
+//! in `bench`; `ONLY=` is a name or a part of some, `ASKS=` the questions of a round, `ROUNDS=` their number: with `ROUNDS=1 ONLY=point` and two
 //! values of `ASKS`, `perf stat -e instructions:u` tells the instructions of one. `SMALL_ALONE=1` leaves out what the same takes by columns;
 //! with `NEVER_MOVED=1` nothing moves into memory, so that each point is read from the store.
 
@@ -136,7 +136,8 @@ fn main() {
     let db = connection.db().expect("a value");
     println!("| question | rows | us | by columns us |\n|---|---|---|---|");
     let past = db.as_of(db.basis_t() - 25).expect("a time in the past");
-    for question in questions().iter().filter(|question| question.0.contains(&only)) {
+    let is_one = questions().iter().any(|question| question.0 == only);
+    for question in questions().iter().filter(|question| if is_one { question.0 == only } else { question.0.contains(&only) }) {
         ask(&db, question);
         if question.0.starts_with("state") {
             print!("| as of: ");

@@ -5,9 +5,11 @@
 //! there are two halves, and when the younger one is full the older one goes.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annals_query::{Found, Value};
+use rustc_hash::FxSeededState;
 
 use super::by_value::as_shown;
 use super::window::Window;
@@ -50,10 +52,13 @@ pub(crate) struct Lately {
     limit: usize,
 }
 
-#[derive(Debug, Default)]
+/// A hash that is another one in each store that is opened.
+type Table = HashMap<Place, Box<[Found]>, FxSeededState>;
+
+#[derive(Debug)]
 struct Halves {
-    young: HashMap<Place, Box<[Found]>>,
-    old: HashMap<Place, Box<[Found]>>,
+    young: Table,
+    old: Table,
     /// What each of them takes, about.
     young_bytes: usize,
     old_bytes: usize,
@@ -62,21 +67,27 @@ struct Halves {
 impl Lately {
     /// Nothing yet, and never more than fits beside columns that may take so many bytes.
     pub(super) fn new(cache_bytes: u64) -> Self {
-        Self { halves: Mutex::default(), limit: (cache_bytes / SHARE / 2) as usize }
+        let table = || Table::with_hasher(FxSeededState::with_seed(RandomState::new().hash_one(SHARE) as usize));
+        let halves = Halves { young: table(), old: table(), young_bytes: 0, old_bytes: 0 };
+        Self { halves: Mutex::new(halves), limit: (cache_bytes / SHARE / 2) as usize }
     }
 
     /// Adds what is known of a point, as far as a window shows it and the value is the same as the one that is wanted; nothing if the point
     /// is not known.
     pub(crate) fn find(&self, place: &Place, window: Window, wanted: Option<&Value>, found: &mut Vec<Found>) -> Option<()> {
         let mut halves = self.locked();
-        if !halves.young.contains_key(place) {
-            // What is asked for again goes over to the younger.
-            let (place, known) = halves.old.remove_entry(place)?;
-            let bytes = bytes_of(&place, &known);
-            halves.old_bytes -= bytes;
-            halves.insert(place, known, bytes, self.limit);
+        // Whoever holds a value has just this one.
+        let wanted = wanted.filter(|_| matches!(place.of, Of::Entity(_)));
+        if let Some(known) = halves.young.get(place) {
+            add_shown(known, window, wanted, found);
+            return Some(());
         }
-        add_shown(halves.young.get(place)?, window, wanted, found);
+        let (place, known) = halves.old.remove_entry(place)?;
+        add_shown(&known, window, wanted, found);
+        // What is asked for again goes over to the younger.
+        let bytes = bytes_of(&place, &known);
+        halves.old_bytes -= bytes;
+        halves.insert(place, known, bytes, self.limit);
         Some(())
     }
 
@@ -112,7 +123,8 @@ impl Halves {
     /// Inserts what takes so many bytes into the younger half, which becomes the older one if it is full.
     fn insert(&mut self, place: Place, known: Box<[Found]>, bytes: usize, limit: usize) {
         if self.young_bytes + bytes > limit {
-            self.old = std::mem::take(&mut self.young);
+            let empty = Table::with_hasher(self.young.hasher().clone());
+            self.old = std::mem::replace(&mut self.young, empty);
             (self.old_bytes, self.young_bytes) = (self.young_bytes, 0);
         }
         if self.young.insert(place, known).is_none() {
@@ -124,8 +136,12 @@ impl Halves {
 /// Adds those of the facts that hold at the end of a window which it shows, and whose value is the same as the one that is wanted.
 pub(crate) fn add_shown(known: &[Found], window: Window, wanted: Option<&Value>, found: &mut Vec<Found>) {
     let wanted = wanted.map(|wanted| as_shown(wanted).canonical());
-    let is_wanted = |known: &&Found| wanted.as_ref().is_none_or(|wanted| as_shown(&known.v).canonical() == *wanted);
-    found.extend(known.iter().filter(|known| window.since < known.t).filter(is_wanted).cloned());
+    for fact in known {
+        let is_wanted = || wanted.as_ref().is_none_or(|wanted| as_shown(&fact.v).canonical() == *wanted);
+        if window.since < fact.t && is_wanted() {
+            found.push(fact.clone());
+        }
+    }
 }
 
 fn bytes_of(place: &Place, known: &[Found]) -> usize {
