@@ -210,7 +210,8 @@ mod tests {
         }
         assert_eq!(found(&lately, &place(1), 0, None), None, "it had to go");
         let halves = lately.locked();
-        let recounted: usize = [&halves.young, &halves.old].into_iter().flatten().map(|(place, known)| bytes_of(place, known)).sum();
+        let recounted: usize =
+            [&halves.young, &halves.old].into_iter().flatten().map(|(place, known)| bytes_of(place, known)).sum();
         assert_eq!(recounted, halves.young_bytes + halves.old_bytes);
         assert!(recounted * 3 > (CACHE / SHARE) as usize, "{recounted} bytes: most of the room is used");
     }
