@@ -318,6 +318,23 @@ fn a_bound_call_on_a_long_chain_takes_steps_in_proportion_to_its_length() {
 }
 
 #[test]
+fn a_rule_is_asked_for_the_few_values_that_were_found_where_many_were_expected() {
+    let chain = 30_000;
+    let facts = MemoryFacts::of((0..chain).map(|n| (FIRST + n, "to", Value::Ref(FIRST + n + 1))));
+    let facts = Given::Facts(Arc::new(facts.declared("to", annals_query::ValueType::Ref)));
+    for rules in [
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?x :to ?z] (r ?z ?y)]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y]]]",
+        "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) [?z :to ?y] [(!= ?x ?y)]]]",
+    ] {
+        let query = "[:find ?y :in $ % :where [?x :to _] (not [_ :to ?x]) (r ?x ?y)]";
+        let (steps, rows) = steps(&facts, rules, query);
+        assert_eq!(rows, chain as usize, "{rules}");
+        assert!(steps < 60 * chain as u64, "{steps} steps with {rules}");
+    }
+}
+
+#[test]
 fn a_bound_call_in_a_large_graph_takes_steps_in_proportion_to_what_it_touches() {
     // Many chains of five nodes, and a chain that goes in a circle.
     let node = |chain: i64, n: i64| FIRST + chain * 5 + n;

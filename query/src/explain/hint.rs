@@ -137,7 +137,7 @@ fn whole_rule(seen: &Seen<'_>) -> Option<Hint> {
     let effort = seen.effort?;
     // Within its own rounds a rule is only read.
     let is_computed = !effort.methods.contains(&Method::Handed);
-    if !is_computed || effort.read < WHOLE_RULE_ROWS || step.bound.contains(&true) {
+    if !is_computed || effort.read < WHOLE_RULE_ROWS || effort.bound(step).contains(&true) {
         return None;
     }
     let names = args.iter().flatten().map(|slot| seen.name(*slot)).collect::<Vec<_>>();

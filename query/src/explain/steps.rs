@@ -84,7 +84,10 @@ impl Explainer<'_> {
                 let inside = step.branches.iter().map(|plan| self.plan(plan, names));
                 inside.map(|steps| ExplainedPart { title: "what must not hold".into(), steps }).collect()
             }
-            GoalKind::Rule(rule) => self.bodies(rule, &step.bound),
+            GoalKind::Rule(rule) => {
+                let effort = self.run.effort_of(step);
+                self.bodies(rule, effort.as_ref().map_or(&*step.bound, |effort| effort.bound(step)))
+            }
             GoalKind::Group(_) => {
                 let inside = step.branches.iter().map(|plan| self.plan(plan, names));
                 inside.map(|steps| ExplainedPart { title: "joined by themselves".into(), steps }).collect()
@@ -157,7 +160,7 @@ impl Explainer<'_> {
         if let GoalKind::Rule(rule) = &step.goal.kind
             && !effort.methods.contains(&Method::Handed)
         {
-            said.push(self.extent(rule, &step.bound, names));
+            said.push(self.extent(rule, effort.bound(step), names));
         }
         said.extend(effort.methods.iter().filter(|method| **method != Method::Start).map(|method| {
             let text = method.to_string();

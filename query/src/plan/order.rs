@@ -22,7 +22,7 @@ use crate::run::relation::Relation;
 use crate::tuning::{Tuning, Way};
 
 /// More rows than this are not handed to a recursive rule as demands, unless it needs them.
-const DEMANDS_MAX: f64 = 10_000.0;
+pub(crate) const DEMANDS_MAX: usize = 10_000;
 /// What is asked of rows alone waits for a clause that leaves less than this share of them.
 const RIDER_SHARE: f64 = 0.95;
 /// The number of goals that the planner made.
@@ -347,7 +347,7 @@ fn step_of(
         GoalKind::Rule(rule) => {
             let is_bound = |place: usize| rule.args[place].is_some_and(|slot| state.is_bound(slot));
             bound = (0..rule.args.len()).map(is_bound).collect::<Vec<_>>();
-            if state.rows > DEMANDS_MAX {
+            if state.rows > DEMANDS_MAX as f64 {
                 bound = surroundings.predicates[rule.predicate].least_bound(&bound);
             }
             Vec::new()

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
 use crate::plan::goal::{CallGoal, GoalKind, GroupGoal, RuleGoal};
-use crate::plan::order::planned_again;
+use crate::plan::order::{DEMANDS_MAX, planned_again};
 use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::tree::Grouping;
 use crate::plan::{Plan, Step};
@@ -350,12 +350,31 @@ fn rule(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>, frame: 
         };
     }
     let predicate = &run.program.predicates[goal.predicate];
-    let demanded = goal.args.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).filter_map(|(arg, _)| *arg);
-    let demand = distinct(current.project(&demanded.collect::<Vec<_>>())?, run.budget)?;
-    let params = predicate.params.iter().zip(&step.bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
-    let table = fixpoint::solve(goal.predicate, &step.bound, &demand.renamed(params.collect()), run)?;
-    run.note(step, |effort| effort.took(run.tables.borrow().method_of(goal.predicate)));
+    let (bound, demand) = demanded(step, goal, current, run)?;
+    let params = predicate.params.iter().zip(&bound).filter(|(_, is_bound)| **is_bound).map(|(slot, _)| *slot);
+    let table = fixpoint::solve(goal.predicate, &bound, &demand.renamed(params.collect()), run)?;
+    run.note(step, |effort| {
+        effort.took(run.tables.borrow().method_of(goal.predicate));
+        effort.bound = bound;
+    });
     call_columns(&table, &goal.args, run)
+}
+
+/// Which arguments of a rule are asked for, and their values: all that are bound, if these are few, else those of the plan, which could only
+/// expect how many there would be.
+fn demanded(step: &Step, goal: &RuleGoal, current: &Relation, run: &Run<'_>) -> Result<(Vec<bool>, Relation)> {
+    let demand = |bound: &[bool]| {
+        let slots = goal.args.iter().zip(bound).filter(|(_, is_bound)| **is_bound).filter_map(|(arg, _)| *arg);
+        distinct(current.project(&slots.collect::<Vec<_>>())?, run.budget)
+    };
+    let all = goal.args.iter().map(|arg| arg.is_some_and(|slot| current.position(slot).is_some())).collect::<Vec<_>>();
+    if all != step.bound {
+        let few = demand(&all)?;
+        if few.rows <= DEMANDS_MAX {
+            return Ok((all, few));
+        }
+    }
+    Ok((step.bound.clone(), demand(&step.bound)?))
 }
 
 /// The table's columns under the names of the arguments; a variable that stands twice must be the same in both places.

@@ -88,7 +88,29 @@ fn ticked(count: usize, holds: impl Fn(usize) -> bool) -> Vec<u32> {
 /// The rows for which the comparison holds, if it is one that typed columns can answer without an error.
 pub(crate) fn chosen(current: &Relation, goal: &CallGoal) -> Option<Vec<u32>> {
     let operator = Operator::named(goal.function.name())?;
-    let [left, right] = &goal.args[..] else { return None };
+    match &goal.args[..] {
+        [left, right] => chosen_pair(current, operator, left, right),
+        // Each with the next; what differs from the next one may differ from all.
+        args if args.len() > 2 && !matches!(operator, Operator::Different) => {
+            let mut pairs = args.windows(2).map(|pair| chosen_pair(current, operator, &pair[0], &pair[1]));
+            let first = pairs.next()??;
+            pairs.try_fold(first, |rows, others| Some(in_both(rows, &others?)))
+        }
+        _ => None,
+    }
+}
+
+/// Rows of both lists, which ascend.
+fn in_both(mut rows: Vec<u32>, others: &[u32]) -> Vec<u32> {
+    let mut others = others.iter().copied().peekable();
+    rows.retain(|row| {
+        while others.next_if(|other| other < row).is_some() {}
+        others.peek() == Some(row)
+    });
+    rows
+}
+
+fn chosen_pair(current: &Relation, operator: Operator, left: &CallArgument, right: &CallArgument) -> Option<Vec<u32>> {
     match (left, right) {
         (CallArgument::Slot(left), CallArgument::Slot(right)) => {
             of_columns(operator, current.column(*left)?, current.column(*right)?)

@@ -128,6 +128,8 @@ pub(crate) struct Effort {
     pub(crate) read: usize,
     /// Rows on both sides of the largest cross product, if both had several.
     pub(crate) crossed: Option<(usize, usize)>,
+    /// Of a rule: which of its arguments were asked for last, if the step asked.
+    pub(crate) bound: Vec<bool>,
     /// Time, what runs inside it included.
     pub(crate) time: Duration,
     /// How it ran, each way once, in the order in which they were first taken.
@@ -151,6 +153,11 @@ impl Efforts {
 }
 
 impl Effort {
+    /// Which arguments of a rule its step asked for, or would have.
+    pub(crate) fn bound<'e>(&'e self, step: &'e Step) -> &'e [bool] {
+        if self.bound.is_empty() { &step.bound } else { &self.bound }
+    }
+
     /// It ran this way.
     pub(crate) fn took(&mut self, method: Method) {
         if !self.methods.contains(&method) {
