@@ -107,6 +107,9 @@ fn counting_takes_every_type_and_counts_equal_numbers_once() {
          (count-distinct ?x) | [\"a\" :a] => 2
          (count-distinct ?x) | [0.0 -0.0 0.5] => 2
          (count-distinct ?x) | [-9223372036854775808 9223372036854775807] => 2
+         (count-distinct ?x) | [-3 124 -3 60 61 124] => 4
+         (count-distinct ?x) | [0 64 63 128 0 65 1000000 64] => 6
+         (count-distinct ?x) | [#inst \"2026-01-01T00:00:00.001Z\" #inst \"2026-01-01T00:00:00.002Z\" #inst \"2026-01-01T00:00:00.001Z\"] => 2
          (distinct ?x) | [3 1 3] => #{1 3}
          (distinct ?x) | [\"b\" \"a\" \"b\"] => #{\"a\" \"b\"}
          (distinct ?x) | [[1 2] [1 2]] => #{[1 2]}",

@@ -336,32 +336,35 @@ fn a_question_costs_the_steps_rows_and_bytes_that_it_always_did() {
     }
 }
 
-/// An error that ends the run is the query's at once, and nothing is tried again.
+/// An error that ends the run is the query's at once, and nothing is tried again: here too many rows, in a query inside of it.
 #[test]
-fn a_function_that_ends_the_run_is_called_no_more() {
+fn what_ends_the_run_is_tried_no_more() {
     let calls = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&calls);
-    let no_number = move |_: &[Value]| {
+    let seen = move |args: &[Value]| {
         counted.fetch_add(1, Ordering::Relaxed);
-        Ok::<_, String>(Value::vector([Value::Double(f64::NAN)]))
+        Ok::<_, String>(args[0].clone())
     };
-    let functions = Functions::new().with_function("test/stop", Arity::at_least(0), no_number).expect("a new name");
+    let functions = Functions::new().with_function("test/seen", Arity::exactly(1), seen).expect("a new name");
     let rows = (0..50_i64).flat_map(|n| {
         [(FIRST + n, "k", Value::from(n)), (FIRST + n, "l", Value::from(n % 5)), (FIRST + n, "n", format!("n{n}").into())]
     });
     let given = [Given::Facts(Arc::new(MemoryFacts::of(rows)))];
-    for text in [
-        "[:find ?e :where [?e :l 3] [?e :k ?k] [(test/stop ?k ?k)]]",
-        "[:find ?e :where [?e :l 3] [?e :k ?k] [(test/stop ?k ?k) ?x]]",
-        "[:find ?e :where [?e :l 3] [?e :k ?k] [(test/stop ?k ?k) [?x ...]] [(identity ?k) ?y]]",
-        "[:find ?e ?x :where [?e :l 3] [?e :k ?k] [(test/stop ?k ?k) ?x] [?e :n ?n] [(str ?x ?n) ?y]]",
-        "[:find ?e :where [?e :l 3] [?e :k ?k] (not [(test/stop ?k ?k)])]",
-        "[:find ?e :where [?e :l 3] [?e :k ?k] (or [(test/stop ?k ?k)] [(= ?k 3)])]",
+    let inner = "(q [:find (count ?a) . :with ?b ?c ?d ?e :in $ ?k :where [(test/seen ?k) ?z] [(mod ?z 1) ?l]
+                     [?a :l ?l] [?b :l ?l] [?c :l ?l] [?d :l ?l] [?e :l ?l]] $ ?k)";
+    for clauses in [
+        "[INNER ?x]",
+        "[INNER ?x] [(identity ?k) ?y]",
+        "[INNER ?x] [?e :n ?n] [(str ?x ?n) ?y]",
+        "(not [INNER ?x] [(pos? ?x)])",
+        "(or-join [?k] (and [INNER ?x] [(pos? ?x)]) [(= ?k 3)])",
     ] {
-        let checked = check::check_with(parse::query(text).expect(text), RuleSet::default(), &functions).expect(text);
+        let text = format!("[:find ?e :where [?e :l 3] [?e :k ?k] {}]", clauses.replace("INNER", inner));
+        let checked = check::check_with(parse::query(&text).expect(&text), RuleSet::default(), &functions).expect(&text);
         let tuning = Tuning { small: Way::Never, ..Tuning::default() };
         let options = Options { tuning, functions: functions.clone(), ..Options::default() };
-        let error = engine::answer(&checked, &given, &options, &Budget::default()).expect_err(text);
+        let budget = Budget::default().with_limit_rows(10_000);
+        let error = engine::answer(&checked, &given, &options, &budget).expect_err(&text);
         assert_eq!((error.code(), calls.swap(0, Ordering::Relaxed)), (Code::LimitExceeded, 1), "{text}: {error}");
     }
 }

@@ -9,6 +9,9 @@ use crate::error::Result;
 use crate::function::Arity;
 use crate::value::Value;
 
+/// Values are counted by a bit each where they take at most so many bits a row.
+const BITS_PER_ROW: i64 = 64;
+
 pub(super) const AGGREGATES: &[Aggregate] = &[
     aggregate("count", Arity::exactly(1), |call| Ok(count(call)), "How many, repeated ones too.", ("(count ?x)", "[1 2 2]", "3")),
     aggregate(
@@ -34,11 +37,38 @@ pub(super) fn parts(call: &Call<'_>) -> Result<impl Iterator<Item = (usize, usiz
 }
 
 fn count_distinct(call: &Call<'_>) -> Result<Column> {
+    if let (1, Some(count)) = (call.groups.len(), different(call)?) {
+        return Ok(Column::Long(vec![count].into()));
+    }
     let mut counts = vec![0_i64; call.groups.len()];
     for (group, _) in parts(call)? {
         counts[group] += 1;
     }
     Ok(Column::Long(counts.into()))
+}
+
+/// How many values a column of numbers or texts has, if they lie close together.
+fn different(call: &Call<'_>) -> Result<Option<i64>> {
+    call.budget.spend_steps(call.column.len() as u64)?;
+    Ok(match call.column {
+        Column::Long(items) | Column::Instant(items) => {
+            let (least, most) =
+                items.iter().fold((i64::MAX, i64::MIN), |(least, most), item| (least.min(*item), most.max(*item)));
+            let width = most.checked_sub(least).filter(|width| *width < items.len() as i64 * BITS_PER_ROW);
+            width.map(|width| marked(width as usize + 1, items.iter().map(|item| (item - least) as usize)))
+        }
+        Column::Text(_, texts, codes) if texts.len() < codes.len() * BITS_PER_ROW as usize => {
+            Some(marked(texts.len(), codes.iter().map(|code| *code as usize)))
+        }
+        _ => None,
+    })
+}
+
+/// How many of so many places are named.
+fn marked(width: usize, places: impl Iterator<Item = usize>) -> i64 {
+    let mut words = vec![0_u64; width.div_ceil(64)];
+    places.for_each(|place| words[place / 64] |= 1 << (place % 64));
+    words.iter().map(|word| i64::from(word.count_ones())).sum()
 }
 
 fn distinct(call: &Call<'_>) -> Result<Column> {

@@ -10,6 +10,8 @@ use crate::tuning::{Tuning, Way};
 const FACTS_MIN: f64 = 256.0;
 /// A cycle is not joined at once if something connected to it is so many times smaller: then that is the way in.
 const ENTRY_RATIO: f64 = 64.0;
+/// A clause with at most so many times the facts of the smallest one is as good to begin with.
+const SMALL_RATIO: f64 = 4.0;
 
 /// The places of the clauses of one cycle, if it pays to join them variable by variable.
 pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usize>> {
@@ -25,6 +27,9 @@ pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usiz
         edges = kept;
     }
     let cycle = connected(&edges)?;
+    if tuning.cycles != Way::Always && cannot_explode(&cycle.iter().map(|at| &candidates[*at]).collect::<Vec<_>>()) {
+        return None;
+    }
     let smallest = cycle.iter().map(|at| candidates[*at].rounded.rows).fold(f64::INFINITY, f64::min);
     let slots = cycle.iter().flat_map(|at| candidates[*at].binds.iter().copied()).collect::<Vec<_>>();
     let is_entry =
@@ -39,6 +44,31 @@ pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usiz
 fn is_of_a_star(candidate: &Candidate, candidates: &[Candidate]) -> bool {
     let Some((_, entity)) = arm_of(candidate) else { return false };
     candidates.iter().filter(|other| arm_of(other).is_some_and(|(_, other)| other == entity)).count() > 1
+}
+
+/// True if the clauses can be joined one after the other, from one of the small ones on, without more rows than that one has: each of the others
+/// says one thing about an entity that is known by then, or only drops rows.
+fn cannot_explode(cycle: &[&Candidate]) -> bool {
+    let smallest = cycle.iter().map(|candidate| candidate.rounded.rows).fold(f64::INFINITY, f64::min);
+    cycle.iter().filter(|first| first.rounded.rows <= smallest * SMALL_RATIO).any(|first| {
+        let mut bound = first.binds.clone();
+        let mut waiting = cycle.to_vec();
+        loop {
+            let count = waiting.len();
+            waiting.retain(|candidate| {
+                let is_known = |slot: &Slot| bound.contains(slot);
+                let adds_nothing =
+                    candidate.binds.iter().all(is_known) || arm_of(candidate).is_some_and(|(_, slot)| is_known(&slot));
+                if adds_nothing {
+                    bound.extend(&candidate.binds);
+                }
+                !adds_nothing
+            });
+            if waiting.is_empty() || waiting.len() == count {
+                return waiting.is_empty();
+            }
+        }
+    })
 }
 
 /// The two variables of a clause that connects an entity with a value.

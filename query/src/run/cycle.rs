@@ -116,9 +116,14 @@ pub(crate) fn joined(goal: &GroupGoal, plan: &Plan, run: &Run<'_>) -> Result<Opt
     };
     search.descend(0)?;
     run.budget.spend_steps(search.spent)?;
+    // Where all variables are wanted up to the last one that is, each combination of them was tried once.
+    let is_each_once = search.found.len() == search.last_wanted;
     let (rows, columns) = (search.rows, search.found.into_iter().map(|(_, column)| Column::Long(column.into())).collect());
     let mut relation = Relation::new(goal.slots.clone(), columns, rows);
     relation.ascending = order.first().copied().filter(|slot| goal.slots.contains(slot));
+    if is_each_once {
+        relation = relation.with_key(goal.slots.clone());
+    }
     distinct(relation, run.budget).map(Some)
 }
 
