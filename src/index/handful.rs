@@ -26,12 +26,12 @@ impl Lives {
         match (scan.entities, &scan.values) {
             (Some([entity]), Values::Equal(wanted)) => {
                 let wanted = as_shown(wanted).canonical();
-                let rows = self.rows_of(*entity, self.e.partition_point(|e| e < entity));
+                let rows = self.rows_of_one(*entity);
                 let mut rows = rows.filter(|row| self.v.compare(*row, &wanted) == Ordering::Equal);
                 rows.all(&mut take)
             }
             (Some([entity]), _) => {
-                let mut rows = self.rows_of(*entity, self.e.partition_point(|e| e < entity));
+                let mut rows = self.rows_of_one(*entity);
                 rows.len() <= limit_rows && rows.all(&mut take)
             }
             (_, Values::Equal(wanted)) => {

@@ -132,6 +132,23 @@ impl Lives {
         !window.is_history && self.ends.is_none() && window.until >= self.newest_t && window.since < self.oldest_t
     }
 
+    /// The first entity, if every entity from the first to the last has one row: then rows are counted, and no entity is looked at. In a large
+    /// attribute these looks are what takes long, as each is at another place of memory.
+    pub(super) fn first_of_gapless(&self) -> Option<i64> {
+        let (first, last) = (*self.e.first()?, *self.e.last()?);
+        let is_gapless = self.distinct_e == self.len() && last.wrapping_sub(first) as u64 == self.len() as u64 - 1;
+        is_gapless.then_some(first)
+    }
+
+    /// The rows of one entity.
+    pub(super) fn rows_of_one(&self, entity: i64) -> Range<usize> {
+        let Some(first) = self.first_of_gapless() else {
+            return self.rows_of(entity, self.e.partition_point(|e| *e < entity));
+        };
+        let row = entity.wrapping_sub(first) as u64;
+        if row < self.len() as u64 { row as usize..row as usize + 1 } else { 0..0 }
+    }
+
     /// The rows of one entity, looked for from `start` on.
     pub(super) fn rows_of(&self, entity: i64, start: usize) -> Range<usize> {
         let from = start + gallop(&self.e[start..], |e| *e < entity);

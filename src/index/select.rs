@@ -159,12 +159,19 @@ impl Lives {
     }
 
     fn rows_of_entity(&self, entity: i64, values: &Values<'_>) -> Rows<'_> {
-        let rows = self.rows_of(entity, self.e.partition_point(|e| *e < entity));
+        let rows = self.rows_of_one(entity);
         if matches!(values, Values::Any) { Rows::Span(rows) } else { self.admitted(rows, values) }
     }
 
     fn rows_of_entities(&self, entities: &[i64], values: &Values<'_>) -> Rows<'_> {
         let admit = Admit::new(values, self.v.shown());
+        if let Some(first) = self.first_of_gapless() {
+            let mut rows = self.counted(entities, first);
+            if !matches!(admit, Admit::All) {
+                rows.retain(|row| admit.admits(&self.v, *row as usize));
+            }
+            return rows.into();
+        }
         let mut rows = Vec::with_capacity(entities.len());
         let (mut start, mut before) = (0, None);
         for &entity in entities {
@@ -175,8 +182,73 @@ impl Lives {
         rows.into()
     }
 
+    /// The rows of entities, where there is one for each from `first` on.
+    fn counted(&self, entities: &[i64], first: i64) -> Vec<u32> {
+        let start = entities.partition_point(|entity| *entity < first);
+        let within = entities[start..].partition_point(|entity| (entity.wrapping_sub(first) as u64) < self.len() as u64);
+        entities[start..start + within].iter().map(|entity| (entity - first) as u32).collect()
+    }
+
     fn admitted(&self, rows: Range<usize>, values: &Values<'_>) -> Rows<'_> {
         let admit = Admit::new(values, self.v.shown());
         Rows::List(rows.filter(|row| admit.admits(&self.v, *row)).map(|row| row as u32).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The promise: the rows of entities are the same whether they are counted or looked for.
+
+    use super::*;
+    use crate::columns::life::{Life, OPEN};
+
+    fn lives(entities: &[i64]) -> Lives {
+        let life = |(at, e): (usize, &i64)| Life {
+            e: *e,
+            v: Value::Long(at as i64 % 3),
+            t_added: 1,
+            m_added: 0,
+            t_retracted: OPEN,
+            m_retracted: 0,
+        };
+        Lives::of(&entities.iter().enumerate().map(life).collect::<Vec<_>>())
+    }
+
+    #[track_caller]
+    fn check(entities: &[i64], is_gapless: bool) {
+        let lives = lives(entities);
+        assert_eq!(lives.first_of_gapless().is_some(), is_gapless, "{entities:?}");
+        let asked: Vec<i64> = [i64::MIN, -1, 0].into_iter().chain(5..16).chain([i64::MAX]).collect();
+        let wanted = Value::Long(1);
+        for values in [Values::Any, Values::Equal(&wanted)] {
+            let holds = |row: &usize| matches!(values, Values::Any) || row % 3 == 1;
+            let select = |asked: &[i64]| {
+                let scan = Scan { attribute: Some(1), entities: Some(asked), values, ..Scan::default() };
+                lives.select(&scan).iter().collect::<Vec<_>>()
+            };
+            let expected = |asked: &[i64]| {
+                let rows = (0..entities.len()).filter(|row| asked.contains(&entities[*row]));
+                rows.filter(holds).collect::<Vec<_>>()
+            };
+            for start in 0..asked.len() {
+                for end in start..=asked.len() {
+                    let some = &asked[start..end];
+                    assert_eq!(select(some), expected(some), "{some:?} of {entities:?}");
+                    let others: Vec<i64> = some.iter().copied().step_by(2).collect();
+                    assert_eq!(select(&others), expected(&others), "{others:?} of {entities:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_are_counted_are_those_that_would_be_found() {
+        check(&[7, 8, 9, 10], true);
+        check(&[9], true);
+        check(&[7, 8, 10], false);
+        check(&[7, 8, 8, 10], false);
+        check(&[7, 9, 9], false);
+        check(&[1, i64::MAX], false);
+        check(&[], false);
     }
 }
