@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use annals_query::engine::{self, Options};
-use annals_query::{Answer, Budget, Code, Error, Given, Result, Text, Value, check, parse};
+use annals_query::engine::{self, Options, Tuning, Way};
+use annals_query::{Answer, Attribute, Budget, Code, Error, Fact, Given, Result, Text, Unique, Value, check, parse};
 use common::memory::MemoryFacts;
 
 fn people() -> Given {
@@ -99,6 +99,31 @@ fn a_comparison_that_no_row_reaches_is_no_error() {
     assert_eq!(answer.rows.len(), 1);
 }
 
+/// Of many people none is of age 0, for whom a function inside would fail: it is asked about nobody else, also where little is inside.
+#[test]
+fn a_function_inside_is_not_asked_about_what_the_rows_around_exclude() {
+    let entity = |n: i64| (1 << 33) + n;
+    let big = (0..400).map(|n| (entity(n), "big", Value::from(n)));
+    let rows = big.chain([(entity(1), "val", Value::from(5)), (entity(999), "val", Value::from(0))]);
+    let facts = Given::Facts(Arc::new(MemoryFacts::of(rows)));
+    for (text, expected) in [
+        ("[:find ?e :where [?e :big _] (not [?e :val ?v] [(quot 10 ?v) ?w] [(> ?w 0)])]", 399),
+        ("[:find ?e :where [?e :big _] (not-join [?e] [?e :val ?v] [(quot 10 ?v) ?w])]", 399),
+        (
+            "[:find ?e ?w :where [?e :big _] (or-join [[?e] ?w] (and [?e :val ?v] [(quot 10 ?v) ?w]) (and [?e :val ?v] [(mod 10 ?v) ?w]))]",
+            2,
+        ),
+    ] {
+        for way in [Way::Never, Way::Chosen, Way::Always] {
+            let tuning = Tuning { small: Way::Never, search: way, ..Tuning::default() };
+            let options = Options { tuning, ..Options::default() };
+            let answer = run(text, std::slice::from_ref(&facts), &options, &Budget::default())
+                .unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(answer.rows.len(), expected, "{text}");
+        }
+    }
+}
+
 #[test]
 fn an_unknown_attribute_is_a_warning_and_an_error_where_strictness_is_asked_for() {
     let text = "[:find ?e :where [?e :nme \"ada\"]]";
@@ -112,6 +137,35 @@ fn an_unknown_attribute_is_a_warning_and_an_error_where_strictness_is_asked_for(
     assert_eq!((error.code(), error.value()), (Code::UnknownAttribute, Some(":nme")));
     assert_eq!(error.position().map(|at| at.column), Some(22));
     assert!(error.help().is_some());
+}
+
+/// What is warned of; nothing if the text is empty.
+#[track_caller]
+fn check_warning(text: &str, message: &str, help: &str) {
+    let mut id = Attribute::new(101, "id");
+    id.unique = Some(Unique::Identity);
+    let ada = Fact { e: 1 << 33, a: 101, v: "ada".into(), t: 1, m: 0, added: true };
+    let facts = Given::Facts(Arc::new(MemoryFacts::new(vec![id], vec![ada])));
+    let answer = run(text, &[facts], &Options::default(), &Budget::default()).expect(text);
+    let warned = answer.warnings.iter().map(|warning| (&*warning.message, warning.help.as_deref().unwrap_or_default()));
+    let warned = warned.collect::<Vec<_>>();
+    let is_right = match &warned[..] {
+        [] => message.is_empty(),
+        [(own, remedy)] => !message.is_empty() && own.contains(message) && remedy.contains(help),
+        _ => false,
+    };
+    assert!(is_right, "{text}: {warned:?}");
+}
+
+#[test]
+fn what_stands_for_an_attribute_and_is_none_is_a_warning() {
+    let check = check_warning;
+    check("[:find ?v :where [_ 101 ?v]]", "", "");
+    check("[:find ?v :where [_ 4711 ?v]]", "no attribute is meant by 4711", "the id of one");
+    check("[:find ?v :where [_ \"id\" ?v]]", "no attribute is meant by \"id\"", "`:id`");
+    // A lookup reference may lead nowhere today, as one in the place of an entity may.
+    check("[:find ?v :where [_ [:id \"nobody\"] ?v]]", "", "");
+    check("[:find ?v :where [_ [:nid \"ada\"] ?v]]", "`:nid`", "`:id`");
 }
 
 #[test]

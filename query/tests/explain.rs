@@ -8,7 +8,8 @@ use std::sync::Arc;
 use annals_query::ast::RuleSet;
 use annals_query::engine::Options;
 use annals_query::explain::TreeStyle;
-use annals_query::{Budget, Explanation, Given, Value, ValueType, check, engine, parse};
+use annals_query::{Budget, Explanation, Facts, Given, Value, ValueType, check, engine, parse};
+use common::edges::EdgeFacts;
 use common::memory::MemoryFacts;
 
 const PEOPLE: i64 = 2_000;
@@ -30,6 +31,8 @@ fn people() -> Given {
 
 const RULES: &str = "[[(knows ?x ?y) [?x :friend ?y]] [(knows ?x ?y) [?x :friend ?z] (knows ?z ?y)]
                      [(old ?p) [?p :age ?a] [(> ?a 47)]]
+                     [(left ?x ?y) [?x :friend ?y]] [(left ?x ?y) (left ?x ?z) (right ?z ?y)]
+                     [(right ?x ?y) (left ?x ?z) [?y :friend ?z]]
                      [(kin ?x ?y) [?x :friend ?y]] [(kin ?x ?y) [?x :friend ?a] (kin ?a ?b) [?y :friend ?b]]]";
 
 fn explain(text: &str) -> Explanation {
@@ -82,7 +85,9 @@ fn each_step_says_how_it_found_its_facts_and_how_it_joined_them() {
     check("[:find ?e :where [?e :age 7] (not [?e :rank 3])]", "not ?e", "semi-join");
     check("[:find ?e ?f :where [?e :age 1] [?f :age 2]]", "[?f", "cross product of 40 and 40 rows");
     check("[:find ?v :where [8589934592 _ ?v]]", "[8589934592", "facts looked up by entity (4)");
-    check("[:find ?n ?u :where [?e :name ?n] [(upper-case ?n) ?u]]", "[(upper-case", "called");
+    check("[:find ?n ?u :where [?e :name ?n] [(upper-case ?n) ?u]]", "[(upper-case", "called once for each different text");
+    let few = "[:find ?n ?u :where [?e :name ?n] [(ends-with? ?n \"99\")] [(upper-case ?n) ?u]]";
+    check(few, "[(upper-case", "called for each row");
     check("[:find ?a ?b :where [_ :age ?a] [(+ ?a 1) ?b]]", "[(+", "compared whole columns");
     check(
         "[:find ?n ?a :where [?e :name ?n] [(get-else $ ?e :age 0) ?a]]",
@@ -186,6 +191,66 @@ fn rules_are_shown_with_their_bodies() {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
     }
+}
+
+#[test]
+fn loops_say_what_begins_them_and_what_they_add_to() {
+    let explanation = explain("[:find ?y :in $ % :where (left 8589934592 ?y)]");
+    let titles = explanation.steps.iter().flat_map(|step| &step.parts).map(|part| &*part.title).collect::<Vec<_>>();
+    let (left, right) = ("left [?x] ?y", "right [?x] ?y");
+    let expected = [
+        format!("new answers of ({left}), from calls of ({left})"),
+        format!("calls of ({left}), from calls of ({left})"),
+        format!("calls of ({right}), from calls of ({left})"),
+        format!("calls of ({right}), from new answers of ({left})"),
+        format!("new answers of ({left}), from calls of ({left})"),
+        format!("new answers of ({left}), from new answers of ({left})"),
+        format!("new answers of ({left}), from new answers of ({right})"),
+        format!("calls of ({left}), from calls of ({right})"),
+        format!("new answers of ({right}), from calls of ({right})"),
+        format!("new answers of ({right}), from new answers of ({left})"),
+        "what stays the same".to_owned(),
+    ];
+    assert_eq!(titles, expected, "{explanation}");
+    let shown = explanation.to_string();
+    assert!(shown.contains("one of the clauses of a loop") && !shown.contains("not run"), "{shown}");
+}
+
+#[test]
+fn a_walk_that_looked_up_says_what_it_looked_up() {
+    let edges = (0..20_000).map(|n| (n, if n % 10 == 9 { n } else { n + 1 }));
+    let chains: Arc<dyn Facts> = Arc::new(EdgeFacts::new([("friend", edges.collect())]));
+    let rules = parse::rules(RULES).expect("rules");
+    for text in ["[:find ?y :in $ % :where (knows 8589934595 ?y)]", "[:find ?y :in $ % :where (knows ?y 8589934599)]"] {
+        let checked = check::check(parse::query(text).expect(text), rules.clone()).expect(text);
+        let given = [Given::Facts(Arc::clone(&chains)), Given::Rules(rules.clone())];
+        let explanation = engine::explain(&checked, &given, &Options::default(), &Budget::default()).expect(text);
+        let parts = explanation.steps.iter().flat_map(|step| &step.parts).collect::<Vec<_>>();
+        assert!(parts.len() == 2 && parts.iter().all(|part| part.title == "looked up in each round"), "{explanation}");
+        let read = parts.iter().flat_map(|part| &part.steps).map(|step| step.facts_read).collect::<Vec<_>>();
+        assert!(read.iter().all(|read| *read < 30) && read.iter().any(|read| *read > 1), "{read:?}\n{explanation}");
+    }
+}
+
+/// It fails for the first person, of age 0, until the rows around it exclude them.
+#[test]
+fn a_step_that_was_planned_again_says_how_it_was_joined() {
+    let explanation = explain(
+        "[:find ?e ?w :where [?e :rank 7]
+          (or-join [?e ?w] (and [?e :name \"name 0\"] [?e :age ?a] [(quot 10 ?a) ?w]) (and [?e :name \"name 7\"] [?e :age ?a] [(quot 10 ?a) ?w]))]",
+    );
+    assert!(
+        explanation.steps[0].method.contains("each branch run for itself; semi-join by merging: both sides ascend"),
+        "{explanation}"
+    );
+}
+
+#[test]
+fn variables_of_one_name_are_told_apart() {
+    let explanation = explain("[:find ?p ?q :in $ % :where (old ?p) (old ?q)]");
+    let clauses = explanation.steps.iter().map(|step| &*step.clause).collect::<Vec<_>>();
+    let expected = ["[?p :age ?a] with 47 < ?a", "[(> ?a 47)]", "[?q :age ?a#2] with 47 < ?a#2", "[(> ?a#2 47)]"];
+    assert_eq!(clauses, expected, "{explanation}");
 }
 
 #[test]

@@ -322,3 +322,31 @@ fn a_rule_that_gives_up_looking_up_half_way_gives_what_it_gives_by_reading_all()
         }
     }
 }
+
+/// Doubles are looked at one by one: a number may be known as another that is the same.
+#[test]
+fn loops_begin_with_doubles_as_well() {
+    let rows = (0..300_i64)
+        .flat_map(|n| [(n + 1, "from", Value::from(n as f64 + 0.5)), (n + 1, "into", Value::from((n * 7 % 300) as f64 + 0.5))]);
+    let facts = Given::Facts(Arc::new(MemoryFacts::of(rows)));
+    let rules =
+        "[[(r ?x ?y) [?e :from ?x] [?e :into ?y]] [(r ?x ?y) (r ?x ?z) (r ?z ?w) [?e :from ?w] [?e :into ?y] [(!= ?x ?y)]]]";
+    let parsed = parse::rules(rules).expect(rules);
+    for (input, given) in [("?x", Value::from(2.5)), ("[?x ...]", vec![Value::from(2.5), Value::from(9.5)].into())] {
+        let text = format!("[:find ?x ?y :in $ % {input} :where (r ?x ?y)]");
+        let checked = check::check(parse::query(&text).expect(&text), parsed.clone()).expect(&text);
+        let given = [facts.clone(), Given::Rules(parsed.clone()), Given::Value(given)];
+        let ask = |loops: Way| {
+            let (budget, options) = (
+                Budget::default(),
+                Options { tuning: Tuning { loops, small: Way::Never, ..Tuning::default() }, ..Options::default() },
+            );
+            let mut rows = engine::answer(&checked, &given, &options, &budget).expect(&text).rows;
+            rows.sort();
+            (rows, budget.steps())
+        };
+        let ((rows, steps), (expected, without)) = (ask(Way::Chosen), ask(Way::Never));
+        assert_eq!(rows, expected, "{text}");
+        assert!(steps != without, "{text}: {steps} steps in loops, {without} in rounds");
+    }
+}

@@ -12,6 +12,7 @@ use crate::run::Run;
 use crate::run::effort::{Effort, Method};
 use crate::run::fixpoint::{Adorned, Flow};
 use crate::run::loops::Loops;
+use crate::run::loops::shown::IN_A_LOOP;
 
 /// The steps of a run and what there is to say about them.
 pub(super) fn explained(run: &Run<'_>) -> (Vec<ExplainedStep>, Vec<Hint>) {
@@ -110,7 +111,14 @@ impl Explainer<'_> {
             let part = |plan| ExplainedPart { title: "edges of the graph".into(), steps: self.whole(plan, Some(rule.predicate)) };
             return plans.iter().map(part).collect();
         }
-        let Some(group) = tables.group(&adorned) else { return Vec::new() };
+        let Some(group) = tables.group(&adorned) else {
+            let plans = tables.explored(rule.predicate);
+            let mut steps = |plan| self.whole(plan, Some(rule.predicate));
+            return plans
+                .iter()
+                .map(|plan| ExplainedPart { title: "looked up in each round".into(), steps: steps(plan) })
+                .collect();
+        };
         // A rule that is still being computed is shown by the call that computes it.
         let Ok(group) = group.try_borrow() else { return Vec::new() };
         let ran = |plan: &Plan| plan.steps.first().is_some_and(|step| self.run.effort_of(step).is_some());
@@ -154,7 +162,7 @@ impl Explainer<'_> {
     /// What the executor noted.
     fn method(&self, step: &Step, effort: &Effort, names: &Names<'_>) -> String {
         if effort.runs == 0 && effort.methods.is_empty() {
-            return String::new();
+            return if step.number == IN_A_LOOP { "one of the clauses of a loop".to_owned() } else { String::new() };
         }
         let mut said = Vec::new();
         if let GoalKind::Rule(rule) = &step.goal.kind

@@ -322,7 +322,8 @@ pub(crate) fn planned_again(step: &Step, current: &Relation, surroundings: Surro
     let bound = current.slots.iter().map(|slot| (*slot, current.rows as f64)).collect();
     let state = State { rows: current.rows as f64, distinct: bound };
     let again = step_of(&step.goal, (step.estimated_rows, step.reason), &state, surroundings)?;
-    Ok(Step { number: step.number, keep: step.keep.clone(), bridge: step.bridge.clone(), ..again })
+    // Nothing is left for a bridge: what is bound now connects it, else it fails as it did.
+    Ok(Step { number: step.number, ..again })
 }
 
 fn step(candidate: &Candidate, choice: &Choice, state: &State, surroundings: Surroundings<'_>) -> Result<Step> {

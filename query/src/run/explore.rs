@@ -35,7 +35,7 @@ pub(crate) struct Explored {
     /// How many rows were touched and rounds run, in all walks.
     touched: usize,
     rounds: usize,
-    /// What was run, kept for those who want to know how.
+    /// What the last walk ran, kept for those who want to know how.
     plans: Vec<Arc<Plan>>,
 }
 
@@ -76,6 +76,17 @@ impl Explored {
         }
     }
 
+    /// How the last walk looked up what it met.
+    pub(crate) fn plans(&self) -> &[Arc<Plan>] {
+        &self.plans
+    }
+
+    fn keep(&mut self, lookups: [&Lookups; 2], run: &Run<'_>) {
+        if run.efforts.is_some() {
+            self.plans = lookups.into_iter().flat_map(|lookups| &lookups.bodies).map(|(plan, _)| Arc::clone(plan)).collect();
+        }
+    }
+
     fn is_spent(&self, edges: f64) -> bool {
         self.touched as f64 > edges / EDGES_PER_TOUCHED || self.rounds as f64 > (edges / EDGES_PER_ROUND / 4.0).max(8.0)
     }
@@ -93,7 +104,7 @@ impl Explored {
             }
             _ => (Lookups::new(&shape.bases, &places, &[width], run)?, width - 1),
         };
-        self.plans.extend(begin.plans().chain(go_on.plans()));
+        self.keep([&begin, &go_on], run);
         let wanted = call.columns(&[shape.moving]).map(|columns| columns[0].value(0));
         let context = |at: usize| {
             let place = shape.keys.iter().position(|key| *key == shape.contexts[at]);
@@ -136,7 +147,7 @@ impl Explored {
             Steps::Own(bodies) => Lookups::new(bodies, &[1], &[0], run)?,
             _ => Lookups::new(&shape.bases, &[width], &[width - 1], run)?,
         };
-        self.plans.extend(begin.plans().chain(go_back.plans()));
+        self.keep([&begin, &go_back], run);
         let (mut passed, mut found) = (Store::new(vec![0]), Store::new((0..width as Slot).collect()));
         let mut fresh = passed.add(&Relation::new(vec![0], vec![ends[0].clone()], 1), run.budget)?;
         while fresh.rows > 0 {
@@ -208,9 +219,5 @@ impl Lookups {
             parts.push(found.renamed(slots.clone()));
         }
         Ok(if parts.iter().all(|part| part.rows == 0) { Relation::empty(slots) } else { stack(&slots, &parts) })
-    }
-
-    fn plans(&self) -> impl Iterator<Item = Arc<Plan>> {
-        self.bodies.iter().map(|(plan, _)| Arc::clone(plan))
     }
 }

@@ -45,10 +45,10 @@ type GroupKey = (Adorned, Vec<Numbers>);
 /// Which numbers a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Numbers {
-    Longs,
     Doubles,
     /// Some, among others.
     Mixed,
+    /// Longs alone, or none.
     Others,
 }
 
@@ -73,6 +73,11 @@ impl Tables {
     /// The graph of a rule that was called and found to be a transitive closure.
     pub(crate) fn closure(&self, predicate: usize) -> Option<Arc<Closure>> {
         self.walks.get(&predicate)?.graph.clone()
+    }
+
+    /// How the last walk of a rule looked up what it met.
+    pub(crate) fn explored(&self, predicate: usize) -> &[Arc<Plan>] {
+        self.walks.get(&predicate).map_or(&[], |walks| walks.explored.plans())
     }
 
     /// What was computed for a rule with these arguments bound.
@@ -223,7 +228,6 @@ fn spared(predicate: usize, call: Call<'_>, run: &Run<'_>) -> Result<Option<Rela
 /// not show in the answers.
 fn group_key(adorned: Adorned, demand: &Relation) -> GroupKey {
     let numbers = |column: &Column| match column {
-        Column::Long(_) => Numbers::Longs,
         Column::Double(_) => Numbers::Doubles,
         // All that is made of others may have numbers in it.
         Column::Value(values) if !values.iter().all(|value| matches!(value, Value::String(_) | Value::Keyword(_))) => {

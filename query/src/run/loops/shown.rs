@@ -10,6 +10,9 @@ use crate::run::fixpoint::{Adorned, Flow};
 use crate::run::loops::order::Loop;
 use crate::run::loops::part::Body;
 
+/// The number of what runs only as a part of a loop. No step that runs has it, so nothing is noted of it.
+pub(crate) const IN_A_LOOP: u64 = u64::MAX;
+
 /// A loop with its clauses in the order in which it meets them.
 #[derive(Debug)]
 pub(crate) struct Shown {
@@ -25,8 +28,7 @@ impl Shown {
     /// Of a loop that begins with a row of this table.
     pub(crate) fn new(own: &Loop, from: usize, body: &Body) -> Self {
         let step = |goal: &Arc<Goal>, estimated_rows: f64, reason: &'static str| Step {
-            // No step that runs has this number, so nothing is noted of it.
-            number: u64::MAX,
+            number: IN_A_LOOP,
             goal: Arc::clone(goal),
             branches: Vec::new(),
             keep: SlotSet::default(),
