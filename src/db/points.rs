@@ -8,6 +8,9 @@ use crate::index::lately::{Of, Place, add_shown};
 use crate::index::{Life, Window};
 use crate::schema::attribute;
 
+/// Reading what one entity has takes about as long as so many steps of a loop over columns.
+const STEPS_PER_ENTITY: u64 = 512;
+
 impl Snapshot {
     /// Adds the facts of a point that a window shows, if columns that know everything are in memory, in the order that it takes; false if
     /// they are more than its limit.
@@ -51,7 +54,7 @@ impl Snapshot {
             index.column(attribute, self.stored_t(), budget)?;
             return Ok(None);
         }
-        let Some(lives) = self.read_points(attribute, &scan_of(point), window)? else { return Ok(None) };
+        let Some(lives) = self.read_points(attribute, &scan_of(point), window, budget)? else { return Ok(None) };
         index.point_read(attribute, lives.len());
         let all = Window::ALL.with_until(place.until);
         let known: Vec<Found> = lives
@@ -77,11 +80,18 @@ impl Snapshot {
     }
 
     /// What the scan selects, read from the store, if that is little.
-    pub(super) fn read_points(&self, attribute: i64, scan: &Scan<'_>, window: Window) -> Result<Option<Vec<Life>>> {
+    pub(super) fn read_points(
+        &self,
+        attribute: i64,
+        scan: &Scan<'_>,
+        window: Window,
+        budget: &Budget,
+    ) -> Result<Option<Vec<Life>>> {
         match (scan.entities, &scan.values) {
-            (Some(entities), _) if entities.len() <= self.index().tuning().point_reads => {
+            (Some(entities), _) if self.index().are_few(entities.len(), attribute, self.stored_t())? => {
                 let mut lives = Vec::new();
                 for &entity in entities {
+                    budget.spend_steps(STEPS_PER_ENTITY)?;
                     lives.extend(self.lives_read(entity, attribute, window)?);
                 }
                 Ok(Some(lives))

@@ -184,7 +184,7 @@ impl Snapshot {
             None if self.index.deserves_columns(attribute, self.stored_t)? => {
                 self.index.column(attribute, self.stored_t, budget)?
             }
-            None => match self.read_points(attribute, scan, window)? {
+            None => match self.read_points(attribute, scan, window, budget)? {
                 Some(lives) => {
                     self.index.point_read(attribute, lives.len());
                     return Ok(Arc::new(Lives::of(&lives)));

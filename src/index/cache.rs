@@ -16,7 +16,7 @@ use super::state::State;
 use super::tuning::Tuning;
 use crate::columns::{Chain, Columns};
 use crate::datom::Datom;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// How long one who waits for columns that another builds sleeps between two looks: much less than building takes.
@@ -24,6 +24,9 @@ const WAIT_STEP: Duration = Duration::from_micros(200);
 
 /// Reading so many rows of columns on disk costs about as much as reading a datom of the log.
 const ROWS_PER_DATOM: u64 = 8;
+
+/// Reading what one entity has costs about as much as reading so many datoms of the log.
+const DATOMS_PER_ENTITY: u64 = 80;
 
 /// About how many bytes of memory a row of columns takes.
 pub(super) const BYTES_PER_ROW: u64 = 40;
@@ -136,15 +139,27 @@ impl Index {
 
     /// True if so many points of an attribute were read that columns would serve better.
     pub(crate) fn deserves_columns(&self, attribute: i64, t: i64) -> Result<bool> {
-        self.points.deserve_columns(attribute, self.tuning.point_share, || {
-            let datoms = self.store.datoms_until(t)? as u64;
-            let Some(chain) = self.chain() else { return Ok(datoms) };
-            let rows = chain.rows(attribute);
-            if rows * BYTES_PER_ROW > self.tuning.cache_bytes {
-                return Ok(u64::MAX);
-            }
-            Ok(rows / ROWS_PER_DATOM + datoms.saturating_sub(chain.datoms() as u64))
-        })
+        let cost = || Ok::<_, Error>(self.cost_of_columns(attribute, t)?.unwrap_or(u64::MAX));
+        self.points.deserve_columns(attribute, self.tuning.point_share, cost)
+    }
+
+    /// True if so many entities are read one by one from the store for less than a part of what columns of the attribute would cost, one in
+    /// `point_share`. Without columns on disk the whole log is read for those.
+    pub(crate) fn are_few(&self, entities: usize, attribute: i64, t: i64) -> Result<bool> {
+        if entities <= self.tuning.point_reads || self.tuning.point_reads == 0 {
+            return Ok(entities <= self.tuning.point_reads);
+        }
+        let cost = (entities as u64 * DATOMS_PER_ENTITY).saturating_mul(self.tuning.point_share);
+        Ok(self.cost_of_columns(attribute, t)?.is_some_and(|columns| cost <= columns))
+    }
+
+    /// What columns of an attribute cost, in datoms of the log; nothing if they take more memory than there may be.
+    fn cost_of_columns(&self, attribute: i64, t: i64) -> Result<Option<u64>> {
+        let datoms = self.store.datoms_until(t)? as u64;
+        let Some(chain) = self.chain() else { return Ok(Some(datoms)) };
+        let rows = chain.rows(attribute);
+        let fits_in_memory = rows * BYTES_PER_ROW <= self.tuning.cache_bytes;
+        Ok(fits_in_memory.then(|| rows / ROWS_PER_DATOM + datoms.saturating_sub(chain.datoms() as u64)))
     }
 
     /// The columns of an attribute with everything up to `t`, built if need be.

@@ -64,3 +64,30 @@ fn a_question_about_one_run_reads_the_blocks_of_that_run() {
     );
     check(&path, "[:find ?text . :in $ ?run :where [?l :line/seq 77] [?l :line/run ?run] [?l :line/text ?text]]", 1);
 }
+
+#[test]
+fn what_some_hundred_entities_have_is_read_one_by_one_where_columns_would_have_to_be_made_of_the_log() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = store_path(&folder);
+    let tuning = annals::Tuning { disk_datoms: i64::MAX, eager_datoms: 0, ..annals::Tuning::default() };
+    let connection = open(&path, tuning);
+    connection.transact("[{:db/ident :group :db/valueType :db.type/long :db/index true}]").expect("a schema");
+    let count = 20_000;
+    let people = (0..count).fold(String::new(), |mut people, n| {
+        write!(people, "{{:group {} :age {} :rank {}}}", n % 200, n % 90, n * 7 % count).expect("text grows");
+        people
+    });
+    connection.transact(&format!("[{people}]")).expect("people");
+    drop(connection);
+    for (group, is_read) in [("3", true), ("3 4 5 6", false)] {
+        let connection = open(&path, tuning);
+        let (budget, options) = (Budget::default(), Options::default());
+        let text = format!("[:find ?e ?age :where [(ground [{group}]) [?g ...]] [?e :group ?g] [?e :age ?age]]");
+        let db = connection.db().expect("a value");
+        let answer = db.prepare(&text).and_then(|prepared| prepared.q_within(&db, &[], options, &budget)).expect(&text);
+        assert_eq!(answer.rows.len() as i64, 100 * group.split(' ').count() as i64);
+        // Each datom of an attribute that is read from the log costs 32 steps.
+        let is_log_read = budget.steps() > count as u64 * 32;
+        assert_eq!(is_log_read, !is_read, "{} steps: {text}", budget.steps());
+    }
+}

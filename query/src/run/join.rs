@@ -16,6 +16,12 @@ use crate::tuning::{Tuning, Way};
 /// Rows that a loop handles between two looks at the budget.
 pub(crate) const CHUNK_ROWS: usize = 1_024;
 
+/// The same of a loop that does next to nothing with each.
+const BLOCK_ROWS: usize = 1 << 20;
+
+/// Rows are told apart by a bit for each code, where that takes at most so many bits a row: an index takes as many.
+const BITS_PER_ROW: i64 = 64;
+
 /// How two relations are joined: chosen once, by what is known of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Joining {
@@ -506,6 +512,12 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
     }
     let key = relation.slots.clone();
     let codes = single_codes(&relation.columns.iter().collect::<Vec<_>>(), relation.rows, budget)?;
+    if relation.columns.iter().all(|column| is_exact(column, column))
+        && let Some(chosen) = first_of_each(&codes, budget)?
+    {
+        let result = if chosen.len() == relation.rows { relation } else { relation.select(&chosen) };
+        return Ok(result.with_key(key));
+    }
     let index = Index::new(&codes, budget)?;
     let chosen = (0..relation.rows as u32).filter(|row| index.first(&codes, codes[*row as usize]) == *row).collect::<Vec<_>>();
     if chosen.len() == relation.rows {
@@ -516,6 +528,31 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
         *column = least_of_groups(full, &codes, &index, &chosen);
     }
     Ok(result.with_key(key))
+}
+
+/// The first row of each code, where codes lie so close together that a bit for each takes no more than an index of them.
+fn first_of_each(codes: &[i64], budget: &Budget) -> Result<Option<Vec<u32>>> {
+    let (mut least, mut most) = (i64::MAX, i64::MIN);
+    for chunk in codes.chunks(BLOCK_ROWS) {
+        budget.look()?;
+        (least, most) = chunk.iter().fold((least, most), |(least, most), code| (least.min(*code), most.max(*code)));
+    }
+    let width = most.checked_sub(least).filter(|width| *width < codes.len() as i64 * BITS_PER_ROW);
+    let Some(width) = width else { return Ok(None) };
+    let mut seen = vec![0_u64; width as usize / 64 + 1];
+    let mut chosen = Vec::new();
+    for (at, chunk) in codes.chunks(CHUNK_ROWS).enumerate() {
+        budget.spend_steps(chunk.len() as u64)?;
+        for (row, code) in (at * CHUNK_ROWS..).zip(chunk) {
+            let place = (code - least) as usize;
+            let (word, bit) = (&mut seen[place / 64], 1 << (place % 64));
+            if *word & bit == 0 {
+                *word |= bit;
+                chosen.push(row as u32);
+            }
+        }
+    }
+    Ok(Some(chosen))
 }
 
 fn least_of_groups(column: &Column, codes: &[i64], index: &Index, chosen: &[u32]) -> Column {
