@@ -20,6 +20,12 @@ pub(super) const ROWS_PER_LOOK: usize = 1 << 12;
 /// the other way too.
 const FEW_ROWS: usize = if cfg!(debug_assertions) { 3 } else { 24 };
 
+/// Of so many rows the first ones are found before each has a number to sort by. In debug builds of few, so that small tests try it too.
+const MANY_ROWS: usize = if cfg!(debug_assertions) { 32 } else { 1 << 10 };
+
+/// They are found so if one in so many rows is wanted, or fewer.
+const ROWS_PER_FIRST: usize = 16;
+
 /// Bits of a number that one pass sorts by.
 const DIGIT_BITS: u32 = 11;
 
@@ -77,7 +83,9 @@ impl Field<'_> {
         if let Some(least) = self.least_of_sorted(rows, count, budget)? {
             return Ok(Some(least.map(|row| row as u32).collect()));
         }
-        let (mut keyed, _) = keyed(std::slice::from_ref(self), &(0..rows as u32).collect::<Vec<_>>(), budget)?;
+        let rows = (0..rows as u32).collect::<Vec<_>>();
+        let rows = self.shortlist(&rows, count, budget)?.unwrap_or(rows);
+        let (mut keyed, _) = keyed(std::slice::from_ref(self), &rows, budget)?;
         if count < keyed.len() {
             keep_least(&mut keyed, count);
         }
@@ -88,6 +96,21 @@ impl Field<'_> {
 }
 
 impl Field<'_> {
+    /// Rows of which the first `end` are some, if that is known by looking at numbers where they stand, and they are few among many.
+    fn shortlist(&self, rows: &[u32], end: usize, budget: &Budget) -> Result<Option<Vec<u32>>> {
+        let (Column::Long(items) | Column::Instant(items)) = self.column else { return Ok(None) };
+        if end == 0 || rows.len() < MANY_ROWS || end > rows.len() / ROWS_PER_FIRST {
+            return Ok(None);
+        }
+        let turn = if self.is_descending { u64::MAX } else { 0 };
+        let mut least = Least::new(end);
+        for chunk in rows.chunks(ROWS_PER_LOOK) {
+            budget.spend_steps(chunk.len() as u64)?;
+            chunk.iter().for_each(|row| least.take(((items[*row as usize] as u64 ^ 1 << 63) ^ turn, *row)));
+        }
+        Ok(Some(least.finish().into_iter().map(|(_, row)| row).collect()))
+    }
+
     /// The same for numbers that ascend or descend from row to row, as they do where rows are scanned by entity: one end of the rows.
     fn least_of_sorted(&self, rows: usize, count: usize, budget: &Budget) -> Result<Option<Range<usize>>> {
         let (Column::Long(items) | Column::Instant(items)) = self.column else { return Ok(None) };
@@ -210,6 +233,7 @@ pub(super) fn sorted(fields: &[Field<'_>], rows: Vec<u32>, end: usize, budget: &
         rows.truncate(end);
         return Ok(rows);
     }
+    let rows = fields[0].shortlist(&rows, end, budget)?.unwrap_or(rows);
     let (mut keyed, used) = keyed(fields, &rows, budget)?;
     if end < keyed.len() {
         keep_least(&mut keyed, end);
@@ -274,28 +298,49 @@ fn keep_least(keyed: &mut Vec<(u64, u32)>, end: usize) {
         cut(keyed, end);
         return;
     }
-    // Most rows are turned away by one comparison with what is known to be too much.
-    let mut kept: Vec<(u64, u32)> = Vec::with_capacity(4 * end);
-    let (mut most, mut room) = (u64::MAX, 4 * end);
-    let mut take = |pair: &(u64, u32)| {
-        if pair.0 <= most {
-            kept.push(*pair);
-            if kept.len() >= room {
-                most = cut(&mut kept, end);
-                room = room.max(2 * kept.len());
-            }
-        }
-    };
+    let mut least = Least::new(end);
     // Rows often ascend: from the end that has the least ones, the others are turned away at once.
     if keyed.first() > keyed.last() {
-        keyed.iter().rev().for_each(&mut take);
+        keyed.iter().rev().for_each(|pair| least.take(*pair));
     } else {
-        keyed.iter().for_each(&mut take);
+        keyed.iter().for_each(|pair| least.take(*pair));
     }
-    if kept.len() > end {
-        cut(&mut kept, end);
+    *keyed = least.finish();
+}
+
+/// The least keys of those that come one after the other.
+struct Least {
+    end: usize,
+    kept: Vec<(u64, u32)>,
+    /// What is greater is turned away.
+    most: u64,
+    room: usize,
+}
+
+impl Least {
+    /// At least so many, and all that equal the last of them.
+    fn new(end: usize) -> Self {
+        Self { end, kept: Vec::with_capacity(4 * end), most: u64::MAX, room: 4 * end }
     }
-    *keyed = kept;
+
+    /// One more. Most are turned away by one comparison with what is known to be too much.
+    #[inline]
+    fn take(&mut self, pair: (u64, u32)) {
+        if pair.0 <= self.most {
+            self.kept.push(pair);
+            if self.kept.len() >= self.room {
+                self.most = cut(&mut self.kept, self.end);
+                self.room = self.room.max(2 * self.kept.len());
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<(u64, u32)> {
+        if self.kept.len() > self.end {
+            cut(&mut self.kept, self.end);
+        }
+        self.kept
+    }
 }
 
 /// The same, and the last of the least keys.
