@@ -106,7 +106,9 @@ impl Field<'_> {
         let mut least = Least::new(end);
         for chunk in rows.chunks(ROWS_PER_LOOK) {
             budget.spend_steps(chunk.len() as u64)?;
-            chunk.iter().for_each(|row| least.take(((items[*row as usize] as u64 ^ 1 << 63) ^ turn, *row)));
+            for row in chunk {
+                least.take(((items[*row as usize] as u64 ^ 1 << 63) ^ turn, *row));
+            }
         }
         Ok(Some(least.finish().into_iter().map(|(_, row)| row).collect()))
     }
@@ -301,9 +303,13 @@ fn keep_least(keyed: &mut Vec<(u64, u32)>, end: usize) {
     let mut least = Least::new(end);
     // Rows often ascend: from the end that has the least ones, the others are turned away at once.
     if keyed.first() > keyed.last() {
-        keyed.iter().rev().for_each(|pair| least.take(*pair));
+        for pair in keyed.iter().rev() {
+            least.take(*pair);
+        }
     } else {
-        keyed.iter().for_each(|pair| least.take(*pair));
+        for pair in keyed.iter() {
+            least.take(*pair);
+        }
     }
     *keyed = least.finish();
 }
