@@ -126,16 +126,19 @@ fn judge_state(process: &Process, db: &Db, judged: &mut Judged) -> Result<(), St
         Err(_) if acknowledged == 0 => return Ok(()),
         Err(error) => return Err(error.to_string()),
     };
-    let values: Vec<String> = changes.iter().filter_map(|change| change.value.as_ref()).map(text).collect();
+    let mut times: BTreeMap<String, u64> = BTreeMap::new();
+    for value in changes.iter().filter_map(|change| change.value.as_ref()) {
+        *times.entry(text(value)).or_default() += 1;
+    }
     for n in 1..=acknowledged {
-        match values.iter().filter(|value| **value == n.to_string()).count() {
-            0 => judged.lost += 1,
-            1 => {}
-            _ => judged.twice += 1,
+        match times.get(&n.to_string()) {
+            None => judged.lost += 1,
+            Some(1) => {}
+            Some(_) => judged.twice += 1,
         }
     }
-    let most = acknowledged as usize + 1;
-    if values.len() > most { Err(format!("{} values after {acknowledged} acknowledged", values.len())) } else { Ok(()) }
+    let values = times.values().sum::<u64>();
+    if values > acknowledged + 1 { Err(format!("{values} values after {acknowledged} acknowledged")) } else { Ok(()) }
 }
 
 fn text(value: &Value) -> String {
