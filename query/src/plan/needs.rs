@@ -18,7 +18,10 @@ pub(crate) struct Needs(Vec<Vec<Slot>>);
 impl Needs {
     /// All of these.
     pub(crate) fn all(slots: impl IntoIterator<Item = Slot>) -> Self {
-        Self(vec![slots.into_iter().collect::<SlotSet>().iter().collect()])
+        let mut slots = slots.into_iter().collect::<Vec<_>>();
+        slots.sort_unstable();
+        slots.dedup();
+        Self(vec![slots])
     }
 
     /// Ways to run a block within its border, so that all of the border is bound in the end; `required` must be bound in any case.
@@ -42,6 +45,9 @@ impl Needs {
             }
         };
         let given: SlotSet = required.iter().copied().collect();
+        if runs(&given) {
+            return Self::all(required.iter().copied());
+        }
         let free = border.iter().copied().filter(|slot| !given.contains(*slot)).collect::<SlotSet>();
         least(given, &free.iter().collect::<Vec<_>>(), runs)
     }
@@ -73,12 +79,21 @@ impl Needs {
 
     /// What both need: each way of the one with each of the other.
     pub(crate) fn and(&self, other: &Self) -> Self {
+        if self == other || other.is_none() {
+            return self.clone();
+        }
+        if self.is_none() {
+            return other.clone();
+        }
         let both = |a: &Vec<Slot>, b: &Vec<Slot>| a.iter().chain(b).copied().collect::<SlotSet>().iter().collect::<Vec<_>>();
         Self::of(self.0.iter().flat_map(|a| other.0.iter().map(move |b| both(a, b))).collect())
     }
 
     /// The same with other variables. A way for which there is no variable is none.
     pub(crate) fn renamed(&self, name: impl Fn(Slot) -> Option<Slot>) -> Self {
+        if self.is_none() {
+            return self.clone();
+        }
         let renamed = self.0.iter().filter_map(|way| way.iter().map(|slot| name(*slot)).collect::<Option<SlotSet>>());
         Self::of(renamed.map(|way| way.iter().collect()).collect())
     }
@@ -95,11 +110,9 @@ impl Needs {
     }
 }
 
-/// The smallest sets of `given` and some of `free` for which `runs` holds; if it holds for one, it holds for more.
+/// The smallest sets of `given` and some of `free` for which `runs` holds, which it does not for `given` alone; if it holds for one, it holds
+/// for more.
 fn least(mut given: SlotSet, free: &[Slot], runs: impl Fn(&SlotSet) -> bool) -> Needs {
-    if runs(&given) {
-        return Needs::all(given.iter());
-    }
     let with = |given: &SlotSet, more: &[Slot]| given.iter().chain(more.iter().copied()).collect::<SlotSet>();
     // What it cannot do without, whatever else is bound.
     let others = |slot: Slot| free.iter().copied().filter(|other| *other != slot).collect::<Vec<_>>();
@@ -154,7 +167,6 @@ mod tests {
 
     #[test]
     fn every_smallest_way_is_found() {
-        check(&[1, 2, 3], &[&[]], &[&[9]]);
         check(&[1, 2, 3], &[&[2]], &[&[2, 9]]);
         check(&[1, 2, 3], &[&[1], &[2]], &[&[1, 9], &[2, 9]]);
         check(&[1, 2, 3], &[&[1, 2, 3]], &[&[1, 2, 3, 9]]);
