@@ -339,6 +339,42 @@ fn datoms_are_readable_with_their_keywords() {
     fixture.check("SELECT count(*) FROM attributes WHERE doc IS NULL", "0");
 }
 
+/// The steps of SQLite's machine that all rows of a view take.
+fn steps(path: &Path, view: &str) -> i64 {
+    let connection = Connection::open(path).expect("the file opens");
+    let mut statement = connection.prepare(&format!("SELECT * FROM {view}")).expect("the view is there");
+    let columns = statement.column_count();
+    let mut rows = statement.query(()).expect("rows");
+    while let Some(row) = rows.next().expect("a row") {
+        for column in 0..columns {
+            row.get_ref(column).expect("a value");
+        }
+    }
+    drop(rows);
+    i64::from(statement.get_status(rusqlite::StatementStatus::VmStep))
+}
+
+/// Runs with lines, and keys of state with many versions.
+fn grown(times: i64) -> Fixture {
+    let fixture = Fixture::new();
+    for n in 0..times {
+        let state = state(n as u32 + 1, "ns", &format!("k{n}"), Value::from(0));
+        fixture.append(n, start_run(n, &format!("r{n}")).into_iter().chain(state).chain(line(n, 1, n, "info", "said")));
+        let e = Partition::STATE.entity(1);
+        fixture.append(n, [(e, a::STATE_VALUE, Value::from(n), false), (e, a::STATE_VALUE, Value::from(n + 1), true)]);
+    }
+    fixture
+}
+
+#[test]
+fn every_view_takes_time_in_proportion_to_what_there_is() {
+    let (small, large) = (grown(50), grown(200));
+    for view in ["facts", "current_facts", "attributes", "idents", "runs", "run_logs", "state_kv"] {
+        let (few, many) = (steps(&small.path(), view), steps(&large.path(), view));
+        assert!(many < 6 * few.max(1_000), "{view} takes {many} steps, {few} for a quarter of the facts");
+    }
+}
+
 #[test]
 fn no_client_changes_history() {
     let fixture = Fixture::new();

@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_fulltext.sql"),
     include_str!("../../migrations/0004_entities.sql"),
+    include_str!("../../migrations/0005_current.sql"),
 ];
 
 /// The first version that has the index of words.

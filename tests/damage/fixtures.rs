@@ -9,11 +9,12 @@ use annals::{Connection, ErrorKind};
 
 use crate::{harm, place};
 
-const FORMATS: [&str; 4] = [
+const FORMATS: [&str; 5] = [
     include_str!("../../migrations/0001_datoms.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_fulltext.sql"),
     include_str!("../../migrations/0004_entities.sql"),
+    include_str!("../../migrations/0005_current.sql"),
 ];
 
 /// A damaged store: its name, what `verify` says first and of which t, how many transactions a rescue copies, and which are lost.
@@ -135,6 +136,17 @@ fn make_format(format: usize, out: &Path) {
         drop(Store::open(out, Access::ReadWrite).expect("it is migrated"));
         return;
     }
+    if format > 3 {
+        fs::copy(fixture("format-3"), out).expect("a copy");
+        let connection = rusqlite::Connection::open(out).expect("a file");
+        for step in &FORMATS[3..format] {
+            connection.execute_batch(step).expect("the step works");
+        }
+        connection
+            .execute_batch(&format!("PRAGMA user_version = {format}; PRAGMA wal_checkpoint(TRUNCATE)"))
+            .expect("the number");
+        return;
+    }
     let _ = fs::remove_file(out);
     let connection = rusqlite::Connection::open(out).expect("a file");
     connection.execute_batch("PRAGMA page_size = 2048; PRAGMA journal_mode = WAL").expect("a mode");
@@ -236,7 +248,7 @@ fn fixtures_of_a_newer_format_are_refused_and_left_alone() {
     let path = folder.path().join("annals.db");
     make_small(&path);
     // What a later version makes: another number, and other tables.
-    harm::change(&path, "CREATE TABLE later (x) STRICT; PRAGMA user_version = 5".replace(" (x) ", " (x INTEGER) ").as_str());
+    harm::change(&path, "CREATE TABLE later (x) STRICT; PRAGMA user_version = 6".replace(" (x) ", " (x INTEGER) ").as_str());
     let before = fs::read(&path).expect("the file");
     let refused =
         [Connection::open(&path).map(drop), Connection::open_read_only(&path).map(drop), annals::verify(&path, None).map(drop)];
