@@ -130,3 +130,22 @@ fn a_stream_with_a_changed_byte_makes_no_store_that_contradicts_itself() {
     println!("SEED={seed}: 120 changed bytes, {refused} refused");
     assert!(refused > 60, "most changes are noticed");
 }
+
+#[test]
+fn an_ident_that_is_no_keyword_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = open(&folder, "source.db");
+    source.transact("[{:user/name \"Ada\"}]").expect("a fact");
+    let [datoms, _] = exported(&source);
+    let text = String::from_utf8(datoms).expect("a stream is text");
+    for other in ["user/name", "\"user/name\"", "7"] {
+        let changed = text.replace(" 4294967297 :user/name ", &format!(" 4294967297 {other} "));
+        assert_ne!(changed, text);
+        let target = open(&folder, "target.db");
+        let error = exchange::import(&target, &mut changed.as_bytes()).expect_err("no store can have said so");
+        assert_eq!(error.kind(), annals::ErrorKind::Import, "{error}");
+        assert!(error.message().contains(&format!("{other}, which is no keyword")), "{error}");
+        assert_eq!(target.store().verify().expect("a report").problem, None);
+        assert_eq!(target.db().expect("a value").basis_t(), 1);
+    }
+}

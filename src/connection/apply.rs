@@ -133,6 +133,10 @@ fn check(reader: &Reader, head: &Snapshot, schema: &Schema, ends: &mut Ends, tra
                 "import the transactions before it first",
             ));
         }
+        if datom.a == attribute::IDENT && !matches!(datom.v, Value::Keyword(_)) {
+            let what = format!("the ident of entity {} would be {}, which is no keyword", datom.e, datom.v);
+            return Err(refused(transaction, &what, "an ident is a keyword, such as :user/name"));
+        }
     }
     let mut by_place: Vec<&Datom> = datoms.iter().collect();
     by_place.sort_by_key(|datom| (datom.e, datom.a));
