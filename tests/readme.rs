@@ -33,9 +33,24 @@ fn typed(text: &str) -> Vec<Typed> {
     found
 }
 
+/// A line of a table without the width of its columns, which what is left out may change: an instant that ends in a zero is shorter.
+fn without_widths(line: &str) -> String {
+    if !line.starts_with(['┌', '╞', '│', '├', '└']) {
+        return line.to_owned();
+    }
+    let mut narrow = String::with_capacity(line.len());
+    for character in line.chars() {
+        if !(matches!(character, ' ' | '─' | '═') && narrow.ends_with(character)) {
+            narrow.push(character);
+        }
+    }
+    narrow
+}
+
 fn matches_line(expected: &str, seen: &str) -> bool {
+    let (expected, seen) = (&without_widths(expected), without_widths(seen));
     let parts = expected.split("[..]").collect::<Vec<_>>();
-    let [first, between @ .., last] = &parts[..] else { return seen == expected };
+    let [first, between @ .., last] = &parts[..] else { return seen == *expected };
     let Some(mut rest) = seen.strip_prefix(first) else { return false };
     for part in between {
         match rest.find(part) {
@@ -69,6 +84,12 @@ fn what_a_document_leaves_out_may_be_anything() {
         ("t [..] at [..]", "t 3", false),
         ("a [..]b", "a b", true),
         ("ab[..]b", "ab", false),
+        ("┌─────┬───┐", "┌────┬───┐", true),
+        ("╞═════╪═══╡", "╞═══╪═══╡", true),
+        ("│ [..] ┆   │", "│ 2026Z ┆ │", true),
+        ("│ [..] ┆   │", "│ 2026Z ┆ m │", false),
+        ("┌─────┬───┐", "┌────┬───┬───┐", false),
+        ("as  it is", "as it is", false),
     ] {
         assert_eq!(matches_line(expected, seen), is_right, "{expected} {seen}");
     }
