@@ -157,3 +157,32 @@ fn walks_that_go_on_from_some_nodes_only_stop_at_once_from_the_others() {
         check(&Graph { goes_on: |number| number % 5 < 3, ..graph }, node, FROM_MARKED);
     }
 }
+
+#[test]
+fn a_step_keeps_to_what_stays_wherever_it_stands() {
+    // Of two colours, one goes to the next node, the other past it; nothing leads out of twenty nodes. So many edges that a walk looks them up.
+    let nodes = (0..10_000).zip(1 << 33..);
+    let edges =
+        nodes.flat_map(|(n, edge)| [(n, 1, edge), (n, 2, edge + (1 << 32))]).filter(|(n, colour, _)| n % 20 + colour < 20);
+    let edge = |(n, colour, edge)| {
+        [("from", n), ("into", n + colour), ("colour", colour)].map(|(attribute, value)| (edge, attribute, Value::Long(value)))
+    };
+    let facts = Arc::new(MemoryFacts::of(edges.flat_map(edge)));
+    for head in ["?x ?c", "?c ?x"] {
+        let rules = format!(
+            "[[(r {head} ?y) [?g :from ?x] [?g :into ?y] [?g :colour ?c]]
+              [(r {head} ?y) (r {head} ?z) [?g :from ?z] [?g :into ?y] [?g :colour ?c]]]"
+        );
+        for (start, colour) in [(5, 1), (5, 2), (1, 2), (2, 1), (9_981, 2)] {
+            let query = format!("[:find [?y ...] :in $ % ?x ?c :where (r {head} ?y)]");
+            let longs = [start, colour].map(|value| Given::Value(Value::Long(value)));
+            let given = [Given::Facts(Arc::clone(&facts) as _), Given::Rules(parse::rules(&rules).expect("they are rules"))];
+            let given = given.into_iter().chain(longs).collect::<Vec<_>>();
+            let answer = engine::query(&query, &given, &Budget::default()).expect("it is answered");
+            let found: BTreeSet<Value> = answer.rows.into_iter().map(|mut row| row.remove(0)).collect();
+            let end = start - start % 20 + 20;
+            let expected: BTreeSet<Value> = (start + colour..end).step_by(colour as usize).map(Value::Long).collect();
+            assert_eq!(found, expected, "{rules} {start} {colour}");
+        }
+    }
+}

@@ -188,6 +188,18 @@ pub fn without_n(program: &Program) -> Option<Program> {
     counted(program, &["(min 2 ", "(max 2 "])
 }
 
+/// A pull that stops at no number of values.
+pub fn without_limit(program: &Program) -> Option<Program> {
+    let (pattern, entity) = program.pull.as_ref()?;
+    let mut parts = pattern.split(" :limit 1]");
+    let mut text = parts.next()?.to_owned();
+    for part in parts {
+        text.remove(text.rfind('[')?);
+        text += part;
+    }
+    (text != *pattern).then(|| Program { pull: Some((text, entity.clone())), ..program.clone() })
+}
+
 /// The number of values instead of the one in their middle.
 pub fn without_median(program: &Program) -> Option<Program> {
     counted(program, &["(median "])

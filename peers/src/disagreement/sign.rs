@@ -73,6 +73,10 @@ pub const SIGNS: &[(&str, Sign)] = &[
     ("pull-of-a-cycle", |case, _| case.program.has("recursion") && (both(case, is_cut_short) || is_a_row_cut_short(case))),
     ("lookup-in-find", |case, _| case.program.has("lookup-input") && case.agrees_after(resolved)),
     ("ascending-max-n", |case, _| case.program.has("max-n") && case.agrees_after(unordered)),
+    ("limit-past-those-of-nothing", |case, peer| {
+        let other = rewriting::without_limit(&case.program);
+        other.is_some_and(|other| Case::ask(case.world, case.store, peer, other).agrees_after(nothing_is_nil))
+    }),
     ("duplicates-in-min-n", |case, peer| {
         let other = rewriting::without_n(&case.program);
         other.is_some_and(|other| case.agrees_elsewhere(&other, peer))
