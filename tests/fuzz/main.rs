@@ -3,8 +3,7 @@
 //! and `fuzz/regressions`, which hold what was found once.
 //!
 //! `SEED=` throws other dice, `FUZZ_SECONDS=` is the time of each target, `FUZZ_TARGET=` names one. What fails is written to
-//! `target/fuzz/TARGET-..`; put it into `fuzz/regressions/TARGET/`. Where cargo-fuzz and a nightly compiler are, `fuzz/run` gives the
-//! same targets to libFuzzer.
+//! `target/fuzz/TARGET-..`; put it into `fuzz/regressions/TARGET/`. `fuzz/run` gives the same targets to libFuzzer.
 
 mod control;
 mod mutator;
