@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::plan::goal::{
     AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, GroupGoal, Place, PredicateBranch, RuleGoal, ScanGoal, Target, UnionGoal,
 };
+use crate::plan::program::Program;
 use crate::plan::slot::Slot;
 use crate::run::Run;
 use crate::run::outline::spread;
@@ -36,7 +37,7 @@ pub(crate) fn heads(predicate: usize, run: &Run<'_>) -> Option<Vec<PredicateBran
             continue;
         };
         for inner in spread_heads(call.predicate) {
-            waiting.push(put_in(&branch, at, &call, &inner, &mut fresh)?);
+            waiting.push(put_in(&branch, at, &call, &inner, &mut fresh, run.program)?);
         }
         if waiting.len() + done.len() > BRANCHES_MAX {
             return None;
@@ -46,13 +47,15 @@ pub(crate) fn heads(predicate: usize, run: &Run<'_>) -> Option<Vec<PredicateBran
     Some(done)
 }
 
-/// The branch with a body in place of the call at `at`. `None` if the body stands there already, or its head repeats a variable.
+/// The branch with a body in place of the call at `at`. `None` if the body stands there already, its head repeats a variable, or what it is
+/// called with takes the place of a variable that has to keep its name.
 fn put_in(
     branch: &PredicateBranch,
     at: usize,
     call: &RuleGoal,
     inner: &PredicateBranch,
     fresh: &mut Slot,
+    program: &Program,
 ) -> Option<PredicateBranch> {
     let known = branch.goals.iter().map(|goal| goal.id).collect::<BTreeSet<_>>();
     if inner.goals.iter().any(|goal| known.contains(&goal.id)) {
@@ -69,18 +72,31 @@ fn put_in(
             return None;
         }
     }
-    // What a constant argument is, is known by its variable.
-    for goal in &inner.goals {
-        if let GoalKind::Given(given) = &goal.kind {
-            for slot in &given.slots {
-                names.entry(*slot).or_insert(*slot);
-            }
-        }
+    let mut kept = Vec::new();
+    add_kept(&inner.goals, program, &mut kept);
+    if kept.into_iter().any(|slot| *names.entry(slot).or_insert(slot) != slot) {
+        return None;
     }
     let mut renamed = |slot: Slot| *names.entry(slot).or_insert_with(&mut next);
     let mut goals = branch.goals.clone();
     goals.splice(at..=at, inner.goals.iter().map(|goal| renamed_goal(goal, &mut renamed)).collect::<Vec<_>>());
     Some(PredicateBranch { head: branch.head.clone(), goals })
+}
+
+/// The variables that keep their names: what a constant argument is, and which entities the results of a function stand for, is known by them.
+fn add_kept(goals: &[Arc<Goal>], program: &Program, kept: &mut Vec<Slot>) {
+    for goal in goals {
+        match &goal.kind {
+            GoalKind::Given(given) => kept.extend(&given.slots),
+            GoalKind::Call(_) if program.grounded.contains_key(&goal.id) || !program.expected_of(goal).is_empty() => {
+                kept.extend(goal.binds());
+            }
+            GoalKind::Union(union) => union.branches.iter().for_each(|goals| add_kept(goals, program, kept)),
+            GoalKind::Absent(absent) => add_kept(&absent.goals, program, kept),
+            GoalKind::Group(group) => add_kept(&group.goals, program, kept),
+            _ => {}
+        }
+    }
 }
 
 type Renamed<'r> = &'r mut dyn FnMut(Slot) -> Slot;
