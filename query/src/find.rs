@@ -85,7 +85,6 @@ pub(crate) struct Top<'q> {
     /// What is ordered by first.
     pub(crate) variable: &'q Variable,
     direction: Direction,
-    is_by_meaning: bool,
     /// Rows wanted, those that are skipped included.
     pub(crate) count: usize,
 }
@@ -94,25 +93,21 @@ pub(crate) struct Top<'q> {
 pub(crate) fn top(query: &Query) -> Option<Top<'_>> {
     let count = query.offset.saturating_add(limit(query)?);
     let is_plain = query.elements().all(|element| matches!(element, Element::Variable(..))) && query.having.is_empty();
-    let (element, direction, is_by_meaning) = match query.order_by.first() {
-        Some(key) => (&key.element, key.direction, true),
-        None => (query.find.elements().first()?, Direction::Ascending, false),
+    let (element, direction) = match query.order_by.first() {
+        Some(key) => (&key.element, key.direction),
+        None => (query.find.elements().first()?, Direction::Ascending),
     };
     match element {
-        Element::Variable(variable, _) if is_plain => Some(Top { variable, direction, is_by_meaning, count }),
+        Element::Variable(variable, _) if is_plain => Some(Top { variable, direction, count }),
         _ => None,
     }
 }
 
 /// The rows with the least values by an order, at least `count` and none that equals the last of them left out, ascending; nothing if that
-/// would cost as much as ordering all of them.
+/// would cost as much as ordering all of them. Values that are the same are equal here, also where the order tells them apart: a join to come
+/// may put the smaller one in place of the other, as -0.0 for 0.0.
 pub(crate) fn least_rows(column: &Column, top: &Top<'_>, count: usize, budget: &Budget) -> Result<Option<Vec<u32>>> {
-    let field = if top.is_by_meaning {
-        Field::by_meaning(column, top.direction, column.len())
-    } else {
-        Field::exact(column, column.len())
-    };
-    field.least(column.len(), count, budget)
+    Field::by_meaning(column, top.direction, column.len()).least(column.len(), count, budget)
 }
 
 /// What the clauses gave.

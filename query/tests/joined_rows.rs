@@ -251,6 +251,20 @@ fn the_first_of_an_order_are_filled_up_from_the_others() {
     }
 }
 
+/// A join may put the smaller one of two zeros in place of the other: both are at hand when the first rows are chosen.
+#[test]
+fn zeros_of_both_signs_are_one_where_the_first_rows_are_chosen_before_a_join() {
+    let zero = |is_negative: bool| Value::Double(if is_negative { -0.0 } else { 0.0 });
+    let rows = (0..2_000_i64).flat_map(|n| [(FIRST + n, "a", zero(n % 2 == 1)), (FIRST + n, "b", zero(n % 3 == 0))]);
+    let given = [Given::Facts(Arc::new(MemoryFacts::of(rows)))];
+    let text = "[:find ?x ?e :where [?e :a ?x] [?e :b ?x] :limit 5]";
+    let first = (0..2_000_i64).filter(|n| n % 2 == 1 || n % 3 == 0).take(5);
+    let expected: Vec<Vec<Value>> = first.map(|n| vec![zero(true), Value::Long(FIRST + n)]).collect();
+    for tuning in [Tuning::default(), Tuning::of(Way::Never), Tuning::of(Way::Always)] {
+        assert_eq!(asked(text, &given, tuning, &Budget::default()).expect(text), expected, "{tuning:?}");
+    }
+}
+
 /// The least number with which it succeeds.
 fn least(succeeds: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, 1);
