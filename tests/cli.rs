@@ -162,6 +162,17 @@ fn every_reading_command_looks_back() {
     assert_eq!(past.lines().count(), 4, "{past}");
     place.run(&["q", ages, "--as-of", "1h"]).prints("[]\n");
     place.run(&["q", ages, "--as-of", "2200-01-01T00:00:00Z"]).prints("[37,41,85]\n");
+    for end in [
+        "9999-12-31T23:59:59.999999Z",
+        "+294247-01-10T04:00:54.775807Z",
+        "2200-01-01T00:00:00",
+        "2200-01",
+        "2200-01-01 00:00:00Z",
+    ] {
+        place.run(&["q", ages, "--as-of", end]).prints("[37,41,85]\n");
+        place.run(&["q", ages, "--since", end]).prints("[]\n");
+    }
+    place.run(&["q", ages, "--as-of=-290308-12-21T19:59:05.224192Z"]).prints("[]\n");
     place.run(&["q", ages, "--as-of", "yesterday"]).fails(2, &["yesterday", "10m"]);
 }
 
@@ -202,6 +213,10 @@ fn runs_by_hand_are_recorded_and_shown() {
     place.run(&["logs", "last", "--grep", "("]).fails(2, &["regular expression"]);
     place.run(&["finish", "last", "--status", "succeeded"]).prints("");
     place.run(&["logs", "last", "--follow", "--tail", "1"]).succeeds().prints_one_line_with("two");
+    place.run(&["logs", "last", "--follow", "--tail", "0"]).prints("");
+    place.run(&["logs", "last", "--follow", "--since", "last@end"]).prints("");
+    place.run(&["logs", "last", "--follow", "--since", "last@start", "--grep", "two"]).succeeds().prints_one_line_with("two");
+    place.run(&["logs", "last", "--follow", "--as-of", "last@start"]).fails(2, &["no lines to come", "--as-of"]);
     place.run(&["runs", "--status", "succeeded"]).succeeds().prints_one_line_with(&id);
     place.run(&["runs", "--status", "failed"]).prints("");
     place.run(&["q", "[:find (count ?l) . :where [?l :log/message]]", "--as-of", "last@start"]).prints("null\n");
@@ -225,11 +240,19 @@ fn state_is_put_got_listed_removed_and_remembered() {
     place.run(&["state", "put", "agent", "goal", "wake"]).prints("");
     place.run(&["state", "get", "agent", "goal", "--as-of", "2"]).prints("sleep");
     assert_eq!(place.run(&["state", "list", "agent"]).succeeds().out.lines().count(), 3);
+    // The key is older than what was said of it since.
+    place.run(&["state", "get", "agent", "goal", "--since", "4"]).prints("wake");
+    place.run(&["state", "get", "agent", "goal", "--since", "5"]).fails(3, &["goal"]);
+    place.run(&["state", "get", "agent", "goal", "--since", "1", "--as-of", "2"]).prints("sleep");
+    place.run(&["state", "list", "agent", "--since", "4"]).succeeds().prints_one_line_with("wake");
     place.run(&["state", "rm", "agent", "goal"]).prints("");
     place.run(&["state", "get", "agent", "goal"]).fails(3, &["goal", "annals state list"]);
     place.run(&["state", "rm", "agent", "goal"]).fails(3, &[]);
     let past = place.run(&["state", "history", "agent", "goal", "--format", "csv"]).succeeds().out;
     assert_eq!(past.lines().count(), 4, "{past}");
+    let later = place.run(&["state", "history", "agent", "goal", "--since", "2", "--format", "csv"]).succeeds().out;
+    assert_eq!(later.lines().skip(1).map(|line| line.split(',').next().unwrap_or("")).collect::<Vec<_>>(), ["5", "6"], "{later}");
+    place.run(&["state", "history", "agent", "goal", "--since", "6"]).fails(3, &["goal"]);
 }
 
 #[test]

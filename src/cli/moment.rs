@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use annals::contract::{Border, find_run, run_border};
+use annals::query::edn;
 use annals::{Db, Error, ErrorKind, Moment, Result};
 
 const HELP: &str =
@@ -43,13 +44,10 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(milliseconds_per_unit)?))
 }
 
-/// Microseconds of an RFC 3339 instant; a date alone is its midnight, UTC.
+/// Microseconds of an instant: what `#inst` takes, which a fact may hold and an answer prints, up to the ends of 9999 and
+/// beyond; and the looser spellings that `jiff` knows, such as a blank for the `T`.
 fn instant(text: &str) -> Option<i64> {
-    if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
-        return Some(timestamp.as_microsecond());
-    }
-    let date = text.parse::<jiff::civil::Date>().ok()?;
-    date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|midnight| midnight.timestamp().as_microsecond())
+    edn::read_instant(text).or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond))
 }
 
 fn unreadable(text: &str) -> Error {

@@ -13,7 +13,7 @@ use annals::redact::Redaction;
 use annals::{Connection, Db, Error, ErrorKind, Input, Order, Result, Value, contract};
 
 use super::arguments::{Format, LogsArguments, StartArguments};
-use super::failure::Outcome;
+use super::failure::{Outcome, usage};
 use super::output::{RowShape, RowWriter, line, print_rows, print_value, printable};
 use super::session::{Session, known_as};
 
@@ -153,6 +153,12 @@ pub(super) fn plain_logs(run: &str) -> LogsArguments {
 
 /// `annals logs`.
 pub(super) fn logs(session: &Session, arguments: &LogsArguments) -> Outcome {
+    if arguments.follow && session.global.as_of.is_some() {
+        return Err(usage(
+            "a run as of a moment has no lines to come",
+            "leave --as-of out, or --follow; --since T begins with the lines after T",
+        ));
+    }
     let connection = session.connection()?;
     let now = connection.db()?;
     let db = session.view(&now)?;
@@ -162,6 +168,9 @@ pub(super) fn logs(session: &Session, arguments: &LogsArguments) -> Outcome {
     if !arguments.follow {
         return print_lines(session.format(), &lines);
     }
+    // Lines that are there and were not asked for, by --tail or --since, are not to come either.
+    let newest = contract::logs(&now, &run, &LogFilter { tail: Some(1), ..LogFilter::default() })?;
+    filter.after_seq = newest.last().map_or(0, |line| line.seq);
     filter.tail = None;
     follow(session, &connection, &run, &mut filter, lines)
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 
 use annals::contract::{enclosing_run, state as keys};
 use annals::query::edn;
-use annals::{Connection, Result, Value};
+use annals::{Connection, Db, Result, Value};
 
 use super::arguments::StateCommand;
 use super::failure::{InText as _, Outcome};
@@ -24,7 +24,8 @@ pub(super) fn state(session: &Session, command: &StateCommand) -> Outcome {
 
 /// Text as its UTF-8 bytes, bytes as they are, everything else as EDN text: what the view shows.
 fn get(session: &Session, namespace: &str, key: &str) -> Outcome {
-    let value = keys::get(&session.db()?, namespace, key)?.ok_or_else(|| keys::not_found(namespace, key))?;
+    let (db, entity) = found(session, namespace, key)?;
+    let value = keys::value_of(&db, entity)?.ok_or_else(|| keys::not_found(namespace, key))?;
     let mut out = io::stdout();
     match &value {
         Value::String(text) => out.write_all(text.as_bytes())?,
@@ -32,6 +33,13 @@ fn get(session: &Session, namespace: &str, key: &str) -> Outcome {
         other => out.write_all(other.to_string().as_bytes())?,
     }
     Ok(out.flush()?)
+}
+
+/// The view that was asked for, and the entity of the key. What was said since a moment may lack the facts by which a key is found.
+fn found(session: &Session, namespace: &str, key: &str) -> Result<(Db, i64)> {
+    let now = session.connection()?.db()?;
+    let entity = keys::find(&session.until(&now)?, namespace, key)?.ok_or_else(|| keys::not_found(namespace, key))?;
+    Ok((session.view(&now)?, entity))
 }
 
 fn put(session: &Session, namespace: &str, key: &str, value: &str, is_edn: bool) -> Outcome {
@@ -63,15 +71,16 @@ fn run_at_work(connection: &Connection) -> Result<Option<i64>> {
 
 fn list(session: &Session, namespace: Option<&str>) -> Outcome {
     let mut rows = RowWriter::stdout(session.format(), RowShape::Objects, &["namespace", "key", "value", "updated_at"]);
-    for state in keys::list(&session.db()?, namespace)? {
+    let now = session.connection()?.db()?;
+    for state in keys::list_of(&session.until(&now)?, &session.view(&now)?, namespace)? {
         rows.row(&[Value::from(&*state.namespace), Value::from(&*state.key), state.value, Value::Instant(state.updated_at)])?;
     }
     rows.finish()
 }
 
 fn history(session: &Session, namespace: &str, key: &str) -> Outcome {
-    let db = session.db()?;
-    let changes = keys::history(&db, namespace, key)?;
+    let (db, entity) = found(session, namespace, key)?;
+    let changes = keys::history_of(&db, entity)?;
     if changes.is_empty() {
         return Err(keys::not_found(namespace, key).into());
     }

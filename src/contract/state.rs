@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::known::Known;
 use crate::connection::Connection;
+use crate::datom::Datom;
 use crate::db::Db;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::attribute as a;
@@ -60,13 +61,23 @@ pub fn put(connection: &Connection, m: Option<i64>, namespace: &str, key: &str, 
 
 /// The value of a key.
 pub fn get(db: &Db, namespace: &str, key: &str) -> Result<Option<Value>> {
-    let Some(entity) = entity_of(db, namespace, key)? else { return Ok(None) };
+    find(db, namespace, key)?.map_or(Ok(None), |entity| value_of(db, entity))
+}
+
+/// The entity of a key that has a value or had one. In a view since a moment, a key is found only if it is younger: find it in the view
+/// that `since` was taken of, and read it with [`value_of`] and [`history_of`].
+pub fn find(db: &Db, namespace: &str, key: &str) -> Result<Option<i64>> {
+    db.holder(a::STATE_ID, &Value::vector([namespace.into(), key.into()]))
+}
+
+/// The value of the state that this entity is.
+pub fn value_of(db: &Db, entity: i64) -> Result<Option<Value>> {
     Ok(Known(&db.datoms_of_entity(entity)?).value(a::STATE_VALUE).cloned())
 }
 
 /// Takes the value of a key away; true if it had one. The past keeps it.
 pub fn delete(connection: &Connection, m: Option<i64>, namespace: &str, key: &str) -> Result<bool> {
-    let Some(entity) = entity_of(&connection.db()?, namespace, key)? else { return Ok(false) };
+    let Some(entity) = find(&connection.db()?, namespace, key)? else { return Ok(false) };
     let mut data = TxData::new();
     data.push(Operation::Retract {
         entity: EntityTerm::Id(entity),
@@ -80,14 +91,17 @@ pub fn delete(connection: &Connection, m: Option<i64>, namespace: &str, key: &st
 
 /// The keys of a namespace (of all, if none is named) that have a value, in order.
 pub fn list(db: &Db, namespace: Option<&str>) -> Result<Vec<State>> {
+    list_of(db, db, namespace)
+}
+
+/// The same, with the keys as one view knows them and their values as another one does, such as the first since a moment.
+pub fn list_of(known: &Db, db: &Db, namespace: Option<&str>) -> Result<Vec<State>> {
     let mut found = Vec::new();
-    for datom in db.datoms_of_indexed(a::STATE_ID)? {
-        let wanted = match datom.v.as_items() {
-            Some([Value::String(own), _]) => namespace.is_none_or(|namespace| namespace == &**own),
-            _ => false,
-        };
-        if wanted {
-            found.extend(read(db, datom.e)?);
+    for datom in known.datoms_of_indexed(a::STATE_ID)? {
+        if let Some([Value::String(own), Value::String(key)]) = datom.v.as_items()
+            && namespace.is_none_or(|namespace| namespace == &**own)
+        {
+            found.extend(state(db, &db.datoms_of_entity(datom.e)?, Arc::clone(own), Arc::clone(key))?);
         }
     }
     found.sort_by(|left, right| (&left.namespace, &left.key).cmp(&(&right.namespace, &right.key)));
@@ -98,16 +112,23 @@ pub fn list(db: &Db, namespace: Option<&str>) -> Result<Vec<State>> {
 pub fn read(db: &Db, entity: i64) -> Result<Option<State>> {
     let datoms = db.datoms_of_entity(entity)?;
     let known = Known(&datoms);
-    let parts = (known.text(a::STATE_NAMESPACE), known.text(a::STATE_KEY), known.value(a::STATE_VALUE));
-    let (Some(namespace), Some(key), Some(value)) = parts else { return Ok(None) };
-    let t = datoms.iter().find(|datom| datom.a == a::STATE_VALUE).map_or(0, |datom| datom.t);
-    let updated_at = db.instant_of(t)?.unwrap_or(0);
-    Ok(Some(State { namespace, key, value: value.clone(), updated_at, entity }))
+    let (Some(namespace), Some(key)) = (known.text(a::STATE_NAMESPACE), known.text(a::STATE_KEY)) else { return Ok(None) };
+    state(db, &datoms, namespace, key)
+}
+
+fn state(db: &Db, datoms: &[Datom], namespace: Arc<str>, key: Arc<str>) -> Result<Option<State>> {
+    let Some(said) = datoms.iter().find(|datom| datom.a == a::STATE_VALUE) else { return Ok(None) };
+    let updated_at = db.instant_of(said.t)?.unwrap_or(0);
+    Ok(Some(State { namespace, key, value: said.v.clone(), updated_at, entity: said.e }))
 }
 
 /// Every value that a key ever had, oldest first, and when it had none.
 pub fn history(db: &Db, namespace: &str, key: &str) -> Result<Vec<StateChange>> {
-    let Some(entity) = entity_of(db, namespace, key)? else { return Ok(Vec::new()) };
+    find(db, namespace, key)?.map_or(Ok(Vec::new()), |entity| history_of(db, entity))
+}
+
+/// Every value that the state which this entity is ever had, oldest first, and when it had none.
+pub fn history_of(db: &Db, entity: i64) -> Result<Vec<StateChange>> {
     let mut datoms = db.history().datoms_of_entity(entity)?;
     datoms.retain(|datom| datom.a == a::STATE_VALUE);
     datoms.sort_by_key(|datom| (datom.t, datom.added));
@@ -126,8 +147,4 @@ pub fn not_found(namespace: &str, key: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("`{key}` has no value in namespace `{namespace}`"))
         .with_value(key)
         .with_help(format!("`annals state list {namespace}` shows the keys that have one"))
-}
-
-fn entity_of(db: &Db, namespace: &str, key: &str) -> Result<Option<i64>> {
-    db.holder(a::STATE_ID, &Value::vector([namespace.into(), key.into()]))
 }
