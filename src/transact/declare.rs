@@ -185,7 +185,8 @@ impl Checking<'_, '_> {
         }
         let value = said.map_or_else(|| format!(":{name}"), |change| change.datom.v.to_string());
         Err(refuse(format!("the parts of :{name} must be attributes of one value that exist"), &value).with_help(format!(
-            "name 1 to {LIMIT_TUPLE_LENGTH} attributes by keyword, none of them composed; declare them first"
+            "name 1 to {LIMIT_TUPLE_LENGTH} attributes by keyword, none of them composed; declare them first, each with its :db/valueType \
+             or :db/cardinality: an ident alone makes no attribute"
         )))
     }
 
