@@ -15,17 +15,12 @@ const SMALL_RATIO: f64 = 4.0;
 
 /// The places of the clauses of one cycle, if it pays to join them variable by variable.
 pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usize>> {
-    let is_taken = |candidate: &&Candidate| tuning.cycles != Way::Always && is_of_a_star(candidate, candidates);
+    let mut arms = candidates.iter().filter_map(arm_of).map(|(_, entity)| entity).collect::<Vec<_>>();
+    arms.sort_unstable();
+    let is_taken = |candidate: &&Candidate| tuning.cycles != Way::Always && is_of_a_star(candidate, &arms);
     let edges = candidates.iter().enumerate().filter(|(_, candidate)| !is_taken(candidate));
-    let mut edges = edges.filter_map(|(at, candidate)| edge(candidate).map(|ends| (at, ends))).collect::<Vec<_>>();
-    loop {
-        let degree = |slot: Slot| edges.iter().filter(|(_, (a, b))| *a == slot || *b == slot).count();
-        let kept = edges.iter().copied().filter(|(_, (a, b))| degree(*a) > 1 && degree(*b) > 1).collect::<Vec<_>>();
-        if kept.len() == edges.len() {
-            break;
-        }
-        edges = kept;
-    }
+    let edges = edges.filter_map(|(at, candidate)| edge(candidate).map(|ends| (at, ends))).collect::<Vec<_>>();
+    let edges = without_loose_ends(edges);
     let cycle = connected(&edges)?;
     if tuning.cycles != Way::Always && cannot_explode(&cycle.iter().map(|at| &candidates[*at]).collect::<Vec<_>>()) {
         return None;
@@ -39,11 +34,43 @@ pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usiz
     (pays || tuning.cycles == Way::Always).then_some(cycle)
 }
 
+/// What is left when every edge that hangs on by one end is taken away, and those that then do, and so on. Each is taken away once, so that
+/// chains of thousands of clauses cost hardly more than their length.
+fn without_loose_ends(mut edges: Vec<(usize, (Slot, Slot))>) -> Vec<(usize, (Slot, Slot))> {
+    let mut slots = edges.iter().flat_map(|(_, (a, b))| [*a, *b]).collect::<Vec<_>>();
+    slots.sort_unstable();
+    slots.dedup();
+    let ends = |(a, b): (Slot, Slot)| [a, b].map(|slot| slots.binary_search(&slot).expect("each end is listed"));
+    // By variable, how many edges are left of it, and their places added up without carrying: of one edge, its place.
+    let mut left = vec![(0, 0); slots.len()];
+    for (place, (_, edge)) in edges.iter().enumerate() {
+        for end in ends(*edge) {
+            left[end] = (left[end].0 + 1, left[end].1 ^ place);
+        }
+    }
+    let mut is_kept = vec![true; edges.len()];
+    let mut loose = (0..slots.len()).filter(|end| left[*end].0 == 1).collect::<Vec<_>>();
+    while let Some(end) = loose.pop() {
+        let (1, place) = left[end] else { continue };
+        is_kept[place] = false;
+        for end in ends(edges[place].1) {
+            left[end] = (left[end].0 - 1, left[end].1 ^ place);
+            if left[end].0 == 1 {
+                loose.push(end);
+            }
+        }
+    }
+    let mut is_kept = is_kept.into_iter();
+    edges.retain(|_| is_kept.next().unwrap_or(false));
+    edges
+}
+
 /// True if the clause says one thing about each entity, and another clause does so too: they are joined row by row, which cannot explode,
-/// and what is compared with other entities are then several values at once.
-fn is_of_a_star(candidate: &Candidate, candidates: &[Candidate]) -> bool {
+/// and what is compared with other entities are then several values at once. `arms` are the entities of all such clauses, in ascending order.
+fn is_of_a_star(candidate: &Candidate, arms: &[Slot]) -> bool {
     let Some((_, entity)) = arm_of(candidate) else { return false };
-    candidates.iter().filter(|other| arm_of(other).is_some_and(|(_, other)| other == entity)).count() > 1
+    let first = arms.partition_point(|other| *other < entity);
+    arms.get(first + 1) == Some(&entity)
 }
 
 /// True if the clauses can be joined one after the other, from one of the small ones on, without more rows than that one has: each of the others
