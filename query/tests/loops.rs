@@ -23,7 +23,7 @@ fn next(state: &mut u64, below: u64) -> u64 {
 }
 
 /// Rules, and the one that is asked with its arguments.
-const SHAPES: [(&str, &str); 23] = [
+const SHAPES: [(&str, &str); 29] = [
     ("[(r ?x ?y) [?z :to ?x] [?z :to ?y]] [(r ?x ?y) [?a :to ?x] (r ?a ?b) [?b :to ?y]]", "?x ?y"),
     (
         "[(r ?v ?o) [?v :near ?o]] [(r ?v ?o) [?v :to ?w] (r ?w ?o)] [(r ?v ?o) [?v :rare ?b] (r ?b ?p) (s ?p ?o)]
@@ -69,6 +69,14 @@ const SHAPES: [(&str, &str); 23] = [
         "?x ?n",
     ),
     ("[(r ?x ?k) [?x :kind ?k]] [(r ?x ?k) [?x :to ?y] (r ?y ?k) (r ?z ?l) [?x :near ?z] [(< ?k ?l)] [(not= ?k 0)]]", "?x ?k"),
+    // Absences of what is nowhere; of several clauses, with and without a comparison; with what is outside.
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?w ?y) [?w :near ?z] (not [?y :nowhere _])]", "?x ?y"),
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?w ?y) [?w :near ?z] (not [?y :n ?n] [(> ?n 2)])]", "?x ?y"),
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?w ?y) [?w :near ?z] (not [?x :near ?q] [?q :rare ?y])]", "?x ?y"),
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?w ?y) [?w :near ?z] (not [?y :n ?n] [(< ?n ?x)])]", "?x ?y"),
+    // What is compared is said by two clauses that share nothing; or is compared with a constant on either side.
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?w ?y) [?z :n ?a] [?w :n ?b] [(< ?a ?b)] [?w :near ?x]]", "?x ?y"),
+    ("[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) (r ?x ?z) (r ?z ?w) (r ?w ?y) [(< 1 ?w)] [(> ?z 2)] [?x :near _]]", "?x ?y"),
 ];
 
 /// Nodes that lead to each other by three attributes, one of them rare, with a number and a kind each.
