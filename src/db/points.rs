@@ -54,7 +54,7 @@ impl Snapshot {
             index.column(attribute, self.stored_t(), budget)?;
             return Ok(None);
         }
-        let Some(lives) = self.read_points(attribute, &scan_of(point), window, budget)? else { return Ok(None) };
+        let Some(lives) = self.read_points(attribute, &scan_of_all(point), window, budget)? else { return Ok(None) };
         index.point_read(attribute, lives.len());
         let all = Window::ALL.with_until(place.until);
         let known: Vec<Found> = lives
@@ -129,6 +129,13 @@ fn scan_of<'p>(point: &'p Point<'_>) -> Scan<'p> {
     }
 }
 
+/// All that is kept of a point: what an entity has, whichever value is wanted. Who has the value would be read instead, where no entity is
+/// to be read by itself.
+fn scan_of_all<'p>(point: &'p Point<'_>) -> Scan<'p> {
+    let scan = scan_of(point);
+    if point.entity.is_some() { Scan { values: Values::Any, ..scan } } else { scan }
+}
+
 #[cfg(test)]
 mod tests {
     //! The promise: a point that was read once is found in memory by those who ask the same of the same moment, and by nobody else. What is kept
@@ -190,5 +197,26 @@ mod tests {
         let db = connection(&folder, 0).db().expect("a value");
         lie(&db);
         assert_eq!(asked(&db), r#""true""#);
+    }
+
+    #[test]
+    fn a_value_that_another_entity_has_is_none_of_the_one_that_is_asked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // No entity is to be read by itself: whoever has a value is found by the index of values.
+        let tuning = Tuning { eager_datoms: 0, point_reads: 0, point_share: 1, ..Tuning::default() };
+        let options = Options { tuning, ..Options::default() };
+        let connection = Connection::open_with(folder.path().join("annals.db"), options).expect("a store");
+        let declared = "[{:db/ident :k/id :db/valueType :db.type/string :db/unique :db.unique/identity}
+                         {:db/ident :k/v :db/valueType :db.type/string :db/index true}]";
+        connection.transact(declared).expect("declarations");
+        connection.transact(r#"[{:k/id "a" :k/v "x"} {:k/id "b" :k/v "y"}]"#).expect("facts");
+        let db = connection.db().expect("a value");
+        for (id, value, expected) in [("a", "y", "nil"), ("b", "y", "\"b\""), ("a", "x", "\"a\""), ("b", "x", "nil")] {
+            let inputs: [Input; 2] = [id.into(), value.into()];
+            let query = "[:find ?id . :in $ ?id ?v :where [?e :k/id ?id] [?e :k/v ?v]]";
+            assert_eq!(db.q(query, &inputs).expect("an answer").to_edn(), expected, "{id} {value}");
+            let query = "[:find ?id . :in $ ?id ?v :where [?e :k/id ?id] (not [?e :k/v ?v])]";
+            assert_eq!(db.q(query, &inputs).expect("an answer").to_edn() == "nil", expected != "nil", "not {id} {value}");
+        }
     }
 }

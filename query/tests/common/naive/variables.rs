@@ -142,12 +142,12 @@ impl EntitySearch<'_> {
 
     fn pattern(&mut self, variable: &Variable, terms: &[Term], source: &SourceName) {
         let Some(Input::Facts(facts)) = self.naive.sources.get(source) else { return };
-        let leads_to_entity = match terms.get(1) {
-            Some(Term::Constant(Value::Keyword(ident), _)) => {
-                facts.attribute(ident).is_some_and(|attribute| attribute.value_type == Some(ValueType::Ref))
-            }
-            _ => false,
+        let attribute = match terms.get(1) {
+            Some(Term::Constant(Value::Keyword(ident), _)) => facts.attribute(ident),
+            Some(Term::Constant(Value::Long(id) | Value::Ref(id), _)) => facts.attribute_by_id(*id),
+            _ => None,
         };
+        let leads_to_entity = attribute.is_some_and(|attribute| attribute.value_type == Some(ValueType::Ref));
         let is_here = |place: usize| matches!(terms.get(place), Some(Term::Variable(other, _)) if other == variable);
         if [0, 1, 3, 4].into_iter().any(is_here) || (leads_to_entity && is_here(2)) {
             self.found.insert(source.clone());
