@@ -9,7 +9,10 @@
 //! frame     = page 4, pages of the file if it ends a commit else 0 4, salts 8, checksum 8, the page
 //! ```
 //!
-//! The checksum of a frame goes on from that of the frame before, so frames that follow a damaged one still prove each other.
+//! The checksum of a frame goes on from that of the frame before, so frames that follow a damaged one still prove each other. What the damaged
+//! one itself was is found out in [`head`].
+
+mod head;
 
 use std::fs::File;
 use std::io;
@@ -17,6 +20,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::head::{Broken, Head, Sizes};
 use super::failure::damaged;
 use crate::error::Result;
 
@@ -147,7 +151,8 @@ impl Wal {
         let has_header = [MAGIC, MAGIC + 1].contains(&word(0)) && word(4) == VERSION && is_size && stored == computed;
         let page_bytes = if has_header { page_bytes } else { probable_page_bytes(&file, page_bytes) };
         let mut wal = Self { page_bytes, frames: Vec::new(), has_header, header, lost_commits: 0 };
-        wal.read_frames(&file, length, &[stored, computed], read)?;
+        let file_pages = std::fs::metadata(path).map_or(0, |metadata| metadata.len() / page_bytes as u64);
+        wal.read_frames(&file, length, file_pages, &[stored, computed], read)?;
         Ok(Some(wal))
     }
 
@@ -169,8 +174,17 @@ impl Wal {
 
     /// Walks the frames. `seeds` are the checksums from which the first may go on: the one that is stored, and the one that the bytes
     /// before have; of them one survives a single damage.
-    fn read_frames(&mut self, file: &File, length: u64, seeds: &[Sum], read: fn([u8; 4]) -> u32) -> io::Result<()> {
+    fn read_frames(
+        &mut self,
+        file: &File,
+        length: u64,
+        file_pages: u64,
+        seeds: &[Sum],
+        read: fn([u8; 4]) -> u32,
+    ) -> io::Result<()> {
         let mut bytes = vec![0; FRAME_HEADER_BYTES + self.page_bytes];
+        // No commit makes the file of a store smaller.
+        let mut sizes = Sizes { least: 1, most: length / bytes.len() as u64 * 2 + file_pages + 1_024 };
         let mut salts: Option<[u8; 8]> = self.has_header.then(|| self.header[16..24].try_into().expect("eight bytes"));
         let mut walk =
             Walk { seeds: seeds.to_vec(), is_read: self.has_header, run: Run::default(), before: None, lost: Vec::new() };
@@ -180,19 +194,28 @@ impl Wal {
             let word = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
             let own: [u8; 8] = bytes[8..16].try_into().expect("eight bytes");
             let is_current = *salts.get_or_insert(own) == own;
-            let sums: Vec<Sum> = walk
-                .seeds
-                .iter()
-                .map(|seed| checksum(checksum(*seed, &bytes[..8], read), &bytes[FRAME_HEADER_BYTES..], read))
-                .collect();
-            let frame = Frame {
-                page: word(0),
-                at: at + FRAME_HEADER_BYTES as u64,
-                standing: Standing::Loose,
-                ends_commit: is_current && word(4) > 0,
+            let (stored, page) = ((word(16), word(20)), &bytes[FRAME_HEADER_BYTES..]);
+            let sums: Vec<Sum> = walk.seeds.iter().map(|seed| checksum(checksum(*seed, &bytes[..8], read), page, read)).collect();
+            let said = Head { page: word(0), size: word(4) };
+            let ends_commit = if sums.contains(&stored) {
+                // The sum does not cover the salts: of the frame where reading ends it proves the rest.
+                (is_current || walk.is_read) && said.size > 0
+            } else if is_current && walk.is_read {
+                let last = self.frames.last().filter(|frame| !frame.ends_commit).map_or(0, |frame| frame.page);
+                let mut next = [0; 4];
+                file.read_exact_at(&mut next, at + bytes.len() as u64).unwrap_or_default();
+                let (sums, beside) = ((walk.seeds[0], stored), (last, u32::from_be_bytes(next)));
+                let broken = Broken { head: said, page, sums, beside, read };
+                broken.ends_commit(&sizes)
+            } else {
+                false
             };
+            if ends_commit && walk.is_read {
+                sizes.least = said.size;
+            }
+            let frame = Frame { page: said.page, at: at + FRAME_HEADER_BYTES as u64, standing: Standing::Loose, ends_commit };
             self.frames.push(frame);
-            walk.step(&mut self.frames, &sums, (word(16), word(20)), is_current && frame.page > 0);
+            walk.step(&mut self.frames, &sums, stored, is_current && frame.page > 0);
             at += bytes.len() as u64;
         }
         let first_cut = if self.has_header { 2 } else { 1 };
