@@ -77,7 +77,6 @@ mod tests {
     //! The promise: what a power loss leaves of the last commit, which nobody was told of, is no damage, whatever it looks like; a byte
     //! that changed in a commit before the last one is.
 
-    use super::*;
     use crate::store::wal::{FRAME_HEADER_BYTES, HEADER_BYTES, MAGIC, VERSION, Wal, beside, checksum};
 
     const PAGE_BYTES: usize = 512;
