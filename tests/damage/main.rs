@@ -198,6 +198,22 @@ fn a_rescue_tells_two_rows_with_one_id_apart() {
     }
 }
 
+/// The first guess of what it said was made of rows of another page, and with it the next one was lost too.
+#[test]
+fn a_rescue_knows_the_first_transaction_though_its_hash_is_damaged() {
+    let folder = place();
+    let evidence = Evidence::make(folder.path(), 0);
+    let head = &evidence.heads[0];
+    let hash: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&head[at * 2..at * 2 + 2], 16).expect("it is hexadecimal")).collect();
+    let at = evidence.files.store.windows(32).position(|bytes| bytes == hash).expect("the hash stands in the file");
+    for byte in [at, at + 10, at + 31] {
+        let mut files = evidence.files.clone();
+        files.store[byte] ^= 8;
+        let what = format!("byte {byte} of the first hash");
+        assert_eq!(rescued::check(&Harm { what, files, reach: Reach::AtMost(1) }, &evidence, folder.path()), 0);
+    }
+}
+
 /// The command line says the same, with its exit code.
 #[test]
 fn the_command_exits_5_and_says_what_can_be_relied_on() {

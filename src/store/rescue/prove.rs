@@ -85,6 +85,8 @@ impl Prover<'_> {
             self.carved.listed.get(&(t - 1)).into_iter().flatten().map(|before| before.hash).filter(|_| t > 1).collect();
         let mut reason = None;
         let mut first_guess = None;
+        let genesis = genesis_guess().filter(|_| t == 1);
+        let mut is_genesis_read = false;
         for opinion in 0..OPINIONS {
             for (first, last) in self.extents(t, &listed) {
                 let guesses = self.guesses(t, first, last, opinion, &listed);
@@ -99,17 +101,19 @@ impl Prover<'_> {
                     if let Some(hash) = self.proves(&guess, &listed, &before) {
                         return self.proven(t, guess, hash);
                     }
+                    is_genesis_read |= genesis.as_ref().is_some_and(|genesis| genesis.record == guess.record);
                     first_guess.get_or_insert(guess);
                 }
             }
         }
-        if t == 1
-            && let Some(guess) = genesis_guess()
-        {
+        if let Some(guess) = genesis {
             if let Some(hash) = self.proves(&guess, &listed, &before) {
                 return self.proven(t, guess, hash);
             }
-            first_guess.get_or_insert(guess);
+            // Its own hash may be what is damaged: what it should be is the better guess if it was read at all.
+            if is_genesis_read || first_guess.is_none() {
+                first_guess = Some(guess);
+            }
         }
         self.unproven(t, &listed, first_guess, reason);
     }
