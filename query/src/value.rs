@@ -235,12 +235,19 @@ impl Value {
 
     /// Equality as the query language means it: numbers by numeric value, a reference inside a tuple as the entity's id,
     /// everything else exactly.
+    ///
+    /// ```
+    /// use annals_query::Value;
+    /// assert!(Value::from(2).same(&Value::from(2.0)) && Value::Ref(2).same(&Value::from(2)));
+    /// assert!(Value::Ref(2).same(&Value::from(2.0)), "so what is the same as one of them is the same as all");
+    /// ```
     pub fn same(&self, other: &Self) -> bool {
         if self.is_number() && other.is_number() {
             return number::compare(self, other) == Ordering::Equal;
         }
         match (self, other) {
-            (Self::Ref(a), Self::Long(b)) | (Self::Long(a), Self::Ref(b)) => a == b,
+            // A reference is the number that it is, of whatever kind the other is.
+            (Self::Ref(id), number) | (number, Self::Ref(id)) if number.is_number() => Self::Long(*id).same(number),
             (Self::Vector(a) | Self::List(a), Self::Vector(b) | Self::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.same(b))
             }

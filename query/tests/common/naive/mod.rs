@@ -191,7 +191,7 @@ pub(super) fn distinct(environments: Vec<Environment>) -> Vec<Environment> {
             Some(known) => {
                 for (variable, value) in &environment {
                     let agrees = bind(known, variable, value);
-                    assert!(agrees, "environments with the same key have the same values");
+                    assert!(agrees, "environments with the same key have the same values: {variable:?} {value:?} {known:?}");
                 }
             }
         }
