@@ -85,7 +85,7 @@ impl Prover<'_> {
             self.carved.listed.get(&(t - 1)).into_iter().flatten().map(|before| before.hash).filter(|_| t > 1).collect();
         let mut reason = None;
         let mut first_guess = None;
-        let genesis = genesis_guess().filter(|_| t == 1);
+        let genesis = if t == 1 { genesis_guess() } else { None };
         let mut is_genesis_read = false;
         for opinion in 0..OPINIONS {
             for (first, last) in self.extents(t, &listed) {
