@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use mutator::Mutator;
-use targets::{Ground, TARGETS, Target};
+use targets::{Ground, TARGETS, Target, worked};
 
 /// Processor time of one input.
 const LIMIT_TIME: Duration = Duration::from_secs(1);
@@ -47,12 +47,6 @@ fn write_seeds() {
     for (at, seed) in wanted().seeds.iter().enumerate() {
         fs::write(folder.join(format!("seed-{at}")), seed).expect("a seed is written");
     }
-}
-
-/// Processor time of this thread.
-fn worked() -> Duration {
-    let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(told.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0))
 }
 
 thread_local! {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mutator::Mutator;
-use targets::{Ground, TARGETS, Target};
+use targets::{Ground, TARGETS, Target, worked};
 
 /// The stack of a thread unless asked for more.
 const STACK_BYTES: usize = 2 << 20;
@@ -42,12 +42,6 @@ fn kept(kind: &str, target: &str) -> Vec<Vec<u8>> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths.into_iter().map(|path| std::fs::read(path).expect("an input")).collect()
-}
-
-/// Processor time of this thread.
-fn worked() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(told.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0))
 }
 
 fn peak_memory_kib() -> u64 {
