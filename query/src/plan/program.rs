@@ -24,6 +24,7 @@ use crate::plan::slot::Slot;
 use crate::pull;
 use crate::registry::Functions;
 use crate::run::gather::column_of;
+use crate::run::join::distinct;
 use crate::run::relation::Relation;
 use crate::source::{Source, Sources};
 use crate::tuning::Tuning;
@@ -102,7 +103,7 @@ impl Program {
         lowering.settle_rules()?;
         note_pulled(query, &patterns, &mut lowering, &mut scope)?;
         for (target, value, span) in targets {
-            let relation = resolved(&target, value, span, &mut lowering, &sources)?;
+            let relation = resolved(&target, value, span, &mut lowering, &sources, setting.budget)?;
             goals.push(lowering.goal(GoalKind::Given(relation), span));
         }
         let constants = resolved_constants(&mut lowering, &sources)?;
@@ -274,12 +275,20 @@ fn note_attributes(pattern: &PullPattern, place: Option<Span>, facts: &dyn Facts
     Ok(())
 }
 
-/// What was given for a binding form; idents and lookup references become ids in variables that stand for entities.
-fn resolved(target: &Target, value: &Value, span: Span, lowering: &mut Lowering<'_>, sources: &Sources) -> Result<Relation> {
+/// What was given for a binding form, each row once by its meaning; idents and lookup references become ids in variables that stand for
+/// entities.
+fn resolved(
+    target: &Target,
+    value: &Value,
+    span: Span,
+    lowering: &mut Lowering<'_>,
+    sources: &Sources,
+    budget: &Budget,
+) -> Result<Relation> {
     let slots = target.slots();
     let uses = slots.iter().filter_map(|slot| Some((*slot, lowering.entity_uses.get(slot)?.clone()))).collect::<Vec<_>>();
     if uses.is_empty() {
-        return relation_of(target, value).map_err(|error| error.at(span));
+        return distinct(relation_of(target, value).map_err(|error| error.at(span))?, budget);
     }
     let mut rows: Vec<Row> = Vec::new();
     'rows: for mut row in take_apart(target, value).map_err(|error| error.at(span))? {
@@ -294,7 +303,7 @@ fn resolved(target: &Target, value: &Value, span: Span, lowering: &mut Lowering<
         rows.push(row);
     }
     let columns = slots.iter().map(|slot| column_of(rows.iter().filter_map(|row| value_in(row, *slot)).collect())).collect();
-    Ok(Relation::new(slots, columns, rows.len()))
+    distinct(Relation::new(slots, columns, rows.len()), budget)
 }
 
 /// The id that an ident or lookup reference means in the sources of all clauses that use it; any other value is itself. `None` if it leads

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use annals_query::ast::{Binding, Element, Input as Written, Query, RuleSet, SourceName, Variable};
 use annals_query::{Code, Error, Result, Value, parse};
 
-use super::{Environment, Input, Naive, clauses};
+use super::{Environment, Input, Naive, clauses, distinct};
 
 /// The variables that a place of `:in` binds.
 pub(super) fn bound_by(input: &Written) -> Vec<Variable> {
@@ -56,7 +56,7 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
     for environment in environments {
         resolved.extend(naive.resolved(query, &environment)?);
     }
-    Ok((naive, resolved))
+    Ok((naive, distinct(resolved)))
 }
 
 impl Naive {

@@ -16,6 +16,7 @@ pub(crate) mod shrink;
 pub(crate) mod shuffle;
 pub(crate) mod tally;
 pub(crate) mod trial;
+mod wild;
 
 use std::sync::Arc;
 

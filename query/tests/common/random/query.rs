@@ -27,7 +27,8 @@ pub(crate) fn program(seed: u64) -> Program {
 pub(crate) fn program_in(setting: &Setting, random: &mut Random) -> Program {
     random.about(&setting.entities);
     let sources = sources(setting, random);
-    let heads = if random.percent(45) { rule::families(random, &setting.fields) } else { Vec::new() };
+    let is_present = matches!(&sources[0].1, Source::View(_, view) if !view.is_history);
+    let heads = if random.percent(45) { rule::families(random, setting, is_present) } else { Vec::new() };
     let mut maker = Maker { random, setting, sources: &sources, heads: &heads, next_variable: 0 };
     let mut scope = Scope::default();
     let inputs = inputs(&mut maker, &mut scope);
@@ -140,7 +141,7 @@ fn clauses_into(program: &mut Program, maker: &mut Maker<'_>, scope: &mut Scope)
 }
 
 fn positive(maker: &mut Maker<'_>, scope: &mut Scope) -> String {
-    let is_rule = maker.random.percent(25);
+    let is_rule = maker.random.percent(40);
     let rule = if is_rule { maker.rule(scope) } else { None };
     rule.unwrap_or_else(|| maker.pattern(scope))
 }

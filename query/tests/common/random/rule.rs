@@ -1,7 +1,8 @@
 //! Random rules: families of rules over random attributes.
 
 use super::history::Field;
-use super::{Kind, Random};
+use super::setting::Setting;
+use super::{Kind, Random, wild};
 
 /// A rule as its callers see it.
 #[derive(Clone, Debug)]
@@ -13,7 +14,8 @@ pub(super) struct Head {
     pub(super) rules: Vec<String>,
 }
 
-/// A rule in which `TO` and `OTHER` stand for references, `AGE` for an attribute of longs, `ANY` for any attribute and `N` for a number.
+/// A rule in which `TO` and `OTHER` stand for references, `AGE` for an attribute of longs, `ANY` for any attribute, `N` for a number and
+/// `POINT` for an entity.
 struct Template {
     name: &'static str,
     /// `Kind::Any` is the kind of `ANY`.
@@ -23,7 +25,7 @@ struct Template {
 }
 
 const ONE: &[(Kind, bool)] = &[(Kind::Entity, false)];
-const TWO: &[(Kind, bool)] = &[(Kind::Entity, false), (Kind::Entity, false)];
+pub(super) const TWO: &[(Kind, bool)] = &[(Kind::Entity, false), (Kind::Entity, false)];
 
 const PATH_RIGHT: Template = Template {
     name: "path",
@@ -117,7 +119,7 @@ const FAMILIES: [&[Template]; 13] = [
             rules: &[
                 ("reach ?e ?n", &["[?e :AGE ?n]", "(not [?e :TO ?e])"]),
                 ("reach ?e ?n", &["[?e :TO ?f]", "(reach ?f ?n)", "[(>= ?n N)]"]),
-                ("reach ?e ?n", &["(reach 1 ?n)", "(or [?e :TO 2] [?e :OTHER 1])"]),
+                ("reach ?e ?n", &["(reach POINT ?n)", "(or [?e :TO POINT] [?e :OTHER POINT])"]),
             ],
         },
         Template {
@@ -131,36 +133,39 @@ const FAMILIES: [&[Template]; 13] = [
     ],
 ];
 
-/// One to three families.
-pub(super) fn families(random: &mut Random, fields: &[Field]) -> Vec<Head> {
+/// One to three families. `is_present` says that the default source has values of one moment.
+pub(super) fn families(random: &mut Random, setting: &Setting, is_present: bool) -> Vec<Head> {
+    let fields = &setting.fields[..];
     let mut heads: Vec<Head> = Vec::new();
     for _ in 0..random.between(1, 3) {
-        let family = match random.below(6) {
-            0 => wild(random, fields),
-            1 => vec![net(random, fields)],
-            2 | 3 => vec![walk(random, fields)],
+        let family = match random.below(7) {
+            0 => wild::family(random, setting, is_present),
+            1 => wild::counting(random, setting),
+            2 => vec![net(random, fields)],
+            3 | 4 => walk(random, setting),
             _ => {
                 let templates = *random.choose(&FAMILIES);
-                instances(random, fields, templates)
+                instances(random, setting, templates)
             }
         };
-        for head in family {
-            if !heads.iter().any(|known| known.name == head.name) {
-                heads.push(head);
-            }
+        // Rules of one family call each other, so another of the same name would be another family's.
+        let is_known = |head: &Head| heads.iter().any(|known| known.name == head.name);
+        if !family.iter().any(|head| head.name != wild::FAR && is_known(head)) {
+            heads.extend(family.into_iter().filter(|head| !is_known(head)).collect::<Vec<_>>());
         }
     }
     heads
 }
 
 /// The name of an attribute of some kind.
-fn attribute(random: &mut Random, fields: &[Field], kind: Kind) -> String {
+pub(super) fn attribute(random: &mut Random, fields: &[Field], kind: Kind) -> String {
     let found: Vec<&Field> = fields.iter().filter(|field| field.kind == kind).collect();
     random.choose(&found).ident.clone()
 }
 
 /// The rules of a family over some attributes.
-fn instances(random: &mut Random, fields: &[Field], templates: &[Template]) -> Vec<Head> {
+fn instances(random: &mut Random, setting: &Setting, templates: &[Template]) -> Vec<Head> {
+    let fields = &setting.fields[..];
     let any = random.choose(fields).clone();
     let names = [
         (":TO", attribute(random, fields, Kind::Entity)),
@@ -177,7 +182,10 @@ fn instances(random: &mut Random, fields: &[Field], templates: &[Template]) -> V
             let mut clauses = clauses.to_vec();
             random.shuffle(&mut clauses);
             let text = format!("[({head}) {}]", clauses.join(" ")).replace(" N)", &format!(" {number})"));
-            rules.push(names.iter().fold(text, |text, (name, ident)| text.replace(name, &format!(":{ident}"))));
+            let text = names.iter().fold(text, |text, (name, ident)| text.replace(name, &format!(":{ident}")));
+            let parts: Vec<&str> = text.split("POINT").collect();
+            let (last, firsts) = parts.split_last().expect("a text has a part");
+            rules.push(firsts.iter().map(|part| format!("{part}{}", wild::point(random, setting))).collect::<String>() + last);
         }
         heads.push(Head { name: template.name, args: args.collect(), rules });
     }
@@ -207,12 +215,13 @@ fn net(random: &mut Random, fields: &[Field]) -> Head {
 }
 
 /// A walk along edges of any make: unions, turned edges, edges through a node between and edges whose end is chosen, all in any spelling, with
-/// arguments that stay, conditions on what moves and on what stays, and walks of no step.
-fn walk(random: &mut Random, fields: &[Field]) -> Head {
+/// arguments that stay, conditions on what moves and on what stays, walks of no step, and walks that go on through another rule.
+fn walk(random: &mut Random, setting: &Setting) -> Vec<Head> {
+    let fields = &setting.fields[..];
     let references = |random: &mut Random| format!(":{}", attribute(random, fields, Kind::Entity));
     let any = random.choose(fields).ident.clone();
     let (to, other) = (references(random), references(random));
-    let number = random.between(0, 6);
+    let number = random.entity();
     let kind = random.below(9);
     let edge = move |from: &str, end: &str| match kind {
         0 => format!("(or [{from} {to} {end}] [{from} {other} {end}])"),
@@ -239,6 +248,7 @@ fn walk(random: &mut Random, fields: &[Field]) -> Head {
         let begins = if extra.is_empty() { String::new() } else { format!("[?x {said} ?k]") };
         rules.push(format!("[(walk ?x ?y{extra}) [?x _ _] [(identity ?x) ?y] {begins}]"));
     }
+    let mut hops = Vec::new();
     let side = random.below(3);
     for _ in 0..random.between(1, 2) {
         let step = |random: &mut Random, from: &str, end: &str| {
@@ -249,70 +259,27 @@ fn walk(random: &mut Random, fields: &[Field]) -> Head {
             1 => format!("{} (walk ?z ?y{extra})", step(random, "?x", "?z")),
             _ => format!("(walk ?x ?z{extra}) (walk ?z ?y{extra})"),
         };
-        if random.percent(35) {
-            let (left, right) = (*random.choose(&["?x", "?y", "?z"]), *random.choose(&["?x", "?y", "?z", "2", "5"]));
-            body = match random.below(4) {
+        if random.percent(50) {
+            let (one, another) = (random.entity().to_string(), random.entity().to_string());
+            let (left, right) = (*random.choose(&["?x", "?y", "?z"]), *random.choose(&["?x", "?y", "?z", &one, &another]));
+            body = match random.below(7) {
                 0 => format!("{body} [{left} {said} _]"),
                 1 => format!("{body} (not [{left} {said} ?x])"),
+                2..=4 => format!("{body} {}", wild::choice(random, setting, left)),
                 _ if left == right => body,
                 _ => format!("{body} [(!= {left} {right})]"),
             };
         }
-        rules.push(format!("[(walk ?x ?y{extra}) {body}]"));
+        if random.percent(40) {
+            rules.push(format!("[(walk ?x ?y{extra}) (hop ?x ?y{extra})]"));
+            hops.push(format!("[(hop ?x ?y{extra}) {body}]"));
+        } else {
+            rules.push(format!("[(walk ?x ?y{extra}) {body}]"));
+        }
     }
     let mut args = TWO.to_vec();
     args.extend((!extra.is_empty()).then_some((Kind::Entity, false)));
-    Head { name: "walk", args, rules }
-}
-
-/// Two rules that call each other and themselves in any way.
-fn wild(random: &mut Random, fields: &[Field]) -> Vec<Head> {
-    let names = ["wild", "tame"];
-    let heads = names.map(|name| {
-        let mut rules = vec![format!("[({name} ?x ?y) {}]", body(random, fields, &[]))];
-        for _ in 0..random.between(1, 2) {
-            rules.push(format!("[({name} ?x ?y) {}]", body(random, fields, &names)));
-        }
-        Head { name, args: TWO.to_vec(), rules }
-    });
-    heads.to_vec()
-}
-
-/// A body over `?x` and `?y` in which anything may stand: calls of the named rules with their arguments in any place, patterns, `or`, `not`
-/// and predicates.
-fn body(random: &mut Random, fields: &[Field], names: &[&str]) -> String {
-    let references: Vec<&Field> = fields.iter().filter(|field| field.kind == Kind::Entity).collect();
-    let mut clauses = Vec::new();
-    let mut bound = Vec::new();
-    for _ in 0..random.between(1, 3) {
-        let (left, right) = (*random.choose(&["?x", "?x", "?y", "?z"]), *random.choose(&["?y", "?y", "?x", "?z"]));
-        let (to, other) = (&random.choose(&references).ident, &random.choose(&references).ident);
-        clauses.push(match random.below(8) {
-            0 | 1 if !names.is_empty() => format!("({} {left} {right})", random.choose(names)),
-            2 if !names.is_empty() => format!("({} {left} {})", random.choose(names), random.choose(&["_", "1", "2"])),
-            3 if !names.is_empty() => format!("({} 1 {right})", random.choose(names)),
-            4 => format!("(or [{left} :{to} {right}] [{right} :{other} {left}])"),
-            _ => format!("[{left} :{to} {right}]"),
-        });
-        let text = clauses.last().expect("one was pushed");
-        bound.extend([left, right].into_iter().filter(|name| text.contains(name)));
-    }
-    if !bound.contains(&"?x") || !bound.contains(&"?y") {
-        clauses.push(format!("[?x :{} ?y]", random.choose(&references).ident));
-        bound.extend(["?x", "?y"]);
-    }
-    let (left, right) = (*random.choose(&bound), *random.choose(&bound));
-    match random.below(8) {
-        0 => clauses.push(format!("[(!= {left} {right})]")),
-        1 => clauses.push(format!("[(<= {left} {right})]")),
-        2 => clauses.push(format!("(not [{left} :{} {right}])", random.choose(&references).ident)),
-        3 => clauses.push(format!(
-            "(not-join [{left}] [{left} :{} ?y] [?y :{} _])",
-            random.choose(fields).ident,
-            random.choose(fields).ident
-        )),
-        _ => {}
-    }
-    random.shuffle(&mut clauses);
-    clauses.join(" ")
+    let hop = (!hops.is_empty()).then(|| Head { name: "hop", args: args.clone(), rules: hops });
+    let walk = Head { name: "walk", args, rules };
+    wild::with_far(random, setting, std::iter::once(walk).chain(hop).collect())
 }
