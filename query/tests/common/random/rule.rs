@@ -183,9 +183,12 @@ fn instances(random: &mut Random, setting: &Setting, templates: &[Template]) -> 
             random.shuffle(&mut clauses);
             let text = format!("[({head}) {}]", clauses.join(" ")).replace(" N)", &format!(" {number})"));
             let text = names.iter().fold(text, |text, (name, ident)| text.replace(name, &format!(":{ident}")));
-            let parts: Vec<&str> = text.split("POINT").collect();
-            let (last, firsts) = parts.split_last().expect("a text has a part");
-            rules.push(firsts.iter().map(|part| format!("{part}{}", wild::point(random, setting))).collect::<String>() + last);
+            let mut rule = String::new();
+            for (place, part) in text.split("POINT").enumerate() {
+                rule += &if place > 0 { wild::point(random, setting) } else { String::new() };
+                rule += part;
+            }
+            rules.push(rule);
         }
         heads.push(Head { name: template.name, args: args.collect(), rules });
     }
