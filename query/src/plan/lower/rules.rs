@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Lowering;
-use crate::ast::{Rule, SourceName, Term, Variable};
+use crate::ast::{Clause, Rule, SourceName, Term, Variable};
 use crate::error::{Code, Error, Result, Span};
 use crate::plan::goal::{CallArgument, CallGoal, Goal, GoalKind, Predicate, PredicateBranch, RuleGoal, Target, UnionGoal};
 use crate::plan::needs::Needs;
@@ -100,9 +100,15 @@ impl Lowering<'_> {
         self.goal_count += 1;
         let mut scope = Scope::of(source.clone());
         let mut equal = Vec::new();
-        for (variable, slot) in rule.head.variables().zip(slots) {
-            match scope.names.insert(variable.clone(), *slot) {
-                Some(earlier) if earlier != *slot => equal.push((earlier, *slot)),
+        // What a function's result stands for is known by its variable, so two parameters stay two where such results may be theirs.
+        let is_apart = has_function(&rule.clauses);
+        for (at, (variable, slot)) in rule.head.variables().zip(slots).enumerate() {
+            let own = if is_apart && slots[..at].contains(slot) { self.fresh(variable) } else { *slot };
+            if own != *slot {
+                equal.push((own, *slot));
+            }
+            match scope.names.insert(variable.clone(), own) {
+                Some(earlier) if earlier != own => equal.push((earlier, own)),
                 _ => {}
             }
         }
@@ -202,4 +208,17 @@ impl Lowering<'_> {
         self.predicates[at].needs = needs;
         changed
     }
+}
+
+/// True if a function binds something in these clauses.
+fn has_function(clauses: &[Clause]) -> bool {
+    clauses.iter().any(|clause| match clause {
+        Clause::Function { .. } => true,
+        Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Rule { .. } => false,
+        Clause::And(clauses, _)
+        | Clause::Or { branches: clauses, .. }
+        | Clause::OrJoin { branches: clauses, .. }
+        | Clause::Not { clauses, .. }
+        | Clause::NotJoin { clauses, .. } => has_function(clauses),
+    })
 }
