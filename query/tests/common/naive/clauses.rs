@@ -8,7 +8,7 @@ use annals_query::ast::{Argument, Binding, Call, Clause, Input as Written, Neste
 use annals_query::{Attribute, Cardinality, Code, Error, Facts as _, Result, Value, ValueType, function};
 
 use super::super::memory::{Keep, MemoryFacts, View, plain};
-use super::{Environment, Input, Naive, Next, Place, Scope, Variables, bind, distinct, variables};
+use super::{Environment, Input, Naive, Next, Place, Scope, Variables, distinct, variables};
 
 /// True if no other clause that waits can still bind what a call in this clause takes: of equal numbers the lesser kind stays, and a call
 /// may show which that is.
@@ -247,7 +247,7 @@ impl Naive {
                 }
                 let mut environment = environment.clone();
                 let holds = terms.iter().zip(row).all(|(term, value)| match term {
-                    Term::Variable(variable, _) => bind(&mut environment, variable, value),
+                    Term::Variable(variable, _) => environment.bind(variable, value),
                     Term::Blank(_) | Term::Constant(..) => true,
                 });
                 if holds {
@@ -504,7 +504,7 @@ fn restricted(environment: &Environment, variables: &Variables) -> Environment {
 
 fn joined(environment: &Environment, other: &Environment) -> Option<Environment> {
     let mut joined = environment.clone();
-    other.iter().all(|(variable, value)| bind(&mut joined, variable, value)).then_some(joined)
+    other.iter().all(|(variable, value)| joined.bind(variable, value)).then_some(joined)
 }
 
 /// The ways in which a value fits a binding form. Nil fits none but `_`, which binds nothing.
@@ -516,7 +516,7 @@ pub(super) fn take_apart(binding: &Binding, value: &Value, environment: &Environ
         _ if *value == Value::Nil => Ok(Vec::new()),
         Binding::Scalar(variable, _) => {
             let mut environment = environment.clone();
-            Ok(if bind(&mut environment, variable, value) { vec![environment] } else { Vec::new() })
+            Ok(if environment.bind(variable, value) { vec![environment] } else { Vec::new() })
         }
         Binding::Tuple(parts, _) => {
             tuple(parts, &items(value).filter(|items| items.len() == parts.len()).ok_or_else(refuse)?, environment)

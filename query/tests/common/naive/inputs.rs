@@ -2,12 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use annals_query::ast::{Binding, Element, Input as Written, Query, RuleSet, SourceName, Variable};
 use annals_query::{Code, Error, Result, Value, parse};
 
-use super::{Environment, Input, Naive, clauses, distinct};
+use super::{Environment, Input, Known, Naive, clauses, distinct};
 
 /// The variables that a place of `:in` binds.
 pub(super) fn bound_by(input: &Written) -> Vec<Variable> {
@@ -18,7 +19,7 @@ pub(super) fn bound_by(input: &Written) -> Vec<Variable> {
 }
 
 /// The evaluator with its sources and rules, and the environments with which the inputs start it.
-pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Environment>)> {
+pub(super) fn take(query: &Query, inputs: &[Input], known: &Rc<Known>) -> Result<(Naive, Vec<Environment>)> {
     if query.inputs.len() != inputs.len() {
         return Err(Error::new(Code::InputCount, format!("{} inputs for {} places", inputs.len(), query.inputs.len())));
     }
@@ -50,8 +51,8 @@ pub(super) fn take(query: &Query, inputs: &[Input]) -> Result<(Naive, Vec<Enviro
             _ => return Err(Error::new(Code::InputShape, "an input of another kind than its place")),
         }
     }
-    let (modes, complete, order, matching) = (RefCell::default(), RefCell::default(), RefCell::default(), RefCell::default());
-    let naive = Naive { sources, rules, patterns, modes, complete, order, matching, steps: Cell::new(0) };
+    let (order, matching) = (RefCell::default(), RefCell::default());
+    let naive = Naive { sources, rules, patterns, known: Rc::clone(known), order, matching, steps: Cell::new(0) };
     let mut resolved = Vec::new();
     for environment in environments {
         resolved.extend(naive.resolved(query, &environment)?);
@@ -65,7 +66,7 @@ impl Naive {
     /// what its own source says of that entity, and decides only where no clause does.
     fn resolved(&self, query: &Query, environment: &Environment) -> Result<Option<Environment>> {
         let mut resolved = environment.clone();
-        for (variable, reference) in environment {
+        for (variable, reference) in environment.iter() {
             if !matches!(reference, Value::Keyword(_) | Value::Vector(_)) {
                 continue;
             }

@@ -5,6 +5,7 @@
 //! It shares the syntax tree, the values and the scalar functions with the engine, and nothing else.
 
 mod clauses;
+mod environment;
 mod find;
 mod inputs;
 mod pull;
@@ -22,10 +23,8 @@ use annals_query::{Code, Error, Facts as _, Given, Result, Value};
 
 use super::memory::MemoryFacts;
 
+use environment::{Environment, distinct};
 pub(crate) use find::Expected;
-
-/// What is bound, in one way in which everything so far holds.
-pub(super) type Environment = BTreeMap<Variable, Value>;
 
 /// A set of variables.
 pub(super) type Variables = BTreeSet<Variable>;
@@ -64,16 +63,22 @@ impl Input {
     }
 }
 
+/// What is known of rules: the same for every query of the same sources, rules and inputs.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Which rules can run with which of their arguments bound.
+    modes: RefCell<BTreeMap<Mode, bool>>,
+    /// Calls of rules whose answers are complete.
+    complete: RefCell<BTreeMap<rules::Call, BTreeSet<Vec<Value>>>>,
+}
+
 /// One query under evaluation.
 pub(super) struct Naive {
     sources: BTreeMap<SourceName, Input>,
     rules: RuleSet,
     /// Pull patterns by name.
     patterns: BTreeMap<Arc<str>, PullPattern>,
-    /// Which rules can run with which of their arguments bound.
-    modes: RefCell<BTreeMap<Mode, bool>>,
-    /// Calls of rules whose answers are complete.
-    complete: RefCell<BTreeMap<rules::Call, BTreeSet<Vec<Value>>>>,
+    known: Rc<Known>,
     /// Which clause comes next where so much is bound and visible.
     order: RefCell<HashMap<Standing, Vec<Taken>>>,
     /// The facts that a pattern's constants leave.
@@ -115,7 +120,12 @@ pub(super) struct Scope<'a> {
 
 /// What the query means. It must have passed the check.
 pub(crate) fn answer(query: &Query, inputs: &[Input]) -> Result<Expected> {
-    let (naive, environments) = inputs::take(query, inputs)?;
+    answer_knowing(query, inputs, &Rc::default())
+}
+
+/// The same, with what was found out of the rules while another query was asked with the same inputs.
+pub(crate) fn answer_knowing(query: &Query, inputs: &[Input], known: &Rc<Known>) -> Result<Expected> {
+    let (naive, environments) = inputs::take(query, inputs, known)?;
     let bound = query.inputs.iter().flat_map(inputs::bound_by).collect();
     let source = SourceName::default();
     let scope = Scope { clauses: &query.clauses, source: &source, outer: None };
@@ -167,34 +177,4 @@ impl Naive {
             other => Ok(Some(other.clone())),
         }
     }
-}
-
-/// Binds a variable, or tests it if it is bound. Of two kinds of number that are the same, the lesser in the exact order stays.
-pub(super) fn bind(environment: &mut Environment, variable: &Variable, value: &Value) -> bool {
-    match environment.get(variable) {
-        Some(old) if !old.same(value) => false,
-        Some(old) if old <= value => true,
-        _ => {
-            environment.insert(variable.clone(), value.clone());
-            true
-        }
-    }
-}
-
-/// Each environment once, by the meaning of its values.
-pub(super) fn distinct(environments: Vec<Environment>) -> Vec<Environment> {
-    let mut seen: BTreeMap<Vec<(Variable, Value)>, Environment> = BTreeMap::new();
-    for environment in environments {
-        let key = environment.iter().map(|(variable, value)| (variable.clone(), value.canonical())).collect();
-        match seen.get_mut(&key) {
-            None => drop(seen.insert(key, environment)),
-            Some(known) => {
-                for (variable, value) in &environment {
-                    let agrees = bind(known, variable, value);
-                    assert!(agrees, "environments with the same key have the same values: {variable:?} {value:?} {known:?}");
-                }
-            }
-        }
-    }
-    seen.into_values().collect()
 }

@@ -74,20 +74,20 @@ impl Naive {
     /// Whether a rule can run with these arguments bound. A call within its own body is taken to run until shown otherwise.
     fn can_run(&self, name: &Arc<str>, mode: Vec<bool>) -> bool {
         let key = (Arc::clone(name), mode);
-        let known = self.modes.borrow().get(&key).copied();
+        let known = self.known.modes.borrow().get(&key).copied();
         if let Some(known) = known {
             return known;
         }
-        self.modes.borrow_mut().insert(key.clone(), true);
+        self.known.modes.borrow_mut().insert(key.clone(), true);
         loop {
-            let before = self.modes.borrow().clone();
+            let before = self.known.modes.borrow().clone();
             for ((name, mode), _) in before.iter().filter(|(_, runs)| **runs) {
                 let runs = self.bodies_run(name, mode);
                 if !runs {
-                    self.modes.borrow_mut().insert((Arc::clone(name), mode.clone()), false);
+                    self.known.modes.borrow_mut().insert((Arc::clone(name), mode.clone()), false);
                 }
             }
-            if *self.modes.borrow() == before {
+            if *self.known.modes.borrow() == before {
                 return before[&key];
             }
         }

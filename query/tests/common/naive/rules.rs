@@ -7,7 +7,7 @@ use std::sync::Arc;
 use annals_query::ast::{Rule, SourceName, Term, Variable};
 use annals_query::{Result, Value};
 
-use super::{Environment, Input, Naive, Place, Scope, Variables, bind, distinct, variables};
+use super::{Environment, Input, Naive, Place, Scope, Variables, distinct, variables};
 
 /// A call is worth so many steps: its clauses are taken for one environment.
 const STEPS_A_CALL: usize = 20;
@@ -56,7 +56,7 @@ impl Naive {
         for tuple in tuples {
             let mut environment = environment.clone();
             let holds = args.iter().zip(&values).zip(&tuple).all(|((term, wanted), value)| match term {
-                Term::Variable(variable, _) => bind(&mut environment, variable, value),
+                Term::Variable(variable, _) => environment.bind(variable, value),
                 _ => wanted.as_ref().is_none_or(|wanted| wanted.same(value)),
             });
             if holds {
@@ -79,7 +79,7 @@ impl Naive {
 
     /// The tuples of a call: inside a fixpoint those known so far, else all of them.
     fn tuples(&self, call: Call, place: Place<'_>) -> Result<BTreeSet<Vec<Value>>> {
-        if let Some(tuples) = self.complete.borrow().get(&call) {
+        if let Some(tuples) = self.known.complete.borrow().get(&call) {
             return Ok(tuples.clone());
         }
         if let Some(tables) = place.tables {
@@ -109,8 +109,8 @@ impl Naive {
                 due.extend(readers.filter(|reader| later.insert((*reader).clone())).cloned());
             }
         }
-        self.complete.borrow_mut().extend(tables.into_inner().tuples);
-        Ok(self.complete.borrow()[&call].clone())
+        self.known.complete.borrow_mut().extend(tables.into_inner().tuples);
+        Ok(self.known.complete.borrow()[&call].clone())
     }
 
     /// What the bodies of a rule give, going by the tables as they are.
@@ -137,7 +137,7 @@ fn given(rule: &Rule, values: &[Option<Value>]) -> Option<Environment> {
     let mut environment = Environment::new();
     let bound = rule.head.variables().zip(values).filter_map(|(variable, value)| Some((variable, value.as_ref()?)));
     for (variable, value) in bound {
-        if !bind(&mut environment, variable, value) {
+        if !environment.bind(variable, value) {
             return None;
         }
     }

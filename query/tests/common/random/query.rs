@@ -1,11 +1,12 @@
 //! A random program as a whole: sources, inputs, clauses, find, order.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use annals_query::{Code, Result, Value, parse};
 
 use super::super::memory::Manner;
-use super::super::naive::{self, Input};
+use super::super::naive::{self, Input, Known};
 use super::clause::{Maker, Scope, input};
 use super::setting::Setting;
 use super::{Kind, Program, Random, Source, history, rule};
@@ -124,13 +125,14 @@ fn clauses_into(program: &mut Program, maker: &mut Maker<'_>, scope: &mut Scope)
     let patterns = [1, 1, 2, 2, 2, 3, 3, 4, 5, 6][maker.random.below(10)];
     let others = [0, 1, 1, 1, 2, 2, 2, 3, 3, 4][maker.random.below(10)];
     let Ok(given) = program.given(|| Manner::Typed) else { return };
+    let known = Rc::default();
     for number in 0..patterns + others {
         for _ in 0..LIMIT_RETRIES {
             let mut grown = scope.clone();
             let clause = if number < patterns { Some(positive(maker, &mut grown)) } else { other(maker, &mut grown) };
             let Some(clause) = clause else { continue };
             program.clauses.push(clause);
-            let is_kept = leaves_something(program, &grown, &given).unwrap_or_else(|_| maker.random.percent(40));
+            let is_kept = leaves_something(program, &grown, &given, &known).unwrap_or_else(|_| maker.random.percent(40));
             if is_kept || maker.random.percent(4) {
                 *scope = grown;
                 break;
@@ -156,10 +158,10 @@ fn other(maker: &mut Maker<'_>, scope: &mut Scope) -> Option<String> {
 }
 
 /// Whether the clauses so far hold in some ways, but not in very many; an error if a predicate or function fails.
-fn leaves_something(program: &Program, scope: &Scope, given: &[Input]) -> Result<bool> {
+fn leaves_something(program: &Program, scope: &Scope, given: &[Input], known: &Rc<Known>) -> Result<bool> {
     let names: Vec<&str> = scope.variables.iter().map(|(name, _)| name.as_str()).collect();
     let probe = Program { find: if names.is_empty() { "?none".to_owned() } else { names.join(" ") }, ..program.clone() };
-    match naive::answer(&parse::query(&probe.text())?, given) {
+    match naive::answer_knowing(&parse::query(&probe.text())?, given, known) {
         Ok(answer) => Ok((1..=LIMIT_ROWS).contains(&answer.len())),
         Err(error) if matches!(error.code(), Code::UnboundVariable | Code::Cancelled) => Ok(false),
         Err(error) => Err(error),
