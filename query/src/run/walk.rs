@@ -5,7 +5,7 @@ use crate::column::Column;
 use crate::error::Result;
 use crate::plan::slot::Slot;
 use crate::run::closure::{Call, Closure};
-use crate::run::graph::{Adjacency, Reached, drain_words};
+use crate::run::graph::{Adjacency, Reached, drain_words_into};
 use crate::run::index::NONE;
 use crate::run::matrix::Matrix;
 use crate::run::nodes::{Nodes, Values};
@@ -137,7 +137,7 @@ impl Closure {
                 reached.spread(self.steps(), budget, |_| false)?;
             }
             let before = found.ends.len();
-            reached.drain(|node| found.ends.push(value(node)));
+            reached.drain_into(&mut found.ends, value);
             found.runs.push((key, (found.ends.len() - before) as u32));
             check(&found.ends, budget)
         };
@@ -198,7 +198,7 @@ impl Closure {
                 }
             }
             let before = found.ends.len();
-            drain_words(&mut row, 0, |node| found.ends.push(value(node)));
+            drain_words_into(&mut row, 0, &mut found.ends, value);
             found.runs.push((key, (found.ends.len() - before) as u32));
             budget.spend_steps((found.ends.len() - before + row.len() / 8 + 1) as u64)?;
             check(&found.ends, budget)
