@@ -270,9 +270,9 @@ impl Block<'_> {
         for item in &items {
             let is_group = matches!(item, Item::Group(..));
             for id in item.goals() {
-                let ready = choose::ready(&waiting, |slot| bound.contains(slot));
                 let at = waiting.iter().position(|candidate| candidate.goal.id == id)?;
-                let can_run = if is_group { is_groupable(&waiting[at].goal) } else { ready.contains(&at) };
+                let is_ready = || choose::ready(&waiting, |slot| bound.contains(slot)).contains(&at);
+                let can_run = if is_group { is_groupable(&waiting[at].goal) } else { is_ready() };
                 if !can_run {
                     return None;
                 }

@@ -417,7 +417,10 @@ fn filter(left: &Relation, right: &Relation, wants_match: bool, tuning: Tuning, 
     let matching = matching(left, right, &shared, tuning);
     if matches!(matching, Matching::Any | Matching::Aligned) {
         let is_kept = (matching == Matching::Aligned || right.rows > 0) == wants_match;
-        return Ok(if is_kept { left.clone() } else { left.select(&[]) });
+        let kept = if is_kept { left.clone() } else { left.select(&[]) };
+        // The same values in the same rows: what stands once on the right stands once on the left.
+        let stands_once = matching == Matching::Aligned && right.key.as_deref() == Some(&shared[..]);
+        return Ok(if stands_once { kept.with_key(shared) } else { kept });
     }
     let (left_codes, right_codes) =
         paired_codes(&key_columns(left, &shared), left.rows, &key_columns(right, &shared), right.rows, budget)?;
@@ -568,3 +571,6 @@ fn least_of_groups(column: &Column, codes: &[i64], index: &Index, chosen: &[u32]
     });
     column_of(least.collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -289,9 +289,9 @@ fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSe
 
 /// Entity and value tell the facts of one attribute apart, where two values that are the same are identical.
 fn fact_key(goal: &ScanGoal, kind: Option<ValueType>, found: &Relation) -> Option<Vec<Slot>> {
-    // Numbers of two kinds may both be the same as a constant.
+    // An entity may have numbers of two kinds that both are the same as a constant.
     if matches!(&goal.value, Place::Constant(value) if value.is_number() || matches!(value, Value::Vector(_) | Value::List(_))) {
-        return None;
+        return goal.entity.slot().filter(|slot| occur_once(found, *slot)).map(|slot| vec![slot]);
     }
     let mut key = Vec::new();
     for place in [&goal.entity, &goal.value] {
@@ -305,12 +305,16 @@ fn fact_key(goal: &ScanGoal, kind: Option<ValueType>, found: &Relation) -> Optio
         }
     }
     // A reference is shown as the long of its id, so of an attribute without a type an entity may have the same twice.
-    let column_of = |place: &Place| place.slot().and_then(|slot| found.column(slot));
-    if let (None, Some(Column::Long(_))) = (kind, column_of(&goal.value)) {
-        let Some(Column::Long(entities)) = column_of(&goal.entity) else { return None };
-        return entities.is_sorted_by(|a, b| a < b).then_some(key);
+    let value = goal.value.slot().and_then(|slot| found.column(slot));
+    if let (None, Some(Column::Long(_))) = (kind, value) {
+        return goal.entity.slot().is_some_and(|slot| occur_once(found, slot)).then_some(key);
     }
     Some(key)
+}
+
+/// True if these entities ascend and none stands twice.
+fn occur_once(found: &Relation, slot: Slot) -> bool {
+    matches!(found.column(slot), Some(Column::Long(entities)) if entities.is_sorted_by(|a, b| a < b))
 }
 
 /// Which of the facts are of attributes that refer to entities.
@@ -368,5 +372,45 @@ fn typed(column: Column, budget: &Budget) -> Result<Column> {
     match column {
         Column::Value(values) => column_within(values.to_vec(), budget),
         other => Ok(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::fact_key;
+    use crate::column::Column;
+    use crate::plan::goal::{Place, ScanGoal};
+    use crate::run::relation::Relation;
+    use crate::source::Source;
+    use crate::value::Value;
+
+    #[track_caller]
+    fn check(value: Value, entities: Vec<i64>, expected: Option<&[u32]>) {
+        let goal = ScanGoal {
+            source: Source::Relation(Arc::default()),
+            entity: Place::Slot(3),
+            attribute: Place::Constant(Value::Long(9)),
+            value: Place::Constant(value.clone()),
+            rest: [Place::Blank, Place::Blank, Place::Blank],
+            matches_nothing: false,
+            value_entity: None,
+            range: None,
+        };
+        let rows = entities.len();
+        let found = Relation::new(vec![3], vec![Column::Long(entities.clone().into())], rows);
+        assert_eq!(fact_key(&goal, None, &found).as_deref(), expected, "{value} of {entities:?}");
+    }
+
+    #[test]
+    fn facts_of_one_number_are_told_apart_by_their_entities_where_each_has_one() {
+        check("a".into(), vec![5, 6], Some(&[3]));
+        check(30.into(), vec![5, 6, 9], Some(&[3]));
+        check(Value::Double(30.0), vec![5], Some(&[3]));
+        check(30.into(), Vec::new(), Some(&[3]));
+        // An entity may have 30 and 30.0.
+        check(30.into(), vec![5, 6, 6], None);
+        check(Value::from(vec![30.into()]), vec![5, 5], None);
     }
 }

@@ -1,0 +1,31 @@
+use super::*;
+
+fn relation(slots: &[Slot], columns: &[&[i64]], key: &[Slot]) -> Relation {
+    let rows = columns[0].len();
+    let columns = columns.iter().map(|items| Column::Long(items.to_vec().into())).collect();
+    let mut relation = Relation::new(slots.to_vec(), columns, rows).with_key(key.to_vec());
+    relation.ascending = Some(slots[0]);
+    relation
+}
+
+/// The key of the rows of `[1 2]`, told apart by both, that have a partner on the right.
+#[track_caller]
+fn check(left: &[i64], right: &Relation, expected: &[Slot]) {
+    let (tuning, budget) = (Tuning::default(), Budget::default());
+    let second = (0..left.len() as i64).collect::<Vec<_>>();
+    let left = relation(&[1, 2], &[left, &second], &[1, 2]);
+    let kept = filter(&left, right, true, tuning, &budget).expect("nothing limits it");
+    assert_eq!(kept.key.as_deref(), Some(expected));
+    assert_eq!(filter(&left, right, false, tuning, &budget).expect("nothing limits it").rows, left.rows - kept.rows);
+}
+
+#[test]
+fn rows_that_stand_beside_those_of_a_key_are_told_apart_by_it() {
+    let (ones, others): (&[i64], &[i64]) = (&[4, 6, 9], &[4, 5, 9]);
+    check(ones, &relation(&[1], &[ones], &[1]), &[1]);
+    check(ones, &relation(&[1], &[others], &[1]), &[1, 2]);
+    // What tells the others apart is not in the rows that stay.
+    check(ones, &relation(&[1, 3], &[ones, others], &[3]), &[1, 2]);
+    check(ones, &relation(&[1, 3], &[ones, others], &[1, 3]), &[1, 2]);
+    check(&[4, 4, 9], &relation(&[1, 3], &[&[4, 4, 9], ones], &[1, 3]), &[1, 2]);
+}
