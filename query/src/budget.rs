@@ -1,10 +1,11 @@
 //! What a query may spend. Every loop that can grow spends from it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result};
+use crate::limits::LIMIT_NESTED_RULES;
 
 /// Steps between two looks at the clock and the cancel flag.
 const STEPS_PER_LOOK: u64 = 4096;
@@ -20,6 +21,18 @@ pub struct Budget {
     cancelled: Arc<AtomicBool>,
     steps: AtomicU64,
     bytes: AtomicU64,
+    /// Rules and queries that are being run inside one another.
+    depth: AtomicUsize,
+}
+
+/// A rule or query inside another, while it is run.
+#[derive(Debug)]
+pub(crate) struct Nested<'b>(&'b Budget);
+
+impl Drop for Nested<'_> {
+    fn drop(&mut self) {
+        self.0.depth.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A handle with which any thread stops a query, soon after [`Cancel::cancel`]. Clones are the same handle.
@@ -62,6 +75,7 @@ impl Default for Budget {
             cancelled: Arc::default(),
             steps: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            depth: AtomicUsize::new(0),
         }
     }
 }
@@ -101,6 +115,7 @@ impl Budget {
             cancelled: Arc::clone(&self.cancelled),
             steps: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            depth: AtomicUsize::new(self.depth.load(Ordering::Relaxed)),
         };
         fresh.with_timeout(timeout)
     }
@@ -160,6 +175,21 @@ impl Budget {
             .of_the_budget());
         }
         Ok(())
+    }
+
+    /// Says that a rule or query is run inside the one that is run now, until what this gives is dropped.
+    pub(crate) fn nest(&self) -> Result<Nested<'_>> {
+        let before = self.depth.fetch_add(1, Ordering::Relaxed);
+        let nested = Nested(self);
+        if before >= LIMIT_NESTED_RULES {
+            return Err(Error::new(
+                Code::LimitExceeded,
+                format!("rules call each other more than {LIMIT_NESTED_RULES} levels deep"),
+            )
+            .with_help("write what some of the rules say where they are called")
+            .of_the_budget());
+        }
+        Ok(nested)
     }
 
     /// Says that `bytes` more are held for a moment, beside those taken.

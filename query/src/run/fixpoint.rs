@@ -156,6 +156,7 @@ pub(crate) fn solve(predicate: usize, bound: &[bool], demand: &Relation, run: &R
     if demand.rows == 0 {
         return Ok(Relation::empty(run.program.predicates[predicate].params.clone()));
     }
+    let _nested = run.budget.nest()?;
     let call = Call { bound, demand };
     if let Some(found) = walked(predicate, call, run)? {
         return Ok(found);

@@ -15,6 +15,7 @@ pub(crate) fn answer(nested: &NestedGoal, args: &[Value], budget: &Budget) -> Re
     let limited = nested.query.timeout.map(|timeout| budget.within(timeout));
     let budget = limited.as_ref().unwrap_or(budget);
     budget.look()?;
+    let _nested = budget.nest()?;
     let given = nested.passed.iter().map(|passing| match passing {
         Passing::Source(Source::Facts(facts)) => Given::Facts(facts.clone()),
         Passing::Source(Source::Relation(rows)) => Given::Relation(rows.to_vec()),
