@@ -103,12 +103,15 @@ fn rows_value(rows: Vec<Vec<Value>>) -> Value {
     Value::vector(rows.into_iter().map(Value::vector))
 }
 
-/// Nodes in many ways: ids that lie close together, that a table still takes, that are far apart, at both ends of the longs; texts; doubles.
-const NODES: [fn(usize) -> Value; 6] = [
+/// Nodes in many ways: ids that lie close together, that a table still takes, that are far apart, at both ends of the longs, and at either; texts;
+/// doubles.
+const NODES: [fn(usize) -> Value; 8] = [
     |n| Value::Long((1 << 33) + n as i64),
     |n| Value::Long(-3 + 41 * n as i64),
     |n| Value::Long(1_000_003 * (n as i64 - 60)),
     |n| Value::Long(if n.is_multiple_of(2) { i64::MIN + n as i64 } else { i64::MAX - n as i64 }),
+    |n| Value::Long(i64::MAX - n as i64),
+    |n| Value::Long(i64::MIN + n as i64),
     |n| Value::from(format!("node {}", n * 37 % 1_009)),
     |n| Value::Double(n as f64 / 2.0 - 20.25),
 ];

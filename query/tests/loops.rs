@@ -177,12 +177,14 @@ fn every_shape_gives_by_loops_what_it_gives_by_joins_in_a_larger_graph() {
 #[test]
 fn values_of_every_kind_have_numbers_or_are_joined_by_columns() {
     let rules = "[[(r ?x ?y) [?x :to ?y]] [(r ?x ?y) [?a :at ?x] (r ?a ?b) [?b :at ?y]] [(r ?x ?y) (r ?y ?x) [_ :at ?x]]]";
-    let kinds: [Vec<Value>; 5] = [
+    let kinds: [Vec<Value>; 7] = [
         vec![1.into(), 2.into(), 3.into()],
         vec!["a".into(), "b".into(), 1.into()],
         vec![1.into(), 1.0.into(), 2.5.into()],
         vec![true.into(), Value::Keyword("a".into()), "a".into()],
         vec![i64::MIN.into(), i64::MAX.into(), 0.into()],
+        vec![(i64::MAX - 2).into(), i64::MAX.into(), (i64::MAX - 1).into()],
+        vec![(i64::MIN + 2).into(), i64::MIN.into(), (i64::MIN + 1).into()],
     ];
     for kinds in kinds {
         let facts = MemoryFacts::of([

@@ -178,6 +178,8 @@ fn kinds_of_nodes() -> Vec<Vec<Value>> {
     vec![
         (1..=4).map(long).collect(),
         vec![long(-5), long(1 << 40), long(3), long(i64::MAX)],
+        (i64::MAX - 3..=i64::MAX).map(long).collect(),
+        (i64::MIN..i64::MIN + 4).map(long).collect(),
         vec!["b".into(), "a".into(), "".into(), "c".into()],
         vec![long(1), 1.0.into(), 2.5.into(), long(2)],
         vec![long(2), "2".into(), Value::Keyword("two".into()), true.into(), 2.0.into()],

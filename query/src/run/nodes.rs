@@ -172,7 +172,8 @@ impl Nodes {
     /// A column a place, with a row a node.
     pub(crate) fn columns(&self) -> Vec<Column> {
         match &self.numbering {
-            Numbering::Offset { least } => vec![Column::Long((*least..).take(self.count).collect())],
+            // Counted from 0: after the last one there may be no further long.
+            Numbering::Offset { least } => vec![Column::Long((0..self.count as i64).map(|node| least + node).collect())],
             Numbering::Longs(values) => vec![Column::Long(values.clone())],
             Numbering::Rows(columns) => columns.clone(),
         }
