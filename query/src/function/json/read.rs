@@ -1,13 +1,14 @@
 //! A reader of JSON that makes values of what is asked for and passes over the rest, yet checks all of it.
 //!
-//! Numbers are what they are written as: a long, or a bigint where 64 bits do not hold it; a double with a fraction or an exponent.
+//! Numbers are what they are written as: a long, or a bigint where 64 bits do not hold it; a double with a fraction or an exponent, or a bigdec
+//! where no double holds it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::path::Step;
-use crate::edn::{LIMIT_DEPTH, LIMIT_DIGITS};
+use crate::edn::{self, LIMIT_DEPTH, LIMIT_DIGITS};
 use crate::value::{BigInt, Value};
 
 /// What a text holds at the end of a path, nil if nothing is there. `None` if the text is not JSON, or nests too deep.
@@ -265,7 +266,8 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// An integer of more digits than the language holds becomes the nearest double, as what is written with an exponent does.
+/// What no double holds is a bigdec, as where JSON is imported; an integer or exponent that the language does not hold at all becomes the nearest
+/// double.
 fn number(text: &str) -> Value {
     if text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) {
         if let Ok(n) = text.parse() {
@@ -275,5 +277,11 @@ fn number(text: &str) -> Value {
             return n.into();
         }
     }
-    text.parse::<f64>().map_or(Value::Nil, Value::from)
+    let nearest = text.parse::<f64>().unwrap_or(f64::NAN);
+    if nearest.is_infinite()
+        && let Ok(exact) = edn::read(&format!("{text}M"))
+    {
+        return exact;
+    }
+    if nearest.is_nan() { Value::Nil } else { nearest.into() }
 }
