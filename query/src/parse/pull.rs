@@ -1,5 +1,7 @@
 //! Pull patterns.
 
+use std::collections::BTreeMap;
+
 use super::expect::{expected, missing};
 use crate::ast::{PullAttribute, PullLimit, PullNested, PullPattern, PullSpec};
 use crate::edn::{Form, FormKind};
@@ -19,9 +21,32 @@ pub(super) fn pattern(form: &Form) -> Result<PullPattern> {
             for item in items {
                 add_specs(item, &mut specs)?;
             }
+            check_names(&specs)?;
             Ok(PullPattern { specs })
         }
     }
+}
+
+/// What `:as` names must not be shown under the name of something else: one of the two would be lost.
+fn check_names(specs: &[PullSpec]) -> Result<()> {
+    let mut shown: BTreeMap<Value, &PullAttribute> = BTreeMap::new();
+    for spec in specs {
+        let PullSpec::Attribute(attribute) = spec else { continue };
+        let name = name_of(attribute);
+        let Some(earlier) = shown.insert(name.clone(), attribute) else { continue };
+        if earlier.alias.is_some() || attribute.alias.is_some() {
+            return Err(Error::new(Code::QuerySyntax, format!("the pattern shows two things as {name}"))
+                .at(attribute.span)
+                .with_value(&name)
+                .with_help("give one of them another name with :as"));
+        }
+    }
+    Ok(())
+}
+
+/// The key under which an attribute is shown.
+fn name_of(attribute: &PullAttribute) -> Value {
+    attribute.alias.clone().unwrap_or_else(|| Value::Keyword(attribute.keyword()))
 }
 
 fn add_specs(form: &Form, specs: &mut Vec<PullSpec>) -> Result<()> {
