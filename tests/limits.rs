@@ -124,6 +124,13 @@ fn a_megabyte_that_opens_and_never_closes_is_refused_soon_on_a_small_stack() {
                 }
             }
         }
+        let error = TxData::read_many(&format!("{} ]", "\"\"".repeat(1 << 19))).expect_err("texts are no transactions");
+        let place = error.position().map(|place| (place.line, place.column));
+        assert_eq!(
+            (error.code(), place),
+            ("transaction/syntax", Some((1, 1))),
+            "what is wrong first is told, and nothing behind it is read"
+        );
         let error = connection.db().expect("a view").q(&"[".repeat(1 << 20), &[]).expect_err("it is too deep");
         assert_eq!(
             (error.code(), error.position().map(|place| place.column as usize)),

@@ -62,6 +62,29 @@ pub fn read_forms(text: &str) -> Result<Vec<Form>> {
     read_all(text).map_err(|error| error.located_in(text))
 }
 
+/// Reads any number of forms, each handed on as soon as it is read, until one is not taken.
+///
+/// ```
+/// use annals_query::{Code, Error, edn};
+/// let mut count = 0;
+/// let error = edn::each_form("1 2 ]", |_| {
+///     count += 1;
+///     Ok::<_, Error>(())
+/// });
+/// assert_eq!((count, error.unwrap_err().code()), (2, Code::EdnSyntax));
+/// ```
+pub fn each_form<E: From<Error>>(
+    text: &str,
+    mut take: impl FnMut(Form) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let located = |error: Error| error.located_in(text);
+    let mut reader = read::Reader::new(text).map_err(located)?;
+    while let Some(form) = reader.next_form().map_err(located)? {
+        take(form)?;
+    }
+    Ok(())
+}
+
 /// Microseconds since 1970-01-01T00:00:00Z of the text inside `#inst ".."`; `None` if it is no instant.
 ///
 /// ```

@@ -57,9 +57,15 @@ impl TxData {
 
     /// Reads any number of transactions: each form of the text is one.
     pub fn read_many(text: &str) -> Result<Vec<Self>> {
-        let forms = edn::read_forms(text)?;
         let shared: Arc<str> = text.into();
-        forms.iter().map(|form| transaction(form, &shared)).collect::<Result<_>>().map_err(|error| error.located_in(text))
+        let mut all = Vec::new();
+        // Each as soon as it is read, so that a long text that is something else is refused soon.
+        let read = edn::each_form(text, |form| {
+            all.push(transaction(&form, &shared)?);
+            Ok(())
+        });
+        read.map_err(|error: Error| error.located_in(text))?;
+        Ok(all)
     }
 }
 
