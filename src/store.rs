@@ -91,6 +91,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
+    is_new: bool,
     // Readers close before the writer, which then folds the write-ahead log into the file.
     readers: Mutex<Vec<Reader>>,
     /// Asked for the version alone: a connection counts the commits of all others.
@@ -174,12 +175,12 @@ impl Store {
         if durability == Durability::Full {
             wal::check(&path)?;
         }
-        let writer = match access {
+        let (writer, is_new) = match access {
             Access::ReadWrite => {
-                let connection = retry_while_busy(|| open_to_write(&path))?;
-                Some(Mutex::new(Writer { reader: Reader::new(connection), scratch: Vec::new(), left: None }))
+                let (connection, is_new) = retry_while_busy(|| open_to_write(&path))?;
+                (Some(Mutex::new(Writer { reader: Reader::new(connection), scratch: Vec::new(), left: None })), is_new)
             }
-            Access::ReadOnly => None,
+            Access::ReadOnly => (None, false),
         };
         let version = match access {
             Access::ReadWrite => migrate::MIGRATIONS.len(),
@@ -188,7 +189,8 @@ impl Store {
         let (readers, watcher) = (Mutex::default(), Mutex::default());
         let keeps_side_files = access == Access::ReadWrite;
         let (is_poisoned, redaction_key) = (AtomicBool::new(false), OnceLock::new());
-        Self { path, readers, watcher, writer, is_poisoned, version, redaction_key, keeps_side_files }.with_durability(durability)
+        Self { path, is_new, readers, watcher, writer, is_poisoned, version, redaction_key, keeps_side_files }
+            .with_durability(durability)
     }
 
     /// Says when a commit counts as done, from now on.
@@ -207,6 +209,11 @@ impl Store {
     /// True if side files may be made, replaced and removed.
     pub(crate) fn keeps_side_files(&self) -> bool {
         self.keeps_side_files
+    }
+
+    /// True if it was made when this opened it: of several who open one that is not there yet at the same time, one makes it.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The absolute path of the file in use.
@@ -523,14 +530,15 @@ fn missing(path: &Path, what: &str) -> Error {
 }
 
 /// Opens a file to write: first told apart without changing a byte of it, then completed or migrated.
-fn open_to_write(path: &Path) -> Result<rusqlite::Connection> {
+/// True if that gave it its first transaction.
+fn open_to_write(path: &Path) -> Result<(rusqlite::Connection, bool)> {
     let connection = connect::connect(path, Access::ReadWrite)?;
     if migrate::inspect(&connection, path)? == State::Unfinished {
         path::make_private(path)?;
     }
     connect::prepare_to_write(&connection, Durability::Full)?;
-    migrate::migrate(&connection, path)?;
-    Ok(connection)
+    let is_new = migrate::migrate(&connection, path)?;
+    Ok((connection, is_new))
 }
 
 /// The version of a store that is only read, and so stays as it is.

@@ -69,6 +69,83 @@ fn a_transaction_that_fails_leaves_those_before_it_and_names_its_line() {
 }
 
 #[test]
+fn a_place_in_json_says_in_which_text_it_lies() {
+    let place = Place::with_people();
+    std::fs::write(place.path().join("rules.edn"), "[[(old ?e)\n  [?e :age ?a] [(> ?b 40)]]]").expect("a file");
+    std::fs::write(place.path().join("query.edn"), "[:find ?n :where [?e :name ?m]]").expect("a file");
+    let check = |arguments: &[&str], text: &str, line: u64| {
+        let error = error_of(&place.run(&[&["--format", "json"], arguments].concat()));
+        assert_eq!((&error["text"], &error["line"]), (&text.into(), &line.into()), "{error}");
+    };
+    check(&["q", "[:find ?n :where [?e :name ?m]]"], "query", 1);
+    check(&["q", "@query.edn"], "query.edn", 1);
+    check(&["q", "[:find ?e :in $ % :where (old ?e)]", "--rules", "rules.edn"], "rules.edn", 2);
+    check(&["q", "[:find ?e :in $ ?a ?b :where [?e :age ?a] [?e :age ?b]]", "1", "[2"], "input 2", 1);
+    check(&["pull", "[:name", "1"], "pattern", 1);
+    let error = error_of(&place.run(&["tx", "99", "--format", "json"]));
+    assert!(error["text"].is_null() && error["line"].is_null(), "{error}");
+}
+
+#[test]
+fn an_unknown_run_in_the_environment_is_told_unless_another_store_is_named() {
+    let place = Place::with_people();
+    let put = |more: &[&str], run: &str| {
+        let mut command = place.command(&[more, &["state", "put", "app", "k", "v"]].concat());
+        Ran::from(command.env("ANNALS_RUN", run).output().expect("it runs")).succeeds()
+    };
+    let told = put(&[], "nosuch");
+    assert!(told.err.contains("ANNALS_RUN names the run nosuch") && told.err.contains("help: "), "{}", told.err);
+    assert_eq!(put(&["--db", ".annals/annals.db"], "nosuch").err, "");
+    assert_eq!(put(&[], "").err, "");
+    let id = place.run(&["start"]).succeeds().out.trim().trim_matches('"').to_owned();
+    assert_eq!(put(&[], &id).err, "");
+}
+
+#[test]
+fn of_several_who_make_a_store_at_once_one_made_it() {
+    for round in 0..5 {
+        let place = Place::new();
+        let children = (0..6).map(|_| place.command(&["init"]).spawn().expect("it runs")).collect::<Vec<_>>();
+        let told = children.into_iter().map(|child| Ran::from(child.wait_with_output().expect("it ends")).succeeds().err);
+        let told = told.collect::<Vec<_>>();
+        let count = |what: &str| told.iter().filter(|line| line.starts_with(what)).count();
+        assert_eq!((count("made: "), count("is already there: ")), (1, 5), "round {round}: {told:?}");
+    }
+}
+
+#[test]
+fn an_import_an_export_and_a_verification_that_are_interrupted_leave_nothing_half_done() {
+    let place = Place::new();
+    place.run(&["init"]).succeeds();
+    let lines =
+        (0..60_000).map(|n| format!("{{\"line/number\":{n},\"line/text\":\"the text of line {n}\"}}\n")).collect::<String>();
+    std::fs::write(place.path().join("lines.jsonl"), &lines).expect("a file");
+    let mut interrupted = 0;
+    for (at, arguments) in
+        [&["import", "lines.jsonl"][..], &["import", "lines.jsonl"], &["import", "lines.jsonl"], &["export"], &["verify"]]
+            .into_iter()
+            .enumerate()
+    {
+        let mut command = place.command(arguments);
+        let mut child = command.stdout(std::process::Stdio::null()).spawn().expect("it runs");
+        std::thread::sleep(std::time::Duration::from_millis(100 + 200 * at as u64));
+        let pid = rustix::process::Pid::from_child(&child);
+        // It may have ended already.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        let asked = std::time::Instant::now();
+        let status = child.wait().expect("it ends");
+        interrupted += usize::from(!status.success());
+        assert!(asked.elapsed() < std::time::Duration::from_secs(5) || status.success(), "{arguments:?} goes on");
+        place.run(&["verify"]).succeeds();
+        let whole = "[:find (count ?e) . :where [?e :line/number] (not [?e :line/text])]";
+        place.run(&["q", whole]).prints("null\n");
+    }
+    assert!(interrupted > 0, "none was interrupted while it worked");
+    place.run(&["import", "lines.jsonl"]).succeeds();
+    place.run(&["verify"]).succeeds();
+}
+
+#[test]
 fn an_import_names_the_file_the_place_and_what_is_wrong() {
     let place = Place::with_people();
     std::fs::write(place.path().join("in.edn"), "[{:name \"x\"}]\n garbage\n").expect("a file");

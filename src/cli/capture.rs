@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use annals::contract::capture::{CaptureOptions, Output, Signals, record_program};
-use annals::contract::{Setting, Status, Stream, enclosing_run};
+use annals::contract::{Setting, Status, Stream};
 
 use super::arguments::RunArguments;
 use super::failure::{Failure, Outcome, tell};
@@ -15,7 +15,7 @@ use super::session::Session;
 pub(super) fn run(session: &Session, arguments: &RunArguments) -> Outcome<ExitCode> {
     let settings = arguments.settings.iter().map(|text| text.parse::<Setting>()).collect::<annals::Result<Vec<_>>>()?;
     let connection = session.connection_or_create()?;
-    let parent = enclosing_run(&connection.db()?)?.map(|run| run.entity);
+    let parent = session.enclosing_run(&connection)?.map(|run| run.entity);
     let options = CaptureOptions {
         name: arguments.name.clone(),
         mode: arguments.mode.clone(),

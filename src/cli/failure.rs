@@ -91,7 +91,7 @@ impl Failure {
     /// Prints the error to standard error, as JSON if `as_json`, and gives the exit code.
     pub(super) fn report(&self, as_json: bool) -> ExitCode {
         let Self::Told { error, text } = self else { return ExitCode::SUCCESS };
-        let told = if as_json { json_text(error) } else { person_text(error, text.as_ref()) };
+        let told = if as_json { json_text(error, text.as_ref()) } else { person_text(error, text.as_ref()) };
         tell(&told);
         ExitCode::from(exit_code(error.kind()))
     }
@@ -130,13 +130,16 @@ pub(super) fn exit_code(kind: ErrorKind) -> u8 {
     }
 }
 
-fn json_text(error: &Error) -> String {
+/// `text` is what a person calls the text of the place, such as `query`, `input 1` or a file's name.
+fn json_text(error: &Error, text: Option<&(String, String)>) -> String {
     let position = error.position();
+    let name = text.filter(|_| position.is_some()).map(|(name, _)| name);
     json!({"error": {
         "code": error.code(),
         "message": error.message(),
         "value": error.value(),
         "help": error.help(),
+        "text": name,
         "line": position.map(|position| position.line),
         "column": position.map(|position| position.column),
     }})

@@ -6,9 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use annals::contract::capture::detect_level;
-use annals::contract::{
-    Level, Line, LogFilter, LogLine, RecordedBy, Recorder, Run, RunFilter, RunOptions, Status, enclosing_run, find_run,
-};
+use annals::contract::{Level, Line, LogFilter, LogLine, RecordedBy, Recorder, Run, RunFilter, RunOptions, Status, find_run};
 use annals::redact::Redaction;
 use annals::{Connection, Db, Error, ErrorKind, Input, Order, Result, Value, contract};
 
@@ -35,7 +33,7 @@ pub(super) fn start(session: &Session, arguments: &StartArguments) -> Outcome {
     let options = RunOptions {
         name: arguments.name.clone(),
         mode: arguments.mode.clone(),
-        parent: enclosing_run(&connection.db()?)?.map(|run| run.entity),
+        parent: session.enclosing_run(&connection)?.map(|run| run.entity),
         project_path: Some(here.to_string_lossy().into_owned()),
         recorded_by: RecordedBy::Anyone,
         ..RunOptions::default()

@@ -4,12 +4,13 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use annals::contract::{Run, enclosing_run};
 use annals::query::Facts;
 use annals::store::Access;
 use annals::{Connection, Db, EntityRef, Error, ErrorKind, Order, Result, Value};
 
 use super::arguments::{Format, Global};
-use super::failure::{InText as _, Outcome};
+use super::failure::{InText as _, Outcome, tell};
 use super::{library, moment, output, place};
 
 pub(super) struct Session {
@@ -39,6 +40,18 @@ impl Session {
         }
         let connection = place::open(self.global.db.as_deref(), self.access)?;
         Ok(self.opened.get_or_init(|| connection).clone())
+    }
+
+    /// The run inside which this program was started, if the store knows it. One that it does not know is told, unless `--db` says that another
+    /// store is meant than the run's.
+    pub(super) fn enclosing_run(&self, connection: &Connection) -> Result<Option<Run>> {
+        let run = enclosing_run(&connection.db()?)?;
+        let named = std::env::var("ANNALS_RUN").unwrap_or_default();
+        if run.is_none() && !named.is_empty() && self.global.db.is_none() {
+            tell(&format!("warning: ANNALS_RUN names the run {named}, which is not in {}", connection.path().display()));
+            tell("  help: unset ANNALS_RUN, or set ANNALS_DB to the store of that run");
+        }
+        Ok(run)
     }
 
     /// The store, made when there is none.

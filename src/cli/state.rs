@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 
-use annals::contract::{enclosing_run, state as keys};
+use annals::contract::state as keys;
 use annals::query::edn;
 use annals::{Connection, Db, Result, Value};
 
@@ -53,20 +53,20 @@ fn put(session: &Session, namespace: &str, key: &str, value: &str, is_edn: bool)
         text if is_edn => edn::read(text).in_text("value", text)?,
         text => Value::from(text),
     };
-    Ok(keys::put(&connection, run_at_work(&connection)?, namespace, key, value)?)
+    Ok(keys::put(&connection, run_at_work(session, &connection)?, namespace, key, value)?)
 }
 
 fn rm(session: &Session, namespace: &str, key: &str) -> Outcome {
     let connection = session.connection()?;
-    if keys::delete(&connection, run_at_work(&connection)?, namespace, key)? {
+    if keys::delete(&connection, run_at_work(session, &connection)?, namespace, key)? {
         return Ok(());
     }
     Err(keys::not_found(namespace, key).into())
 }
 
 /// The run inside which this program was started: what it writes carries it as m.
-fn run_at_work(connection: &Connection) -> Result<Option<i64>> {
-    Ok(enclosing_run(&connection.db()?)?.map(|run| run.entity))
+fn run_at_work(session: &Session, connection: &Connection) -> Result<Option<i64>> {
+    Ok(session.enclosing_run(connection)?.map(|run| run.entity))
 }
 
 fn list(session: &Session, namespace: Option<&str>) -> Outcome {

@@ -16,9 +16,8 @@ use super::{ask, failure, place};
 /// `annals init`: the store that `--db` names, else the one in `dir`.
 pub(super) fn init(session: &Session, dir: &Path) -> Outcome {
     let path = session.global.db.clone().unwrap_or_else(|| place::store_in(dir));
-    let was_there = path.exists();
     let connection = Connection::open(&path)?;
-    let what = if was_there { "is already there" } else { "made" };
+    let what = if connection.store().is_new() { "made" } else { "is already there" };
     failure::tell(&format!("{what}: {}", connection.path().display()));
     Ok(())
 }

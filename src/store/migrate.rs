@@ -94,13 +94,14 @@ pub(super) fn adapt(connection: &Connection, version: usize) -> Result<()> {
 }
 
 /// Brings a file to the newest version, in one transaction: all of it or nothing. A file that holds nothing yet also gets
-/// its first transaction.
-pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<()> {
+/// its first transaction; true if it did.
+pub(super) fn migrate(connection: &Connection, path: &Path) -> Result<bool> {
     if inspect(connection, path)? == State::Version(MIGRATIONS.len()) {
-        return Ok(());
+        return Ok(false);
     }
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
-    let outcome = migrate_inside(connection, path).and_then(|()| connection.execute_batch("COMMIT").map_err(failure));
+    let outcome =
+        migrate_inside(connection, path).and_then(|is_new| connection.execute_batch("COMMIT").map(|()| is_new).map_err(failure));
     if outcome.is_err() && !connection.is_autocommit() {
         // The error that matters is the one that led here; closing the connection rolls back in any case.
         let _ = connection.execute_batch("ROLLBACK");
@@ -115,7 +116,7 @@ pub(super) fn make(connection: &Connection) -> Result<()> {
     connection.execute_batch(&numbers).map_err(failure)
 }
 
-fn migrate_inside(connection: &Connection, path: &Path) -> Result<()> {
+fn migrate_inside(connection: &Connection, path: &Path) -> Result<bool> {
     let done = match inspect(connection, path)? {
         State::Unfinished => 0,
         State::Version(version) => version,
@@ -131,7 +132,7 @@ fn migrate_inside(connection: &Connection, path: &Path) -> Result<()> {
         connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}")).map_err(failure)?;
         genesis::write(connection)?;
     }
-    Ok(())
+    Ok(done == 0)
 }
 
 /// What the schema of an open file is: `verify` does not rely on what was found at opening.
