@@ -376,7 +376,7 @@ impl Watch {
         if !self.question.is_simple(&before, &after)? {
             return Ok(None);
         }
-        let after = self.question.asked(after, &self.reads)?;
+        let after = self.question.asked(after, &self.reads, &budget(&self.options))?;
         if let Way::Unknown = self.way {
             self.way = Delta::of(&after, step.after.schema()).map_or(Way::ByAskingAgain, |delta| Way::ByDelta(Box::new(delta)));
             self.look_for_odd_numbers();
@@ -389,7 +389,7 @@ impl Watch {
         if weight > LIMIT_DELTA_DATOMS && self.options.upkeep == Upkeep::Sparing {
             return Ok(None);
         }
-        let before = self.question.asked(before, &self.reads)?;
+        let before = self.question.asked(before, &self.reads, &budget(&self.options))?;
         let limit = self.options.limit_rows.unwrap_or(LIMIT_DELTA_ROWS).min(LIMIT_DELTA_ROWS);
         let budget = budget(&self.options).with_limit_rows(limit);
         delta.changes(&Work { before: &before, after: &after, step, budget: &budget }, &self.held)

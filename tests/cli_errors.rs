@@ -117,8 +117,8 @@ fn of_several_who_make_a_store_at_once_one_made_it() {
 fn an_import_an_export_and_a_verification_that_are_interrupted_leave_nothing_half_done() {
     let place = Place::new();
     place.run(&["init"]).succeeds();
-    let lines =
-        (0..60_000).map(|n| format!("{{\"line/number\":{n},\"line/text\":\"the text of line {n}\"}}\n")).collect::<String>();
+    let line = |n: usize| format!("{{\"line/number\":{n},\"line/text\":\"the text of line {n}\"}}");
+    let lines = (0..60_000).map(line).collect::<Vec<_>>().join("\n");
     std::fs::write(place.path().join("lines.jsonl"), &lines).expect("a file");
     let mut interrupted = 0;
     for (at, arguments) in

@@ -1,5 +1,6 @@
 //! A query as it was written: names and spans, nothing resolved.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -228,8 +229,9 @@ impl Query {
     /// The variables whose values an answer is made of or chosen by, those of `:with` last, each once.
     pub(crate) fn output_variables(&self) -> Vec<&Variable> {
         let mut variables: Vec<&Variable> = Vec::new();
+        let mut known: BTreeSet<&Variable> = BTreeSet::new();
         let mut add = |variable| {
-            if !variables.contains(&variable) {
+            if known.insert(variable) {
                 variables.push(variable);
             }
         };

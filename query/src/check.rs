@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::ast::{Input, Query, RuleSet};
+use crate::budget::Budget;
 use crate::error::Result;
 use crate::registry::Functions;
 
@@ -91,7 +92,23 @@ pub fn check(query: Query, rules: RuleSet) -> Result<Checked> {
 /// assert!(check::check_with(query()?, Default::default(), &functions).is_ok());
 /// # Ok::<(), annals_query::Error>(())
 /// ```
-pub fn check_with(mut query: Query, mut rules: RuleSet, functions: &Functions) -> Result<Checked> {
+pub fn check_with(query: Query, rules: RuleSet, functions: &Functions) -> Result<Checked> {
+    check_within(query, rules, functions, &Budget::default())
+}
+
+/// The same within a budget of time: a query of thousands of clauses or rules takes a while to check.
+///
+/// ```
+/// use std::time::Duration;
+/// use annals_query::{Budget, Code, Functions, check, parse};
+/// let query = parse::query("[:find ?e :where [?e :log/level :error]]")?;
+/// let budget = Budget::default().with_timeout(Duration::ZERO);
+/// let error = check::check_within(query, Default::default(), &Functions::default(), &budget).unwrap_err();
+/// assert_eq!(error.code(), Code::Timeout);
+/// # Ok::<(), annals_query::Error>(())
+/// ```
+pub fn check_within(mut query: Query, mut rules: RuleSet, functions: &Functions, budget: &Budget) -> Result<Checked> {
+    budget.look()?;
     if !functions.is_built_in() {
         nested::find_aggregates(&mut query, functions);
         nested::find_aggregates_of_rules(&mut rules, functions);
@@ -99,18 +116,19 @@ pub fn check_with(mut query: Query, mut rules: RuleSet, functions: &Functions) -
     let book = rulebook::Rulebook::of(&rules)?;
     reference::check(&query, &book, functions)?;
     branch::check(&query, &book)?;
+    budget.look()?;
     let graph = stratum::Graph::of(&book);
     let strata = graph.strata()?;
-    let binder = bound::Binder::new(&book);
+    let binder = bound::Binder::new(&book, budget);
     binder.check_rules()?;
     let bound = binder.check_query(&query)?;
-    find::check(&query, &bound, functions)?;
-    nested::check(&query.clauses, &book, functions)?;
-    book.all().try_for_each(|rule| nested::check(&rule.clauses, &book, functions))?;
+    find::check(&query, &bound, functions, budget)?;
+    nested::check(&query.clauses, &book, functions, budget)?;
+    book.all().try_for_each(|rule| nested::check(&rule.clauses, &book, functions, budget))?;
 
     let owned = |name: &&str| Arc::<str>::from(*name);
-    let needs = book.names().map(|name| (Arc::from(name), binder.needs(name))).collect();
-    let recursive = book.names().filter(|name| graph.is_recursive(name)).map(Arc::from).collect();
+    let needs = book.names().map(|name| Ok((Arc::from(name), binder.needs_of(name)?))).collect::<Result<_>>()?;
+    let recursive = graph.recursive().map(Arc::from).collect();
     let reachable = graph.reached_from(mention::rule_calls(&query.clauses)).iter().map(owned).collect();
     let strata = strata.iter().map(|names| names.iter().map(owned).collect()).collect();
     Ok(Checked { query, rules, strata, recursive, reachable, needs })

@@ -59,8 +59,11 @@ pub fn query_table(text: &str, given: &[Given], budget: &Budget) -> Result<Table
     let rules = rules.unwrap_or_default();
     let rules_texts = RuleSet { texts: rules.texts.clone(), ..RuleSet::default() };
     let located = |error: Error| rules_texts.locate(error.located_in(text));
-    let checked = check::check(query, rules).map_err(located)?;
-    table(&checked, None, given, &Options::default(), budget).map_err(located)
+    let limited = query.timeout.map(|timeout| budget.within(timeout));
+    let budget = limited.as_ref().unwrap_or(budget);
+    let options = Options::default();
+    let checked = check::check_within(query, rules, &options.functions, budget).map_err(located)?;
+    table(&checked, None, given, &options, budget).map_err(located)
 }
 
 /// Answers a query. `given` matches `query.inputs` one to one.

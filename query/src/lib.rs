@@ -19,6 +19,7 @@ pub mod ast;
 pub mod budget;
 pub mod check;
 pub mod column;
+mod component;
 pub mod edn;
 pub mod engine;
 pub mod error;

@@ -1,14 +1,14 @@
 //! Promise: a query stops soon after its time is up or somebody cancels it, whatever it is doing, and what it asked is as good as
 //! before. Attacked with a question for each kind of long work over a million facts, each of which would run far longer, stopped by a
-//! deadline and by another thread.
+//! deadline and by another thread; and with questions of thousands of clauses and rules, stopped while they are checked and planned.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use annals_query::budget::Cancel;
 use annals_query::{
-    Attribute, Batch, Budget, Code, Column, Estimate, Fact, Facts, Given, Result, Scan, Slice, Value, ValueType, Values, engine,
-    parse,
+    Attribute, Batch, Budget, Code, Column, Estimate, Fact, Facts, Functions, Given, Result, Scan, Slice, Value, ValueType,
+    Values, check, engine, parse,
 };
 
 /// Facts about so many entities, numbered from [`FIRST`].
@@ -212,6 +212,103 @@ fn a_query_stops_soon_after_another_thread_cancels_it() {
         assert!(matches!(code, Some(Code::Cancelled | Code::LimitExceeded)), "{code:?}: {text}");
         assert!(over < GRACE, "{over:?} after it was cancelled: {text}");
     }
+}
+
+/// So many of something, each written by its number.
+fn each(count: usize, text: impl Fn(usize) -> String) -> String {
+    (0..count).map(text).collect::<Vec<_>>().join(" ")
+}
+
+/// Clauses of questions that programs write, and the rules for them; each takes long to check, to plan or to run.
+fn large_questions() -> Vec<(String, Option<String>)> {
+    const CLAUSES: usize = 10_000;
+    const RULES: usize = 800;
+    let clauses = |text: String| (text, None);
+    let of = |text: &dyn Fn(usize) -> String| clauses(format!("[?x :to ?v0] {}", each(CLAUSES, text)));
+    let called = |rules: &dyn Fn(usize) -> String| {
+        let last = format!("[(r{RULES} ?x ?y) [?x :to ?y]] [(r{} ?x ?y) [?x :to ?y]]", RULES + 1);
+        ("[?x :to ?y] (r0 ?x ?y)".to_owned(), Some(format!("[{} {last}]", each(RULES, rules))))
+    };
+    vec![
+        of(&|at| format!("[?v{at} :to ?v{}]", at + 1)),
+        of(&|at| format!("[?x :to ?w{at}]")),
+        of(&|at| format!("[?w{at} :to ?u{at}]")),
+        of(&|at| format!("[?v{} :to ?v{}]", at % CLAUSES, (at + 1) % CLAUSES)),
+        of(&|at| format!("[(< ?v0 {at})]")),
+        of(&|at| format!("[(inc ?v{at}) ?v{}]", at + 1)),
+        clauses(format!("{} [?x :to ?v0]", each(CLAUSES, |at| format!("[(inc ?v{}) ?v{}]", CLAUSES - at - 1, CLAUSES - at)))),
+        of(&|at| format!("[(get-else $ ?x :n{at} 0) ?w{at}]")),
+        of(&|at| format!("[(ground {at}) ?w{at}]")),
+        of(&|at| format!("(or [?x :to {at}] [?x :n {at}])")),
+        of(&|at| format!("(not [?x :n {at}])")),
+        of(&|at| format!("[?x :n ?w{at}] (not [?v0 :n ?w{at}])")),
+        of(&|at| format!("[(q [:find ?n . :in $ ?m :where [?m :n ?n]] $ ?x) ?w{at}]")),
+        of(&|at| format!("[?w{at} :to ?u{at}] [(= ?u{at} ?v0)]")),
+        clauses(format!("[?x :to ?v0] (or {})", each(CLAUSES, |at| format!("[?x :to {at}]")))),
+        clauses(format!("[?x :to ?v0] (not {})", each(CLAUSES, |at| format!("[?x :n ?w{at}]")))),
+        called(&|at| format!("[(r{at} ?x ?y) [?x :to ?y]] [(r{at} ?x ?y) [?x :to ?z] (r{} ?z ?y)]", (at + 1) % RULES)),
+        called(&|at| format!("[(r{at} ?x ?y) (r{} ?x ?y)] [(r{at} ?x ?y) [?x :to ?z] (r{at} ?z ?y)]", at + 1)),
+        called(&|at| format!("[(r{at} ?x ?y) (r{} ?x ?z) (r{} ?z ?y)]", at + 1, at + 2)),
+        called(&|at| format!("[(r{at} ?x ?y) [(< ?x ?y)] (r{} ?y ?x)]", (at + 1) % RULES)),
+        called(&|at| format!("[(r{at} ?x ?y) [?x :to ?y]] [(r{at} ?x ?y) (r{} ?x ?z) [(inc ?z) ?y]]", (at + 1) % RULES)),
+        ("[?x :to ?v0] (r ?x ?v0)".into(), {
+            let heads =
+                |at: usize| format!("[(r ?x ?y) [?x :to ?y] [?y :n {at}]] [(r ?x ?y) (r ?x ?z) [?z :n {at}] [?z :to ?y]]");
+            Some(format!("[{}]", each(CLAUSES / 4, heads)))
+        }),
+        (format!("{} (r {})", each(RULES, |at| format!("[?x :to ?v{at}]")), each(RULES, |at| format!("?v{at}"))), {
+            let (head, turned) = (each(RULES, |at| format!("?v{at}")), each(RULES, |at| format!("?v{}", (at + 1) % RULES)));
+            let body = each(RULES, |at| format!("[(< ?v{at} ?v{})]", (at + 1) % RULES));
+            Some(format!("[[(r {head}) {body}] [(r {head}) (r {turned})]]"))
+        }),
+    ]
+}
+
+#[test]
+fn a_query_of_thousands_of_clauses_or_rules_stops_soon_while_it_is_checked_and_planned() {
+    let chain = Arc::new(Chain::new());
+    for (clauses, rules) in large_questions() {
+        let inputs = if rules.is_some() { "$ %" } else { "$" };
+        let query = parse::query(&format!("[:find ?x :in {inputs} :where {clauses}]")).expect("a query");
+        let rules = rules.map(|text| parse::rules(&text).expect("rules"));
+        let mut given = vec![Given::Facts(Arc::clone(&chain) as Arc<dyn Facts>)];
+        given.extend(rules.clone().map(Given::Rules));
+        let rules = rules.unwrap_or_default();
+        // Whatever is under way by then.
+        for deadline in [2, 20, 100, 400].map(Duration::from_millis) {
+            let (query, rules) = (query.clone(), rules.clone());
+            let before = worked();
+            let budget = unlimited().with_timeout(deadline);
+            let checked = check::check_within(query, rules, &Functions::default(), &budget);
+            let answer = checked.and_then(|checked| engine::answer(&checked, &given, &engine::Options::default(), &budget));
+            let over = worked().saturating_sub(before).saturating_sub(deadline);
+            let code = answer.err().map(|error| error.code());
+            let shown = clauses.chars().take(80).collect::<String>();
+            assert!(matches!(code, None | Some(Code::Timeout | Code::LimitExceeded)), "{code:?}: {shown}");
+            assert!(over < GRACE, "{over:?} over {deadline:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn rules_that_call_each_other_too_deep_for_the_stack_are_refused() {
+    let chain = Arc::new(Chain::new());
+    let check = |count: usize, rule: &dyn Fn(usize) -> String, expected: Option<Code>| {
+        let rules = format!("[{} [(r{count} ?x ?y) [?x :n ?y]]]", each(count, rule));
+        let given = [Given::Facts(Arc::clone(&chain) as Arc<dyn Facts>), Given::Rules(parse::rules(&rules).expect("rules"))];
+        // A thread has a stack of 2 MiB, where nobody asks for another.
+        let asked = std::thread::spawn(move || {
+            let query = "[:find ?n . :in $ % :where [(ground 8589934592) ?x] (r0 ?x ?n)]";
+            engine::query(query, &given, &unlimited()).err().map(|error| error.code())
+        });
+        assert_eq!(asked.join().expect("it ends"), expected, "{count} rules such as {}", rule(0));
+    };
+    let own = |at: usize| format!("[(r{at} ?x ?y) (r{} ?x ?y)] [(r{at} ?x ?y) [?x :n ?z] [(< ?z 0)] (r{at} ?z ?y)]", at + 1);
+    let asked = |at: usize| format!("[(r{at} ?x ?y) [(q [:find ?b . :in $ % ?a :where (r{} ?a ?b)] $ % ?x) ?y]]", at + 1);
+    check(90, &own, None);
+    check(1_000, &own, Some(Code::LimitExceeded));
+    check(90, &asked, None);
+    check(1_000, &asked, Some(Code::LimitExceeded));
 }
 
 #[test]

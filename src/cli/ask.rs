@@ -90,7 +90,10 @@ fn in_query_or_rules(error: annals::query::Error, (name, text): (&str, &str), ru
 
 fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> {
     let (name, text) = text_or_file(&arguments.query, "query")?;
+    // The clock starts before the query is checked, which takes long for thousands of clauses.
+    let budget = budget(session, arguments)?;
     let mut query = parse::query(&text).in_text(&name, &text)?;
+    let budget = query.timeout.map(|timeout| budget.within(timeout)).unwrap_or(budget);
     let mut db = session.seen()?;
     if !arguments.rules.is_empty() && !query.inputs.iter().any(|place| matches!(place, ast::Input::Rules(_))) {
         // Rules that were named are in reach, whether or not the query says where.
@@ -109,15 +112,10 @@ fn question(session: &Session, arguments: &QueryArguments) -> Outcome<Question> 
     });
     let rules = in_reach.unwrap_or(rules);
     let texts = ast::RuleSet { texts: rules.texts.clone(), ..ast::RuleSet::default() };
-    let checked = check::check(query, rules).map_err(|error| in_query_or_rules(error, (&name, &text), &texts))?;
-    Ok(Question {
-        name,
-        text,
-        checked,
-        given,
-        options: engine::Options { strict: arguments.strict, ..engine::Options::default() },
-        budget: budget(session, arguments)?,
-    })
+    let options = engine::Options { strict: arguments.strict, ..engine::Options::default() };
+    let checked = check::check_within(query, rules, &options.functions, &budget)
+        .map_err(|error| in_query_or_rules(error, (&name, &text), &texts))?;
+    Ok(Question { name, text, checked, given, options, budget })
 }
 
 /// The rules for `%`, and the other inputs with their places. Where no rules were named, `%` takes an input like any other place, if there

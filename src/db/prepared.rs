@@ -61,7 +61,7 @@ impl Prepared {
     pub(super) fn check_for(&self, db: &Db) -> Result<()> {
         let wants_rules = self.0.query.inputs.iter().any(|place| matches!(place, Place::Rules(_)));
         if !wants_rules {
-            self.variant(&self.0.query, &RuleSet::default(), db.functions())?;
+            self.variant(&self.0.query, &RuleSet::default(), db.functions(), &Budget::default())?;
         }
         Ok(())
     }
@@ -88,7 +88,10 @@ impl Prepared {
 
     /// The same within a budget of rows, bytes and time, and with the engine's options.
     pub fn q_table_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Table> {
-        self.asked(db, inputs, &RuleSet::default(), options, &|db| Arc::new(db))?.table(budget)
+        // Checking counts as well, which takes long for a query of thousands of clauses.
+        let limited = self.0.query.timeout.map(|timeout| budget.within(timeout));
+        let budget = limited.as_ref().unwrap_or(budget);
+        self.asked(db, inputs, &RuleSet::default(), options, &|db| Arc::new(db), budget)?.table(budget)
     }
 
     /// The query as it is asked of this value, where `shown` makes the source of the value and of the views made of it. `in_reach` are
@@ -100,17 +103,19 @@ impl Prepared {
         in_reach: &RuleSet,
         options: Options,
         shown: &dyn Fn(Db) -> Arc<dyn Facts>,
+        budget: &Budget,
     ) -> Result<Asked> {
         let options = Options { functions: db.functions().joined(options.functions), ..options };
-        let (variant, given) = self.ready(db, inputs, in_reach, &options, shown)?;
+        let (variant, given) = self.ready(db, inputs, in_reach, &options, shown, budget)?;
         Ok(Asked { prepared: self.clone(), variant, given, options })
     }
 
     /// How the query is answered: its steps in their order, ordered anew, with the rows expected and found.
     pub fn explain(&self, db: &Db, inputs: &[Input]) -> Result<Explanation> {
         let options = Options { functions: db.functions().clone(), ..Options::default() };
-        let (variant, given) = self.ready(db, inputs, &RuleSet::default(), &options, &|db| Arc::new(db))?;
-        let explanation = engine::explain(&variant.checked, &given, &options, &Budget::default());
+        let budget = Budget::default();
+        let (variant, given) = self.ready(db, inputs, &RuleSet::default(), &options, &|db| Arc::new(db), &budget)?;
+        let explanation = engine::explain(&variant.checked, &given, &options, &budget);
         explanation.map_err(|error| self.located(error, &variant.rules))
     }
 
@@ -122,6 +127,7 @@ impl Prepared {
         in_reach: &RuleSet,
         options: &Options,
         shown: &dyn Fn(Db) -> Arc<dyn Facts>,
+        budget: &Budget,
     ) -> Result<(Arc<Variant>, Vec<Given>)> {
         // What is wrong inside of a pattern or of rules that were given has its place in their text already.
         let located = |error: QueryError| if error.position().is_some() { error } else { error.located_in(&self.0.text) };
@@ -140,14 +146,14 @@ impl Prepared {
         }
         let rules = given.iter().find_map(|given| if let Given::Rules(rules) = given { Some(rules) } else { None });
         let variant = match rules {
-            Some(rules) => self.variant(&query, rules, &options.functions),
-            None => self.variant(&query, &RuleSet::default(), &options.functions),
+            Some(rules) => self.variant(&query, rules, &options.functions, budget),
+            None => self.variant(&query, &RuleSet::default(), &options.functions, budget),
         };
         Ok((variant?, given))
     }
 
     /// The query as checked with these rules and functions: known, or checked now.
-    fn variant(&self, query: &Arc<Query>, rules: &RuleSet, functions: &Functions) -> Result<Arc<Variant>> {
+    fn variant(&self, query: &Arc<Query>, rules: &RuleSet, functions: &Functions, budget: &Budget) -> Result<Arc<Variant>> {
         let is_asked = |variant: &Arc<Variant>| {
             (Arc::ptr_eq(&variant.query, query) || variant.query == *query)
                 && variant.functions == *functions
@@ -157,7 +163,7 @@ impl Prepared {
         if let Some(known) = known {
             return Ok(known);
         }
-        let checked = check::check_with(Query::clone(query), rules.clone(), functions)
+        let checked = check::check_within(Query::clone(query), rules.clone(), functions, budget)
             .map_err(|error| rules.locate(error.located_in(&self.0.text)))?;
         let (query, rules, functions) = (Arc::clone(query), rules.clone(), functions.clone());
         let variant = Arc::new(Variant { query, rules, functions, checked, orders: Arc::default() });

@@ -35,15 +35,15 @@ impl Question {
     }
 
     /// The question as it is asked of a value, with a note of what is read to answer it.
-    pub(super) fn asked(&self, db: Db, reads: &Arc<Reads>) -> Result<Asked> {
+    pub(super) fn asked(&self, db: Db, reads: &Arc<Reads>, budget: &Budget) -> Result<Asked> {
         let noticed = |db: Db| Arc::new(Noticed::new(db, reads)) as Arc<dyn Facts>;
-        self.prepared.asked(&self.seen(db)?, &self.inputs, &self.rules, self.asking(), &noticed)
+        self.prepared.asked(&self.seen(db)?, &self.inputs, &self.rules, self.asking(), &noticed, budget)
     }
 
     /// The answer of a value, and what was read for it.
     pub(super) fn answer(&self, db: Db, budget: &Budget) -> Result<(Answer, Arc<Reads>)> {
         let reads = Arc::<Reads>::default();
-        let answer = self.asked(db, &reads)?.answer(budget)?;
+        let answer = self.asked(db, &reads, budget)?.answer(budget)?;
         Ok((answer, reads))
     }
 

@@ -30,7 +30,7 @@ pub(super) enum Why<'q> {
     Branch,
     /// A rule needs more bound arguments.
     Rule(&'q str),
-    /// Too many looks.
+    /// Too many looks, or no time for more.
     Entangled,
 }
 

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{Border, Call, Clause, Query, Rule, Term, Variable};
+use crate::budget::Budget;
 use crate::check::block::{Block, Taken, Why, culprit};
 use crate::check::branch;
 use crate::check::mention::{self, Names, Scope};
@@ -17,7 +18,7 @@ use crate::error::{Error, Result, Span};
 /// How often clauses may be looked at, about a second's work. An ordinary query takes a few dozen looks; only one built to be
 /// entangled comes near.
 const LIMIT_LOOKS: usize = 5_000_000;
-/// Looks that a clause with clauses inside counts for, beside one for each variable around it.
+/// Looks that a clause with clauses inside, or the call of a rule, counts for.
 const LOOKS_PER_COMPOUND: usize = 50;
 
 /// A rule and which of its arguments are bound.
@@ -33,11 +34,30 @@ pub(super) struct Binder<'c, 'q> {
     /// Modes to look at (again).
     open: RefCell<BTreeSet<Mode<'q>>>,
     looks: Cell<usize>,
+    budget: &'c Budget,
+    /// Why looking has ended before anything was found out.
+    stopped: RefCell<Option<Error>>,
 }
 
 impl<'c, 'q> Binder<'c, 'q> {
-    pub(super) fn new(book: &'c Rulebook<'q>) -> Self {
-        Self { book, modes: RefCell::default(), askers: RefCell::default(), open: RefCell::default(), looks: Cell::new(0) }
+    pub(super) fn new(book: &'c Rulebook<'q>, budget: &'c Budget) -> Self {
+        Self {
+            book,
+            modes: RefCell::default(),
+            askers: RefCell::default(),
+            open: RefCell::default(),
+            looks: Cell::new(0),
+            budget,
+            stopped: RefCell::default(),
+        }
+    }
+
+    /// Spends so many looks; false if no more are allowed.
+    fn may_look(&self, looks: usize) -> bool {
+        if let Err(error) = self.budget.spend_steps(looks as u64) {
+            self.stopped.replace(Some(error));
+        }
+        self.stopped.borrow().is_none()
     }
 
     /// Each rule must run when all of its arguments are bound.
@@ -45,7 +65,9 @@ impl<'c, 'q> Binder<'c, 'q> {
         let mut blocks: Vec<(Block<'q>, &'q Rule)> = Vec::new();
         for rule in self.book.all() {
             let mode = vec![true; rule.head.variables().count()];
-            if !self.can_run(&rule.name, mode.clone()) {
+            let runs = self.can_run(&rule.name, mode.clone());
+            self.stopped.take().map_or(Ok(()), Err)?;
+            if !runs {
                 blocks.extend(self.body(rule, &mode, None).err().map(|block| (block, rule)));
             }
         }
@@ -66,7 +88,12 @@ impl<'c, 'q> Binder<'c, 'q> {
     }
 
     /// Which arguments of a rule must be bound.
-    pub(super) fn needs(&self, name: &'q str) -> Vec<bool> {
+    pub(super) fn needs_of(&self, name: &'q str) -> Result<Vec<bool>> {
+        let needs = self.needs(name);
+        self.stopped.take().map_or(Ok(needs), Err)
+    }
+
+    fn needs(&self, name: &'q str) -> Vec<bool> {
         let arity = self.book.arity(name).unwrap_or(0);
         (0..arity).map(|at| !self.can_run(name, (0..arity).map(|other| other != at).collect())).collect()
     }
@@ -77,6 +104,9 @@ impl<'c, 'q> Binder<'c, 'q> {
         self.ask(&key, None);
         loop {
             let Some(next) = self.open.borrow_mut().pop_first() else { break };
+            if !self.may_look(1 + next.1.len()) {
+                break;
+            }
             if !self.modes.borrow()[&next] {
                 continue;
             }
@@ -126,6 +156,10 @@ impl<'c, 'q> Binder<'c, 'q> {
         visible: &Names<'q>,
         asker: Option<&Mode<'q>>,
     ) -> Taken<'q> {
+        if !self.may_look(clauses.len()) {
+            let span = clauses.first().map(|clause| clause.span()).unwrap_or_default();
+            return Err(Block { why: Why::Entangled, variable: None, span });
+        }
         let scope = Scope::new(clauses, visible);
         let mut waiting = clauses.to_vec();
         // What costs least to look at first, so that the rest is looked at seldom.
@@ -153,8 +187,8 @@ impl<'c, 'q> Binder<'c, 'q> {
 
     fn take(&self, clause: &'q Clause, bound: &mut Names<'q>, scope: &Scope<'_, 'q>, asker: Option<&Mode<'q>>) -> Taken<'q> {
         let span = clause.span();
-        self.looks.set(self.looks.get() + looks(clause, scope));
-        if self.looks.get() > LIMIT_LOOKS {
+        self.looks.set(self.looks.get() + looks(clause));
+        if self.looks.get() > LIMIT_LOOKS || !self.may_look(looks(clause)) {
             return Err(Block { why: Why::Entangled, variable: None, span });
         }
         match clause {
@@ -166,21 +200,20 @@ impl<'c, 'q> Binder<'c, 'q> {
             }
             Clause::And(..) => unreachable!("every list of clauses is flattened before its clauses are taken"),
             Clause::Or { branches, .. } => {
-                let around = scope.around(clause);
-                *bound = self.or(branches, bound, &around, asker)?;
+                let shared = scope.shared(clause);
+                let given = shared.intersection(bound).copied().collect();
+                bound.extend(self.or(branches, &given, &shared, asker)?);
             }
             Clause::OrJoin { border, branches, .. } => {
                 self.or_join(border, branches, bound, span, asker)?;
                 bound.extend(border.variables());
             }
             Clause::Not { clauses, .. } => {
-                let around = scope.around(clause);
-                let shared = mention::of(clause).intersection(&around).copied().collect();
-                self.negation("not", clauses, (&shared, &around), bound, span, asker)?;
+                self.negation("not", clauses, &scope.shared(clause), bound, span, asker)?;
             }
             Clause::NotJoin { variables, clauses, .. } => {
                 let shared = variables.iter().map(|(variable, _)| variable).collect();
-                self.negation("not-join", clauses, (&shared, &shared), bound, span, asker)?;
+                self.negation("not-join", clauses, &shared, bound, span, asker)?;
             }
             Clause::Rule { name, args, .. } => {
                 self.rule(name, args, bound, span, asker)?;
@@ -238,7 +271,7 @@ impl<'c, 'q> Binder<'c, 'q> {
         &self,
         word: &'q str,
         clauses: &'q [Clause],
-        (shared, visible): (&Names<'q>, &Names<'q>),
+        shared: &Names<'q>,
         bound: &Names<'q>,
         span: Span,
         asker: Option<&Mode<'q>>,
@@ -246,7 +279,7 @@ impl<'c, 'q> Binder<'c, 'q> {
         if let Some(missing) = shared.difference(bound).next() {
             return Err(Block { why: Why::Negation(word), variable: Some(*missing), span });
         }
-        self.take_all(&mention::flat(clauses), &mut shared.clone(), visible, asker)
+        self.take_all(&mention::flat(clauses), &mut shared.clone(), shared, asker)
     }
 
     fn rule(&self, name: &'q str, args: &'q [Term], bound: &Names<'q>, span: Span, asker: Option<&Mode<'q>>) -> Taken<'q> {
@@ -274,6 +307,9 @@ impl<'c, 'q> Binder<'c, 'q> {
     }
 
     fn refuse(&self, block: Block<'q>, scope: &[&Clause]) -> Error {
+        if let Some(stopped) = self.stopped.take() {
+            return stopped;
+        }
         let Why::Rule(name) = block.why else { return block.into_error(scope, &[]) };
         let head = self.book.bodies(name).first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
         let needed: Vec<&Variable> =
@@ -283,11 +319,10 @@ impl<'c, 'q> Binder<'c, 'q> {
 }
 
 /// What looking at a clause once counts for.
-fn looks(clause: &Clause, scope: &Scope<'_, '_>) -> usize {
+fn looks(clause: &Clause) -> usize {
     match clause {
         Clause::Pattern { .. } | Clause::Predicate { .. } | Clause::Function { .. } => 1,
-        Clause::Rule { .. } => LOOKS_PER_COMPOUND,
-        _ => LOOKS_PER_COMPOUND + scope.len(),
+        _ => LOOKS_PER_COMPOUND,
     }
 }
 

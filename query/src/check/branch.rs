@@ -30,17 +30,17 @@ fn scope<'q>(clauses: &[&'q Clause], visible: &Names<'q>) -> Result<()> {
     for clause in clauses {
         match clause {
             Clause::Or { branches, .. } => {
-                let around = surroundings.around(clause);
-                check_branches(branches, &around)?;
-                inside(branches, &around)?;
+                let shared = surroundings.shared(clause);
+                check_branches(branches, &shared)?;
+                inside(branches, &shared)?;
             }
             Clause::OrJoin { branches, border, .. } => inside(branches, &border.variables().collect())?,
             Clause::Not { clauses: inner, span, .. } => {
-                let around = surroundings.around(clause);
-                if mention::of(clause).is_disjoint(&around) {
+                let shared = surroundings.shared(clause);
+                if shared.is_empty() {
                     return Err(unrelated(clause, *span));
                 }
-                scope(&mention::flat(inner), &around)?;
+                scope(&mention::flat(inner), &shared)?;
             }
             Clause::NotJoin { clauses: inner, variables, .. } => {
                 scope(&mention::flat(inner), &variables.iter().map(|(variable, _)| variable).collect())?;
@@ -59,11 +59,11 @@ fn inside<'q>(branches: &'q [Clause], visible: &Names<'q>) -> Result<()> {
     branches.iter().try_for_each(|branch| scope(&mention::flat(std::slice::from_ref(branch)), visible))
 }
 
-fn check_branches<'q>(branches: &'q [Clause], around: &Names<'q>) -> Result<()> {
+fn check_branches<'q>(branches: &'q [Clause], shared: &Names<'q>) -> Result<()> {
     let names = |branch: &'q Clause| {
         let mut names = mention::outside_not(branch);
         // What a `not` mentions counts where it means the same variable outside of the branch.
-        names.extend(mention::of(branch).intersection(around));
+        names.extend(mention::of(branch).intersection(shared));
         names
     };
     let mut all = branches.iter().map(|branch| (branch, names(branch)));

@@ -4,6 +4,7 @@ use crate::ast::{
     Argument, Binding, Condition, Element, Input, Operand, OrderKey, PullArgument, PullNested, PullPattern, PullSpec, Query,
     Variable,
 };
+use crate::budget::Budget;
 use crate::check::mention::Names;
 use crate::check::reference::{declared_sources, unknown_source};
 use crate::error::{Code, Error, Result, Span};
@@ -20,9 +21,12 @@ struct Asked<'a> {
 }
 
 /// Checks everything outside of `:where`.
-pub(super) fn check(query: &Query, bound: &Names<'_>, functions: &Functions) -> Result<()> {
+pub(super) fn check(query: &Query, bound: &Names<'_>, functions: &Functions, budget: &Budget) -> Result<()> {
     let asked = Asked { query, bound, functions };
-    query.find.elements().iter().try_for_each(|element| check_element(element, asked))?;
+    query.find.elements().iter().try_for_each(|element| {
+        budget.spend_steps(1 + query.inputs.len() as u64)?;
+        check_element(element, asked)
+    })?;
     query.with.iter().try_for_each(|(variable, span)| check_bound(variable, *span, bound))?;
     query.having.iter().try_for_each(|condition| check_condition(condition, asked))?;
     query.order_by.iter().try_for_each(|key| check_order(key, asked))

@@ -47,17 +47,14 @@ impl<'s, 'q> Scope<'s, 'q> {
         Self { clauses, visible, counts: OnceCell::new() }
     }
 
-    /// The variables that a clause can share with the rest of its scope: those of the other clauses, and those visible from
+    /// The variables of a clause that it can share with the rest of its scope: those of the other clauses, and those visible from
     /// outside. A `not` binds nothing, so what only `not`s mention belongs to each of them alone.
-    pub(super) fn around(&self, clause: &Clause) -> Names<'q> {
-        let own = if is_negation(clause) { Names::new() } else { of(clause) };
-        let others = self.counts().iter().filter(|(variable, count)| **count > usize::from(own.contains(*variable)));
-        others.map(|(variable, _)| *variable).chain(self.visible.iter().copied()).collect()
-    }
-
-    /// About how many variables [`Scope::around`] goes through.
-    pub(super) fn len(&self) -> usize {
-        self.counts().len() + self.visible.len()
+    pub(super) fn shared(&self, clause: &'q Clause) -> Names<'q> {
+        let own_count = usize::from(!is_negation(clause));
+        let is_shared = |variable: &&Variable| {
+            self.visible.contains(variable) || self.counts().get(variable).is_some_and(|count| *count > own_count)
+        };
+        of(clause).into_iter().filter(is_shared).collect()
     }
 
     fn counts(&self) -> &BTreeMap<&'q Variable, usize> {

@@ -1,20 +1,21 @@
 //! Queries inside of queries are checked like any other: what is passed to them is bound, and nothing else of what is around.
 
 use crate::ast::{Clause, Query, RuleSet};
+use crate::budget::Budget;
 use crate::check::rulebook::Rulebook;
 use crate::check::{bound, branch, find, mention, reference};
 use crate::error::Result;
 use crate::registry::Functions;
 
 /// Checks the queries inside these clauses, at any depth.
-pub(super) fn check(clauses: &[Clause], book: &Rulebook<'_>, functions: &Functions) -> Result<()> {
+pub(super) fn check(clauses: &[Clause], book: &Rulebook<'_>, functions: &Functions, budget: &Budget) -> Result<()> {
     mention::nested(clauses).into_iter().try_for_each(|nested| {
         let query = &nested.query;
         reference::check_query(query, book, functions)?;
         branch::check_query(query)?;
-        let bound = bound::Binder::new(book).check_query(query)?;
-        find::check(query, &bound, functions)?;
-        check(&query.clauses, book, functions)
+        let bound = bound::Binder::new(book, budget).check_query(query)?;
+        find::check(query, &bound, functions, budget)?;
+        check(&query.clauses, book, functions, budget)
     })
 }
 

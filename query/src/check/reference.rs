@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::ast::{Argument, Call, Clause, Input, Nested, Passed, Query, Rule, SourceName, Variable};
+use crate::check::has_rules;
 use crate::check::rulebook::Rulebook;
-use crate::check::{has_rules, mention};
 use crate::error::{Code, Error, Result, Span};
 use crate::function::AnyFunction;
 use crate::nearest::did_you_mean;
@@ -16,14 +16,14 @@ pub(super) fn check(query: &Query, book: &Rulebook<'_>, functions: &Functions) -
     check_query(query, book, functions)?;
     let declared = declared_sources(query);
     // Inside a rule `$` is the source on which it was called, and the calls are checked with the query.
-    let references = References { book, functions, declared: &declared, has_rules: true, default_users: default_users(book) };
+    let references = References { book, functions, declared: &declared, has_rules: true, default_users: book.default_users() };
     book.all().try_for_each(|rule| references.clauses(&rule.clauses, true))
 }
 
 /// Checks every name in the query alone.
 pub(super) fn check_query(query: &Query, book: &Rulebook<'_>, functions: &Functions) -> Result<()> {
     let declared = declared_sources(query);
-    let (has_rules, default_users) = (has_rules(query), default_users(book));
+    let (has_rules, default_users) = (has_rules(query), book.default_users());
     let references = References { book, functions, declared: &declared, has_rules, default_users };
     references.clauses(&query.clauses, declared.contains(&SourceName::default()))
 }
@@ -55,7 +55,7 @@ struct References<'c, 'q> {
     declared: &'c BTreeSet<&'q SourceName>,
     has_rules: bool,
     /// Rules that look in the source on which they are called.
-    default_users: BTreeSet<&'q str>,
+    default_users: &'c BTreeSet<&'q str>,
 }
 
 impl References<'_, '_> {
@@ -194,38 +194,4 @@ fn head_text(rule: &Rule) -> String {
         |variables: &[(Variable, Span)]| variables.iter().map(|(variable, _)| variable.to_string()).collect::<Vec<_>>().join(" ");
     let words = [rule.name.to_string(), join(&rule.head.required), join(&rule.head.free)];
     format!("({})", words.iter().filter(|word| !word.is_empty()).cloned().collect::<Vec<_>>().join(" "))
-}
-
-/// The rules that look in the source on which they are called, themselves or through rules that they call.
-fn default_users<'q>(book: &Rulebook<'q>) -> BTreeSet<&'q str> {
-    let mut users = BTreeSet::new();
-    loop {
-        let before = users.len();
-        for rule in book.all().filter(|rule| !users.contains(&*rule.name)).collect::<Vec<_>>() {
-            if rule.clauses.iter().any(|clause| looks_in_default(clause, &users)) {
-                users.insert(&*rule.name);
-            }
-        }
-        if users.len() == before {
-            return users;
-        }
-    }
-}
-
-fn looks_in_default(clause: &Clause, users: &BTreeSet<&str>) -> bool {
-    let is_default = |name: &SourceName| *name == SourceName::default();
-    match clause {
-        Clause::Pattern { source, .. } => is_default(source),
-        Clause::Predicate { call, .. } | Clause::Function { call, .. } => {
-            call.args.iter().any(|argument| matches!(argument, Argument::Source(name, _) if is_default(name)))
-        }
-        Clause::And(clauses, _) => mention::flat(clauses).into_iter().any(|clause| looks_in_default(clause, users)),
-        Clause::Or { source, branches: clauses, .. }
-        | Clause::OrJoin { source, branches: clauses, .. }
-        | Clause::Not { source, clauses, .. }
-        | Clause::NotJoin { source, clauses, .. } => {
-            source.as_ref().is_none_or(is_default) && clauses.iter().any(|clause| looks_in_default(clause, users))
-        }
-        Clause::Rule { source, name, .. } => source.as_ref().is_none_or(is_default) && users.contains(&**name),
-    }
 }

@@ -1,8 +1,8 @@
 //! The rules by name. Rules of one name are one rule with several bodies, so their heads must agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ast::{Rule, RuleSet};
+use crate::ast::{Argument, Clause, Rule, RuleSet, SourceName};
 use crate::check::mention::{self, Names};
 use crate::error::{Code, Error, Result};
 
@@ -10,6 +10,7 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug)]
 pub(super) struct Rulebook<'q> {
     by_name: BTreeMap<&'q str, Vec<&'q Rule>>,
+    default_users: BTreeSet<&'q str>,
 }
 
 impl<'q> Rulebook<'q> {
@@ -24,7 +25,7 @@ impl<'q> Rulebook<'q> {
             check_head_is_used(rule)?;
             bodies.push(rule);
         }
-        Ok(Self { by_name })
+        Ok(Self { by_name, default_users: default_users(&rules.rules) })
     }
 
     /// The bodies of a rule; none if there is no such rule.
@@ -40,6 +41,11 @@ impl<'q> Rulebook<'q> {
     /// Every rule's name.
     pub(super) fn names(&self) -> impl Iterator<Item = &'q str> {
         self.by_name.keys().copied()
+    }
+
+    /// The names of the rules that look in the source on which they are called.
+    pub(super) fn default_users(&self) -> &BTreeSet<&'q str> {
+        &self.default_users
     }
 
     /// Every rule, those of one name together.
@@ -75,5 +81,42 @@ fn check_head_is_used(rule: &Rule) -> Result<()> {
         .at(*span)
         .with_value(variable)
         .with_help("add a clause that binds it, remove it from the head, or list it as required: (rule [?required] ?free)")),
+    }
+}
+
+/// The rules that look in the source on which they are called, themselves or through rules that they call.
+fn default_users(rules: &[Rule]) -> BTreeSet<&str> {
+    let mut callers: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+    for rule in rules {
+        for (called, _) in mention::rule_calls(&rule.clauses) {
+            callers.entry(called).or_default().push(rule);
+        }
+    }
+    let mut users = BTreeSet::new();
+    let mut open = rules.iter().collect::<Vec<_>>();
+    while let Some(rule) = open.pop() {
+        if !users.contains(&*rule.name) && rule.clauses.iter().any(|clause| looks_in_default(clause, &users)) {
+            users.insert(&*rule.name);
+            open.extend(callers.get(&*rule.name).into_iter().flatten());
+        }
+    }
+    users
+}
+
+fn looks_in_default(clause: &Clause, users: &BTreeSet<&str>) -> bool {
+    let is_default = |name: &SourceName| *name == SourceName::default();
+    match clause {
+        Clause::Pattern { source, .. } => is_default(source),
+        Clause::Predicate { call, .. } | Clause::Function { call, .. } => {
+            call.args.iter().any(|argument| matches!(argument, Argument::Source(name, _) if is_default(name)))
+        }
+        Clause::And(clauses, _) => mention::flat(clauses).into_iter().any(|clause| looks_in_default(clause, users)),
+        Clause::Or { source, branches: clauses, .. }
+        | Clause::OrJoin { source, branches: clauses, .. }
+        | Clause::Not { source, clauses, .. }
+        | Clause::NotJoin { source, clauses, .. } => {
+            source.as_ref().is_none_or(is_default) && clauses.iter().any(|clause| looks_in_default(clause, users))
+        }
+        Clause::Rule { source, name, .. } => source.as_ref().is_none_or(is_default) && users.contains(&**name),
     }
 }

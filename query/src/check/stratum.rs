@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::check::mention;
 use crate::check::rulebook::Rulebook;
+use crate::component::components;
 use crate::error::{Code, Error, Result, Span};
 
 /// The calls between rules; true for a call under a `not`.
 pub(super) struct Graph<'q> {
     calls: BTreeMap<&'q str, BTreeSet<(&'q str, bool)>>,
+    /// Rules that call each other have one number, and what they call beside has smaller ones.
+    components: BTreeMap<&'q str, usize>,
     /// Where each rule stands.
     spans: BTreeMap<&'q str, Span>,
 }
@@ -21,7 +24,11 @@ impl<'q> Graph<'q> {
             calls.entry(&rule.name).or_default().extend(mention::rule_calls(&rule.clauses));
             spans.entry(&*rule.name).or_insert(rule.span);
         }
-        Self { calls, spans }
+        let places: BTreeMap<&str, usize> = calls.keys().enumerate().map(|(at, name)| (*name, at)).collect();
+        let leads_to: Vec<Vec<usize>> =
+            calls.values().map(|called| called.iter().filter_map(|(name, _)| places.get(name).copied()).collect()).collect();
+        let components = calls.keys().copied().zip(components(&leads_to)).collect();
+        Self { calls, components, spans }
     }
 
     /// The names of all rules that these calls reach.
@@ -36,39 +43,44 @@ impl<'q> Graph<'q> {
         found
     }
 
-    pub(super) fn is_recursive(&self, name: &str) -> bool {
-        self.reached_from(self.calls_of(name).collect()).contains(name)
+    /// The names of the rules that call themselves, directly or through others.
+    pub(super) fn recursive(&self) -> impl Iterator<Item = &'q str> {
+        let mut members: BTreeMap<usize, usize> = BTreeMap::new();
+        for component in self.components.values() {
+            *members.entry(*component).or_default() += 1;
+        }
+        let calls_itself = |name: &str| self.calls_of(name).any(|(called, _)| called == name);
+        self.components.iter().filter(move |(name, at)| members[*at] > 1 || calls_itself(name)).map(|(name, _)| *name)
     }
 
     /// The rules, a stratum at a time; an error if one negates itself.
     pub(super) fn strata(&self) -> Result<Vec<Vec<&'q str>>> {
         for (name, calls) in &self.calls {
-            for (called, _) in calls.iter().filter(|(_, is_negated)| *is_negated) {
+            let is_on_cycle = |called: &str| self.components.get(called) == self.components.get(name);
+            for (called, _) in calls.iter().filter(|(called, is_negated)| *is_negated && is_on_cycle(called)) {
                 if let Some(path) = self.path(called, name) {
                     return Err(self.refuse(name, &path));
                 }
             }
         }
-        let mut levels: BTreeMap<&str, usize> = self.calls.keys().map(|name| (*name, 0)).collect();
-        // A rule stands at least as high as what it calls, and higher than what it negates. No negation lies on a cycle, so
-        // levels grow no further than there are rules.
-        loop {
-            let mut is_settled = true;
-            for (name, calls) in &self.calls {
-                let least = calls.iter().filter_map(|(called, is_negated)| Some(levels.get(called)? + usize::from(*is_negated)));
-                let least = least.max().unwrap_or(0);
-                if levels[name] < least {
-                    levels.insert(name, least);
-                    is_settled = false;
-                }
-            }
-            if is_settled {
-                break;
-            }
+        let mut members: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for (name, component) in &self.components {
+            members.entry(*component).or_default().push(name);
+        }
+        // A component stands at least as high as what it calls, which comes before it, and higher than what it negates. No negation lies
+        // on a cycle, so none is within a component.
+        let mut levels: BTreeMap<usize, usize> = BTreeMap::new();
+        for (component, names) in &members {
+            let calls = names.iter().flat_map(|name| self.calls_of(name));
+            let least = calls.filter_map(|(called, is_negated)| {
+                let level = levels.get(self.components.get(called)?)?;
+                Some(level + usize::from(is_negated))
+            });
+            levels.insert(*component, least.max().unwrap_or(0));
         }
         let mut strata = vec![Vec::new(); levels.values().max().map_or(0, |highest| highest + 1)];
-        for (name, level) in levels {
-            strata[level].push(name);
+        for (name, component) in &self.components {
+            strata[levels[component]].push(*name);
         }
         Ok(strata)
     }

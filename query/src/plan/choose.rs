@@ -1,8 +1,9 @@
 //! What a goal would do in some place of the order, and which goal is best next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use crate::error::Result;
 use crate::plan::estimate::{Expectation, expect};
 use crate::plan::goal::{Goal, GoalKind};
 use crate::plan::memory;
@@ -33,17 +34,18 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    pub(crate) fn new(goal: Arc<Goal>, waits: Vec<u32>, surroundings: Surroundings<'_>) -> Self {
+    pub(crate) fn new(goal: Arc<Goal>, waits: Vec<u32>, surroundings: Surroundings<'_>) -> Result<Self> {
+        surroundings.budget.spend_steps(1)?;
         let exact = expect(&goal, surroundings.known, surroundings.input_rows);
         let distinct = exact.distinct.iter().map(|(slot, count)| (*slot, memory::rounded(*count))).collect();
-        Self {
-            needs: goal.needs(surroundings.predicates),
+        Ok(Self {
+            needs: goal.needs(surroundings.predicates, surroundings.budget)?,
             waits,
             binds: goal.binds(),
             rounded: Expectation { rows: memory::rounded(exact.rows), read: memory::rounded(exact.read), distinct },
             exact,
             goal,
-        }
+        })
     }
 }
 
@@ -94,7 +96,11 @@ impl State {
 pub(crate) fn ready(waiting: &[&Candidate], is_bound: impl Fn(Slot) -> bool) -> Vec<usize> {
     let is_ready = |at: &usize| waiting[*at].needs.are_met(&is_bound);
     let ready = (0..waiting.len()).filter(is_ready).collect::<Vec<_>>();
-    let is_waiting = |id: &u32| waiting.iter().any(|other| other.goal.id == *id);
+    if ready.iter().all(|at| waiting[*at].waits.is_empty()) {
+        return ready;
+    }
+    let ids = waiting.iter().map(|other| other.goal.id).collect::<HashSet<_>>();
+    let is_waiting = |id: &u32| ids.contains(id);
     let settled = ready.iter().copied().filter(|at| !waiting[*at].waits.iter().any(is_waiting)).collect::<Vec<_>>();
     if settled.is_empty() { ready } else { settled }
 }

@@ -1,8 +1,12 @@
 //! Finds clauses that form a cycle: what is left of the graph of variables when all that hangs on by one end is taken away.
 
+use std::collections::BTreeMap;
+
+use crate::budget::Budget;
+use crate::error::Result;
 use crate::plan::choose::Candidate;
 use crate::plan::goal::{GoalKind, Place};
-use crate::plan::slot::Slot;
+use crate::plan::slot::{Slot, SlotSet};
 use crate::plan::unit::arm_of;
 use crate::tuning::{Tuning, Way};
 
@@ -14,24 +18,25 @@ const ENTRY_RATIO: f64 = 64.0;
 const SMALL_RATIO: f64 = 4.0;
 
 /// The places of the clauses of one cycle, if it pays to join them variable by variable.
-pub(crate) fn found(candidates: &[Candidate], tuning: Tuning) -> Option<Vec<usize>> {
+pub(crate) fn found(candidates: &[Candidate], tuning: Tuning, budget: &Budget) -> Result<Option<Vec<usize>>> {
     let mut arms = candidates.iter().filter_map(arm_of).map(|(_, entity)| entity).collect::<Vec<_>>();
     arms.sort_unstable();
     let is_taken = |candidate: &&Candidate| tuning.cycles != Way::Always && is_of_a_star(candidate, &arms);
     let edges = candidates.iter().enumerate().filter(|(_, candidate)| !is_taken(candidate));
     let edges = edges.filter_map(|(at, candidate)| edge(candidate).map(|ends| (at, ends))).collect::<Vec<_>>();
     let edges = without_loose_ends(edges);
-    let cycle = connected(&edges)?;
-    if tuning.cycles != Way::Always && cannot_explode(&cycle.iter().map(|at| &candidates[*at]).collect::<Vec<_>>()) {
-        return None;
+    let Some(cycle) = connected(&edges) else { return Ok(None) };
+    let clauses = cycle.iter().map(|at| &candidates[*at]).collect::<Vec<_>>();
+    if tuning.cycles != Way::Always && cannot_explode(&clauses, budget)? {
+        return Ok(None);
     }
     let smallest = cycle.iter().map(|at| candidates[*at].rounded.rows).fold(f64::INFINITY, f64::min);
-    let slots = cycle.iter().flat_map(|at| candidates[*at].binds.iter().copied()).collect::<Vec<_>>();
+    let slots = cycle.iter().flat_map(|at| candidates[*at].binds.iter().copied()).collect::<SlotSet>();
     let is_entry =
-        |candidate: &&Candidate| candidate.binds.iter().any(|slot| slots.contains(slot)) && candidate.rounded.rows.is_finite();
+        |candidate: &&Candidate| candidate.binds.iter().any(|slot| slots.contains(*slot)) && candidate.rounded.rows.is_finite();
     let entry = candidates.iter().filter(is_entry).map(|candidate| candidate.rounded.rows).fold(f64::INFINITY, f64::min);
     let pays = smallest >= FACTS_MIN && entry * ENTRY_RATIO >= smallest;
-    (pays || tuning.cycles == Way::Always).then_some(cycle)
+    Ok((pays || tuning.cycles == Way::Always).then_some(cycle))
 }
 
 /// What is left when every edge that hangs on by one end is taken away, and those that then do, and so on. Each is taken away once, so that
@@ -75,27 +80,31 @@ fn is_of_a_star(candidate: &Candidate, arms: &[Slot]) -> bool {
 
 /// True if the clauses can be joined one after the other, from one of the small ones on, without more rows than that one has: each of the others
 /// says one thing about an entity that is known by then, or only drops rows.
-fn cannot_explode(cycle: &[&Candidate]) -> bool {
+fn cannot_explode(cycle: &[&Candidate], budget: &Budget) -> Result<bool> {
     let smallest = cycle.iter().map(|candidate| candidate.rounded.rows).fold(f64::INFINITY, f64::min);
-    cycle.iter().filter(|first| first.rounded.rows <= smallest * SMALL_RATIO).any(|first| {
-        let mut bound = first.binds.clone();
+    for first in cycle.iter().filter(|first| first.rounded.rows <= smallest * SMALL_RATIO) {
+        let mut bound = first.binds.iter().copied().collect::<SlotSet>();
         let mut waiting = cycle.to_vec();
         loop {
             let count = waiting.len();
+            budget.spend_steps(count as u64)?;
             waiting.retain(|candidate| {
-                let is_known = |slot: &Slot| bound.contains(slot);
                 let adds_nothing =
-                    candidate.binds.iter().all(is_known) || arm_of(candidate).is_some_and(|(_, slot)| is_known(&slot));
+                    bound.contains_all(&candidate.binds) || arm_of(candidate).is_some_and(|(_, slot)| bound.contains(slot));
                 if adds_nothing {
-                    bound.extend(&candidate.binds);
+                    bound.extend(candidate.binds.iter().copied());
                 }
                 !adds_nothing
             });
-            if waiting.is_empty() || waiting.len() == count {
-                return waiting.is_empty();
+            if waiting.is_empty() {
+                return Ok(true);
+            }
+            if waiting.len() == count {
+                break;
             }
         }
-    })
+    }
+    Ok(false)
 }
 
 /// The two variables of a clause that connects an entity with a value.
@@ -109,18 +118,24 @@ fn edge(candidate: &Candidate) -> Option<(Slot, Slot)> {
 
 /// The edges that are connected with the first one, if they have three variables or more.
 fn connected(edges: &[(usize, (Slot, Slot))]) -> Option<Vec<usize>> {
-    let mut slots = vec![edges.first()?.1.0];
+    let first = edges.first()?.1.0;
+    let mut near: BTreeMap<Slot, Vec<Slot>> = BTreeMap::new();
+    for (_, (a, b)) in edges {
+        near.entry(*a).or_default().push(*b);
+        near.entry(*b).or_default().push(*a);
+    }
+    let mut reached: SlotSet = [first].into_iter().collect();
+    let mut slots = vec![first];
     let mut at = 0;
-    while let Some(slot) = slots.get(at).copied() {
-        for (_, (a, b)) in edges.iter().filter(|(_, (a, b))| *a == slot || *b == slot) {
-            for end in [*a, *b] {
-                if !slots.contains(&end) {
-                    slots.push(end);
-                }
+    while let Some(slot) = slots.get(at) {
+        for end in &near[slot] {
+            if !reached.contains(*end) {
+                reached.insert(*end);
+                slots.push(*end);
             }
         }
         at += 1;
     }
-    let cycle = edges.iter().filter(|(_, (a, _))| slots.contains(a)).map(|(at, _)| *at).collect::<Vec<_>>();
+    let cycle = edges.iter().filter(|(_, (a, _))| reached.contains(*a)).map(|(at, _)| *at).collect::<Vec<_>>();
     (slots.len() >= 3 && cycle.len() >= 3).then_some(cycle)
 }

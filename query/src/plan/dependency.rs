@@ -4,57 +4,60 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::ast::{Clause, RuleSet};
+use crate::component::components;
 
 /// The component of each rule.
 #[derive(Debug, Default)]
 pub(crate) struct Dependencies {
-    reached: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
+    rules: BTreeMap<Arc<str>, Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    /// The place, in the order of names, of the first rule of its component.
+    component: usize,
+    is_recursive: bool,
 }
 
 impl Dependencies {
     /// Of these rules.
     pub(crate) fn of(rules: &RuleSet) -> Self {
-        let mut direct: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let mut direct: BTreeMap<&Arc<str>, BTreeSet<&Arc<str>>> = BTreeMap::new();
         for rule in &rules.rules {
-            let called = direct.entry(Arc::clone(&rule.name)).or_default();
+            let called = direct.entry(&rule.name).or_default();
             rule.clauses.iter().for_each(|clause| collect(clause, called));
         }
-        let reached = direct.keys().map(|name| (Arc::clone(name), reach(name, &direct))).collect();
-        Self { reached }
+        let places = direct.keys().enumerate().map(|(at, name)| (*name, at)).collect::<BTreeMap<_, _>>();
+        let place = |name: &&Arc<str>| places.get(name).copied();
+        let calls = direct.values().map(|called| called.iter().filter_map(place).collect::<Vec<_>>()).collect::<Vec<_>>();
+        let found = components(&calls);
+        // Of each component: the first rule, and how many there are.
+        let mut members: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        for (at, component) in found.iter().enumerate() {
+            members.entry(*component).or_insert((at, 0)).1 += 1;
+        }
+        let member = |(at, name): (usize, &&Arc<str>)| {
+            let (component, count) = members[&found[at]];
+            (Arc::clone(name), Member { component, is_recursive: count > 1 || calls[at].contains(&at) })
+        };
+        Self { rules: direct.keys().enumerate().map(member).collect() }
     }
 
     /// True if the rule calls itself, over others or not.
     pub(crate) fn is_recursive(&self, name: &str) -> bool {
-        self.reached.get(name).is_some_and(|reached| reached.contains(name))
+        self.rules.get(name).is_some_and(|rule| rule.is_recursive)
     }
 
     /// The number of the rule's component.
     pub(crate) fn component(&self, name: &str) -> usize {
-        let partners = |other: &str| {
-            let reaches = |a: &str, b: &str| self.reached.get(a).is_some_and(|reached| reached.contains(b));
-            other == name || (reaches(name, other) && reaches(other, name))
-        };
-        self.reached.keys().position(|other| partners(other)).unwrap_or(self.reached.len())
+        self.rules.get(name).map_or(self.rules.len(), |rule| rule.component)
     }
 }
 
-fn reach(name: &Arc<str>, direct: &BTreeMap<Arc<str>, BTreeSet<Arc<str>>>) -> BTreeSet<Arc<str>> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![name];
-    while let Some(next) = open.pop() {
-        for called in direct.get(next).into_iter().flatten() {
-            if found.insert(Arc::clone(called)) {
-                open.push(called);
-            }
-        }
-    }
-    found
-}
-
-fn collect(clause: &Clause, called: &mut BTreeSet<Arc<str>>) {
+fn collect<'q>(clause: &'q Clause, called: &mut BTreeSet<&'q Arc<str>>) {
     match clause {
         Clause::Rule { name, .. } => {
-            called.insert(Arc::clone(name));
+            called.insert(name);
         }
         Clause::And(clauses, _)
         | Clause::Or { branches: clauses, .. }

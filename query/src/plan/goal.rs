@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::ast::{Binding, PullPattern, Query, RuleSet, SourceName, Variable};
-use crate::error::Span;
+use crate::budget::Budget;
+use crate::error::{Result, Span};
 use crate::function::AnyFunction;
 use crate::plan::memory::Orders;
 use crate::plan::needs::Needs;
-use crate::plan::slot::{Slot, SlotSet};
+use crate::plan::slot::Slot;
 use crate::plan::tree::Grouping;
 use crate::registry::Functions;
 use crate::run::relation::Relation;
@@ -180,17 +181,17 @@ impl Target {
 
     /// Its slots, each once.
     pub(crate) fn slots(&self) -> Vec<Slot> {
-        let mut slots = SlotSet::default();
+        let mut slots = Vec::new();
         self.collect(&mut slots);
-        slots.iter().collect()
+        slots.sort_unstable();
+        slots.dedup();
+        slots
     }
 
-    fn collect(&self, slots: &mut SlotSet) {
+    fn collect(&self, slots: &mut Vec<Slot>) {
         match self {
             Self::Ignore => {}
-            Self::Scalar(slot) => {
-                slots.insert(*slot);
-            }
+            Self::Scalar(slot) => slots.push(*slot),
             Self::Tuple(parts) | Self::Relation(parts) => parts.iter().for_each(|part| part.collect(slots)),
             Self::Collection(part) => part.collect(slots),
         }
@@ -322,8 +323,8 @@ impl Goal {
     }
 
     /// What must be bound before the goal can run.
-    pub(crate) fn needs(&self, predicates: &[Predicate]) -> Needs {
-        match &self.kind {
+    pub(crate) fn needs(&self, predicates: &[Predicate], budget: &Budget) -> Result<Needs> {
+        Ok(match &self.kind {
             GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_) | GoalKind::Input(_) | GoalKind::Group(_) => {
                 Needs::all([])
             }
@@ -332,14 +333,15 @@ impl Goal {
                 CallArgument::Constant(_) => None,
             })),
             GoalKind::Union(union) => {
-                let required = Needs::all(union.required.iter().copied());
-                let branches = union.branches.iter();
-                let branches = branches.map(|branch| Needs::of_block(branch, &union.border, &union.required, predicates));
-                branches.fold(required, |all, branch| all.and(&branch))
+                let mut needs = Needs::all(union.required.iter().copied());
+                for branch in &union.branches {
+                    needs = needs.and(&Needs::of_block(branch, &union.border, &union.required, predicates, budget)?);
+                }
+                needs
             }
             GoalKind::Absent(absent) => Needs::all(absent.shared.iter().copied()),
             GoalKind::Rule(rule) => predicates[rule.predicate].needs.renamed(|place| rule.args[place as usize]),
-        }
+        })
     }
 }
 

@@ -4,9 +4,12 @@
 //! that is, so it may only be called when every goal that binds its arguments has spoken; otherwise the order of goals would show in
 //! the answer. Where all of them bind numbers of one kind, or none, nothing has to wait.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::budget::Budget;
 use crate::column::Column;
+use crate::error::Result;
 use crate::plan::goal::{CallArgument, CallGoal, Goal, GoalKind, Place, ScanGoal};
 use crate::plan::slot::Slot;
 use crate::value::ValueType;
@@ -23,24 +26,38 @@ enum Numbers {
 }
 
 /// For each goal, the ids of those that must come before it so that its functions see the values that the whole block gives them.
-pub(crate) fn waits(goals: &[Arc<Goal>]) -> Vec<Vec<u32>> {
-    goals.iter().map(|goal| waits_of(goal, goals)).collect()
+pub(crate) fn waits(goals: &[Arc<Goal>], budget: &Budget) -> Result<Vec<Vec<u32>>> {
+    let mut binders = Binders::new();
+    for goal in goals {
+        let numbers = numbers(goal);
+        budget.spend_steps(numbers.len() as u64)?;
+        for (slot, numbers) in numbers {
+            binders.entry(slot).or_default().push((goal.id, numbers));
+        }
+    }
+    goals.iter().map(|goal| waits_of(goal, &binders, budget)).collect()
 }
 
-fn waits_of(goal: &Goal, goals: &[Arc<Goal>]) -> Vec<u32> {
+/// For each variable the goals that bind it, by their ids.
+type Binders = BTreeMap<Slot, Vec<(u32, Numbers)>>;
+
+fn waits_of(goal: &Goal, binders: &Binders, budget: &Budget) -> Result<Vec<u32>> {
     let mut waits = Vec::new();
-    for slot in shown_slots(goal) {
-        let binders =
-            goals.iter().filter(|other| other.id != goal.id).filter_map(|other| Some((other.id, numbers(other, slot)?)));
-        let binders = binders.collect::<Vec<_>>();
+    let mut slots = shown_slots(goal);
+    slots.sort_unstable();
+    slots.dedup();
+    for slot in slots {
+        let binders = binders.get(&slot).map_or(&[][..], Vec::as_slice);
+        budget.spend_steps(1 + binders.len() as u64)?;
+        let binders = binders.iter().filter(|(id, _)| *id != goal.id).collect::<Vec<_>>();
         let is_one_kind = binders.iter().all(|(_, numbers)| *numbers != Numbers::Any && *numbers == binders[0].1);
         if binders.len() > 1 && !is_one_kind {
-            waits.extend(binders.into_iter().map(|(id, _)| id));
+            waits.extend(binders.into_iter().map(|(id, _)| *id));
         }
     }
     waits.sort_unstable();
     waits.dedup();
-    waits
+    Ok(waits)
 }
 
 /// The variables whose kind of number the goal's functions may show, those inside it included.
@@ -80,13 +97,19 @@ fn is_by_meaning(call: &CallGoal) -> bool {
     call.binding.is_none() && matches!(call.function.name(), "=" | "==" | "!=" | "not=" | "<" | "<=" | ">" | ">=")
 }
 
-/// What a goal may bind a variable to; none if it does not bind it.
-fn numbers(goal: &Goal, slot: Slot) -> Option<Numbers> {
-    match &goal.kind {
-        GoalKind::Scan(scan) => numbers_of_scan(scan, slot),
-        GoalKind::Given(relation) => relation.column(slot).map(numbers_of_column),
-        _ => goal.binds().contains(&slot).then_some(Numbers::Any),
+/// The variables that a goal binds, each once, and what it may bind them to.
+fn numbers(goal: &Goal) -> Vec<(Slot, Numbers)> {
+    if let GoalKind::Given(relation) = &goal.kind {
+        return relation.slots.iter().copied().zip(relation.columns.iter().map(numbers_of_column)).collect();
     }
+    let mut slots = goal.binds();
+    slots.sort_unstable();
+    slots.dedup();
+    let numbers = |slot: Slot| match &goal.kind {
+        GoalKind::Scan(scan) => Some((slot, numbers_of_scan(scan, slot)?)),
+        _ => Some((slot, Numbers::Any)),
+    };
+    slots.into_iter().filter_map(numbers).collect()
 }
 
 fn numbers_of_scan(scan: &ScanGoal, slot: Slot) -> Option<Numbers> {

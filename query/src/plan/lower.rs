@@ -8,7 +8,8 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::ast::{Argument, Binding, Border, Call, Clause, RuleSet, SourceName, Variable};
+use crate::ast::{Argument, Binding, Border, Call, Clause, Rule, RuleSet, SourceName, Variable};
+use crate::budget::Budget;
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::Facts;
 use crate::function::{AnyFunction, Function, Kind};
@@ -31,7 +32,10 @@ pub(crate) struct Lowering<'q> {
     rules: &'q RuleSet,
     functions: &'q Functions,
     tuning: Tuning,
+    budget: &'q Budget,
     dependencies: Dependencies,
+    /// The heads of each rule, by its name.
+    heads: BTreeMap<&'q str, Arc<[&'q Rule]>>,
     /// The name of each slot.
     pub(crate) names: Vec<Variable>,
     /// The rules that recurse.
@@ -47,6 +51,8 @@ pub(crate) struct Lowering<'q> {
     /// Constants that stand as arguments of rules.
     pub(crate) constants: BTreeMap<Slot, (Value, Span)>,
     predicate_ids: BTreeMap<(Arc<str>, SourceName), usize>,
+    /// By predicate, those in whose bodies it is called.
+    callers: Vec<BTreeSet<usize>>,
     /// Each with the bodies in which it stands.
     rule_calls: Vec<(RuleGoal, Vec<u32>)>,
     /// Predicates whose heads are not lowered yet.
@@ -66,9 +72,16 @@ impl<'q> Lowering<'q> {
         functions: &'q Functions,
         is_strict: bool,
         tuning: Tuning,
+        budget: &'q Budget,
     ) -> Self {
+        let mut heads: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
+        for rule in &rules.rules {
+            heads.entry(&rule.name).or_default().push(rule);
+        }
         Self {
             tuning,
+            budget,
+            heads: heads.into_iter().map(|(name, heads)| (name, heads.into())).collect(),
             sources,
             rules,
             functions,
@@ -81,6 +94,7 @@ impl<'q> Lowering<'q> {
             attributes: BTreeMap::new(),
             constants: BTreeMap::new(),
             predicate_ids: BTreeMap::new(),
+            callers: Vec::new(),
             rule_calls: Vec::new(),
             open_predicates: Vec::new(),
             call_span: None,
@@ -135,6 +149,7 @@ impl<'q> Lowering<'q> {
     }
 
     fn clause(&mut self, clause: &Clause, scope: &mut Scope, goals: &mut Vec<Arc<Goal>>) -> Result<()> {
+        self.budget.spend_steps(1)?;
         let span = clause.span();
         let kind = match clause {
             Clause::Pattern { source, terms, .. } => self.pattern(source, terms, span, scope)?,
@@ -157,23 +172,23 @@ impl<'q> Lowering<'q> {
                 return Ok(());
             }
             Clause::Or { source, branches, .. } => {
-                let mut inner = scope.within(source.as_ref());
+                let mut inner = self.within(scope, source.as_ref())?;
                 let border = shared_slots(branches, scope);
                 self.union(branches, &mut inner, border, Vec::new())?
             }
             Clause::OrJoin { source, border, branches, .. } => {
-                let mut inner = scope.within(source.as_ref());
+                let mut inner = self.within(scope, source.as_ref())?;
                 self.narrow(&mut inner, border.variables());
                 let (slots, required) = border_slots(border, &inner);
                 self.union(branches, &mut inner, slots, required)?
             }
             Clause::Not { source, clauses, .. } => {
                 let shared = shared_slots(clauses, scope);
-                let mut inner = scope.within(source.as_ref());
+                let mut inner = self.within(scope, source.as_ref())?;
                 GoalKind::Absent(AbsentGoal { shared, goals: self.block(clauses, &mut inner)? })
             }
             Clause::NotJoin { source, variables, clauses, .. } => {
-                let mut inner = scope.within(source.as_ref());
+                let mut inner = self.within(scope, source.as_ref())?;
                 self.narrow(&mut inner, variables.iter().map(|(variable, _)| variable));
                 let shared = inner.names.values().copied().collect();
                 GoalKind::Absent(AbsentGoal { shared, goals: self.block(clauses, &mut inner)? })
@@ -186,6 +201,12 @@ impl<'q> Lowering<'q> {
         Ok(())
     }
 
+    /// The scope inside of a clause.
+    fn within(&self, scope: &Scope, source: Option<&SourceName>) -> Result<Scope> {
+        self.budget.spend_steps(scope.names.len() as u64)?;
+        Ok(scope.within(source))
+    }
+
     /// Leaves only these variables of a scope, and makes sure it has them.
     fn narrow<'v>(&mut self, scope: &mut Scope, variables: impl Iterator<Item = &'v Variable>) {
         let names = variables.map(|variable| (variable.clone(), self.slot(scope, variable))).collect();
@@ -193,7 +214,10 @@ impl<'q> Lowering<'q> {
     }
 
     fn union(&mut self, branches: &[Clause], scope: &mut Scope, border: Vec<Slot>, required: Vec<Slot>) -> Result<GoalKind> {
-        let branches = branches.iter().map(|branch| self.block(std::slice::from_ref(branch), &mut scope.clone()));
+        let branches = branches.iter().map(|branch| {
+            let mut inner = self.within(scope, None)?;
+            self.block(std::slice::from_ref(branch), &mut inner)
+        });
         Ok(GoalKind::Union(UnionGoal { border, required, branches: branches.collect::<Result<_>>()?, rule: None }))
     }
 

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::budget::Budget;
+use crate::error::{Error, Result};
 use crate::plan::goal::{Goal, Predicate};
 use crate::plan::slot::{Slot, SlotSet};
 
@@ -25,13 +27,21 @@ impl Needs {
     }
 
     /// Ways to run a block within its border, so that all of the border is bound in the end; `required` must be bound in any case.
-    pub(crate) fn of_block(goals: &[Arc<Goal>], border: &[Slot], required: &[Slot], predicates: &[Predicate]) -> Self {
-        let waits = goals.iter().map(|goal| (goal.needs(predicates), goal.binds())).collect::<Vec<_>>();
+    pub(crate) fn of_block(
+        goals: &[Arc<Goal>],
+        border: &[Slot],
+        required: &[Slot],
+        predicates: &[Predicate],
+        budget: &Budget,
+    ) -> Result<Self> {
+        let wait = |goal: &Arc<Goal>| Ok((goal.needs(predicates, budget)?, goal.binds()));
+        let waits = goals.iter().map(wait).collect::<Result<Vec<_>>>()?;
         let runs = |given: &SlotSet| {
             let mut bound = given.clone();
             let mut waiting = waits.iter().collect::<Vec<_>>();
             loop {
                 let count = waiting.len();
+                budget.spend_steps((count + border.len()) as u64)?;
                 waiting.retain(|(needs, binds)| {
                     let is_ready = needs.are_met(|slot| bound.contains(slot));
                     if is_ready {
@@ -40,13 +50,13 @@ impl Needs {
                     !is_ready
                 });
                 if waiting.is_empty() || waiting.len() == count {
-                    return waiting.is_empty() && bound.contains_all(border);
+                    return Ok(waiting.is_empty() && bound.contains_all(border));
                 }
             }
         };
         let given: SlotSet = required.iter().copied().collect();
-        if runs(&given) {
-            return Self::all(required.iter().copied());
+        if runs(&given)? {
+            return Ok(Self::all(required.iter().copied()));
         }
         let free = border.iter().copied().filter(|slot| !given.contains(*slot)).collect::<SlotSet>();
         least(given, &free.iter().collect::<Vec<_>>(), runs)
@@ -112,23 +122,31 @@ impl Needs {
 
 /// The smallest sets of `given` and some of `free` for which `runs` holds, which it does not for `given` alone; if it holds for one, it holds
 /// for more.
-fn least(mut given: SlotSet, free: &[Slot], runs: impl Fn(&SlotSet) -> bool) -> Needs {
+fn least(mut given: SlotSet, free: &[Slot], runs: impl Fn(&SlotSet) -> Result<bool>) -> Result<Needs> {
     let with = |given: &SlotSet, more: &[Slot]| given.iter().chain(more.iter().copied()).collect::<SlotSet>();
     // What it cannot do without, whatever else is bound.
-    let others = |slot: Slot| free.iter().copied().filter(|other| *other != slot).collect::<Vec<_>>();
-    let (needed, free): (Vec<_>, Vec<_>) = free.iter().partition(|slot| !runs(&with(&given, &others(**slot))));
+    let without = |slots: &[Slot], slot: Slot| slots.iter().copied().filter(|other| *other != slot).collect::<Vec<_>>();
+    let (mut needed, mut dispensable) = (Vec::new(), Vec::new());
+    for slot in free {
+        if runs(&with(&given, &without(free, *slot)))? { dispensable.push(*slot) } else { needed.push(*slot) }
+    }
     given.extend(needed);
-    if free.is_empty() || runs(&given) {
-        return Needs::all(given.iter());
+    let free = dispensable;
+    if free.is_empty() || runs(&given)? {
+        return Ok(Needs::all(given.iter()));
     }
     // What is left of all of them when one after the other is dropped that is not missed: there may be too many sets to try each.
     let dropped = |order: &mut dyn Iterator<Item = Slot>| {
-        order.fold(free.clone(), |left, slot| {
-            let fewer = left.iter().copied().filter(|other| *other != slot).collect::<Vec<_>>();
-            if runs(&with(&given, &fewer)) { fewer } else { left }
-        })
+        let mut left = free.clone();
+        for slot in order {
+            let fewer = without(&left, slot);
+            if runs(&with(&given, &fewer))? {
+                left = fewer;
+            }
+        }
+        Ok::<_, Error>(left)
     };
-    let mut ways = vec![dropped(&mut free.iter().copied()), dropped(&mut free.iter().rev().copied())];
+    let mut ways = vec![dropped(&mut free.iter().copied())?, dropped(&mut free.iter().rev().copied())?];
     let mut tried = 0;
     // Sets of each size in turn, as places among the free ones.
     let mut sets = (0..free.len()).map(|at| vec![at]).collect::<Vec<_>>();
@@ -140,7 +158,7 @@ fn least(mut given: SlotSet, free: &[Slot], runs: impl Fn(&SlotSet) -> bool) -> 
                 continue;
             }
             tried += 1;
-            if runs(&with(&given, &slots)) {
+            if runs(&with(&given, &slots))? {
                 ways.push(slots);
             } else {
                 let next = set.last().map_or(0, |at| at + 1);
@@ -149,7 +167,7 @@ fn least(mut given: SlotSet, free: &[Slot], runs: impl Fn(&SlotSet) -> bool) -> 
         }
         sets = if tried < TRIES_MAX { larger } else { Vec::new() };
     }
-    Needs::of(ways.into_iter().map(|way| with(&given, &way).iter().collect()).collect())
+    Ok(Needs::of(ways.into_iter().map(|way| with(&given, &way).iter().collect()).collect()))
 }
 
 #[cfg(test)]
@@ -161,8 +179,8 @@ mod tests {
     #[track_caller]
     fn check(free: &[u32], ways: &[&[u32]], expected: &[&[u32]]) {
         let given: SlotSet = [9].into_iter().collect();
-        let found = least(given, free, |bound| ways.iter().any(|way| bound.contains_all(way)));
-        assert_eq!(found.ways(), expected);
+        let found = least(given, free, |bound| Ok(ways.iter().any(|way| bound.contains_all(way))));
+        assert_eq!(found.expect("nothing stops it").ways(), expected);
     }
 
     #[test]
@@ -181,8 +199,9 @@ mod tests {
         let tried = std::cell::Cell::new(0);
         let found = least(SlotSet::default(), &free, |bound| {
             tried.set(tried.get() + 1);
-            bound.iter().count() >= 40
+            Ok(bound.iter().count() >= 40)
         });
+        let found = found.expect("nothing stops it");
         assert_eq!(found.ways(), [(0..40).collect::<Vec<u32>>(), (20..60).collect()]);
         assert!(tried.get() < TRIES_MAX + 4 * free.len(), "{} sets were tried", tried.get());
     }

@@ -1,7 +1,7 @@
 //! Orders the goals of a block by cost: what keeps the intermediate result small comes first, what is connected before what is not,
 //! and what cannot run yet waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -77,24 +77,30 @@ pub(crate) fn plan_block(
     first: Option<u32>,
     surroundings: Surroundings<'_>,
 ) -> Result<Plan> {
+    surroundings.budget.spend_steps(goals.len() as u64)?;
     let goals = with_ranges(goals, surroundings.known);
-    let waits = kind::waits(&goals);
-    let candidates =
-        goals.into_iter().zip(waits).map(|(goal, waits)| Candidate::new(goal, waits, surroundings)).collect::<Vec<_>>();
-    surroundings.budget.spend_steps(candidates.len() as u64)?;
-    let block = Block { candidates, output, first, surroundings };
+    let waits = kind::waits(&goals, surroundings.budget)?;
+    let candidates = goals.into_iter().zip(waits).map(|(goal, waits)| Candidate::new(goal, waits, surroundings));
+    let candidates = candidates.collect::<Result<Vec<_>>>()?;
+    let places = candidates.iter().enumerate().map(|(at, candidate)| (candidate.goal.id, at)).collect();
+    let equalities = if surroundings.planner.tuning.bridges == Way::Never { Vec::new() } else { equalities(&candidates) };
+    let block = Block { candidates, places, equalities, output, first, surroundings };
     let items = block.order()?;
     let (mut steps, state) = block.steps(&items)?;
     if let Some(missing) = output.iter().find(|slot| !state.is_bound(**slot)) {
         return Err(unbound(*missing, surroundings));
     }
-    set_keep(&mut steps, output);
+    set_keep(&mut steps, output, surroundings.budget)?;
     Ok(Plan { steps, output: output.to_vec() })
 }
 
 /// The goals that must all hold, while they find their places.
 struct Block<'p> {
     candidates: Vec<Candidate>,
+    /// Where each is, by the id of its goal.
+    places: HashMap<u32, usize>,
+    /// Pairs of variables that a predicate says are equal, if rows may be joined by them.
+    equalities: Vec<(Slot, Slot)>,
     /// What the block answers.
     output: &'p [Slot],
     /// The goal that stands first, if it can.
@@ -108,7 +114,9 @@ impl Block<'_> {
         let items = |order: &[u32]| tree::read(order).expect("an order that was chosen is one");
         let Some(orders) = &self.surroundings.planner.orders else { return Ok(items(&self.chosen()?)) };
         let key = self.key();
-        if let Some(known) = orders.get(&key).and_then(|order| self.allowed(&order)) {
+        if let Some(order) = orders.get(&key)
+            && let Some(known) = self.allowed(&order)?
+        {
             return Ok(known);
         }
         let order = self.chosen()?;
@@ -123,13 +131,11 @@ impl Block<'_> {
             return self.one_by_one();
         }
         let planner = self.surroundings.planner;
-        let (found, weighed) = searched(&self.candidates, self.output, planner.tuning);
+        let (found, weighed) = searched(&self.candidates, self.output, planner.tuning, self.surroundings.budget)?;
         planner.weighed.fetch_add(weighed as u64, Ordering::Relaxed);
         self.surroundings.budget.spend_steps(weighed as u64)?;
-        match found.and_then(|items| self.with_riders(items)) {
-            Some(items) => Ok(tree::written(&items).into()),
-            None => self.one_by_one(),
-        }
+        let found = found.map_or(Ok(None), |items| self.with_riders(items))?;
+        found.map_or_else(|| self.one_by_one(), |items| Ok(tree::written(&items).into()))
     }
 
     /// Whatever is best next, until nothing is left.
@@ -139,7 +145,7 @@ impl Block<'_> {
         let mut order = Vec::with_capacity(waiting.len());
         while !waiting.is_empty() {
             self.surroundings.planner.weighed.fetch_add(waiting.len() as u64, Ordering::Relaxed);
-            self.surroundings.budget.spend_steps(waiting.len() as u64)?;
+            self.surroundings.budget.spend_steps((waiting.len() + state.distinct.len()) as u64)?;
             let best = choose::best(&waiting, &state, self.first.filter(|_| order.is_empty()));
             let Some((at, choice)) = best else { return Err(stuck(&waiting, &state, self.surroundings)) };
             let candidate = waiting.remove(at);
@@ -151,12 +157,13 @@ impl Block<'_> {
 
     /// The items in their order, and between them what binds nothing: each as soon as it can be taken and is worth it. `None` if something
     /// cannot run in its place.
-    fn with_riders(&self, items: Vec<Item>) -> Option<Vec<Item>> {
+    fn with_riders(&self, items: Vec<Item>) -> Result<Option<Vec<Item>>> {
         let mut waiting = self.candidates.iter().collect::<Vec<_>>();
         let mut state = State::default();
         let mut placed = Vec::with_capacity(items.len());
         let mut items = items.into_iter().peekable();
         while !waiting.is_empty() {
+            self.surroundings.budget.spend_steps(waiting.len() as u64)?;
             let ready = choose::ready(&waiting, |slot| state.is_bound(slot));
             let next = items.peek().map(Item::goals).unwrap_or_default();
             let one = waiting.iter().find(|candidate| next == [candidate.goal.id]);
@@ -173,12 +180,12 @@ impl Block<'_> {
                 placed.push(Item::Goal(rider.goal.id));
                 continue;
             }
-            let item = items.next()?;
+            let Some(item) = items.next() else { return Ok(None) };
             for id in &next {
-                let at = waiting.iter().position(|candidate| candidate.goal.id == *id)?;
+                let Some(at) = waiting.iter().position(|candidate| candidate.goal.id == *id) else { return Ok(None) };
                 let is_ready = matches!(item, Item::Group(..)) || ready.iter().any(|ready| waiting[*ready].goal.id == *id);
                 if !is_ready {
-                    return None;
+                    return Ok(None);
                 }
                 let candidate = waiting.remove(at);
                 let choice = choose::weigh(&candidate.goal, &candidate.rounded, &state);
@@ -186,7 +193,7 @@ impl Block<'_> {
             }
             placed.push(item);
         }
-        items.next().is_none().then_some(placed)
+        Ok(items.next().is_none().then_some(placed))
     }
 
     /// The goals as steps in this order, with what is expected of each in its place.
@@ -194,6 +201,7 @@ impl Block<'_> {
         let mut state = State::default();
         let mut steps = Vec::with_capacity(items.len());
         for item in items {
+            self.surroundings.budget.spend_steps(1 + state.distinct.len() as u64)?;
             match item {
                 Item::Goal(id) => {
                     let Some(candidate) = self.candidate(*id) else { continue };
@@ -201,7 +209,7 @@ impl Block<'_> {
                     if steps.is_empty() && self.first == Some(candidate.goal.id) {
                         choice.reason = FIRST_REASON;
                     }
-                    let bridge = self.bridge(&candidate.goal, &candidate.exact, &state);
+                    let bridge = self.bridge(&candidate.goal, &candidate.exact, &state)?;
                     bridge_rows(&mut choice, &bridge, &candidate.exact, &state);
                     steps.push(Step { bridge, ..step(candidate, &choice, &state, self.surroundings)? });
                     state.apply(&candidate.binds, &candidate.exact, &choice);
@@ -213,7 +221,7 @@ impl Block<'_> {
                         Grouping::Apart => "fewer rows than one clause after the other",
                         Grouping::Cycle => "its clauses form a cycle",
                     };
-                    let bridge = self.bridge(&group, &alone, &state);
+                    let bridge = self.bridge(&group, &alone, &state)?;
                     bridge_rows(&mut choice, &bridge, &alone, &state);
                     state.apply(&group.binds(), &alone, &choice);
                     let (number, keep, bound) = (self.surroundings.planner.number(), SlotSet::default(), Vec::new());
@@ -235,7 +243,7 @@ impl Block<'_> {
         }
         let (mut steps, state) = self.steps(items)?;
         let slots = state.distinct.keys().copied().filter(|slot| needed.contains(*slot)).collect::<Vec<_>>();
-        set_keep(&mut steps, &slots);
+        set_keep(&mut steps, &slots, self.surroundings.budget)?;
         let distinct = slots.iter().map(|slot| (*slot, state.distinct[slot])).collect::<BTreeMap<_, _>>();
         let combinations = distinct.values().fold(1.0, |product: f64, distinct| product * distinct);
         let goals = ids.iter().filter_map(|id| Some(Arc::clone(&self.candidate(*id)?.goal))).collect();
@@ -248,38 +256,40 @@ impl Block<'_> {
     }
 
     /// The equalities that connect a goal with what is bound, if it shares no variable with it.
-    fn bridge(&self, goal: &Goal, alone: &Expectation, state: &State) -> Vec<(Slot, Slot)> {
+    fn bridge(&self, goal: &Goal, alone: &Expectation, state: &State) -> Result<Vec<(Slot, Slot)>> {
         let is_join = !matches!(goal.kind, GoalKind::Call(_) | GoalKind::Absent(_));
         let is_shared = || alone.distinct.keys().any(|slot| state.is_bound(*slot));
-        if !is_join || state.distinct.is_empty() || self.surroundings.planner.tuning.bridges == Way::Never || is_shared() {
-            return Vec::new();
+        if !is_join || state.distinct.is_empty() || self.equalities.is_empty() || is_shared() {
+            return Ok(Vec::new());
         }
-        let equalities = equalities(&self.candidates).into_iter().flat_map(|(a, b)| [(a, b), (b, a)]);
-        equalities.filter(|(known, own)| state.is_bound(*known) && alone.distinct.contains_key(own)).collect()
+        self.surroundings.budget.spend_steps(self.equalities.len() as u64)?;
+        let equalities = self.equalities.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]);
+        Ok(equalities.filter(|(known, own)| state.is_bound(*known) && alone.distinct.contains_key(own)).collect())
     }
 
     fn candidate(&self, id: u32) -> Option<&Candidate> {
-        self.candidates.iter().find(|candidate| candidate.goal.id == id)
+        self.places.get(&id).map(|at| &self.candidates[*at])
     }
 
     /// The items of an order that names each goal once, and none before it can run: so it would even if it were another query's.
-    fn allowed(&self, order: &[u32]) -> Option<Vec<Item>> {
-        let items = tree::read(order)?;
+    fn allowed(&self, order: &[u32]) -> Result<Option<Vec<Item>>> {
+        let Some(items) = tree::read(order) else { return Ok(None) };
         let mut bound = SlotSet::default();
         let mut waiting = self.candidates.iter().collect::<Vec<_>>();
         for item in &items {
             let is_group = matches!(item, Item::Group(..));
             for id in item.goals() {
-                let at = waiting.iter().position(|candidate| candidate.goal.id == id)?;
+                self.surroundings.budget.spend_steps(waiting.len() as u64)?;
+                let Some(at) = waiting.iter().position(|candidate| candidate.goal.id == id) else { return Ok(None) };
                 let is_ready = || choose::ready(&waiting, |slot| bound.contains(slot)).contains(&at);
                 let can_run = if is_group { is_groupable(&waiting[at].goal) } else { is_ready() };
                 if !can_run {
-                    return None;
+                    return Ok(None);
                 }
                 bound.extend(waiting.remove(at).binds.iter().copied());
             }
         }
-        waiting.is_empty().then_some(items)
+        Ok(waiting.is_empty().then_some(items))
     }
 
     /// All that the choice of an order depends on.
@@ -375,7 +385,7 @@ fn plan_inner(goals: &[Arc<Goal>], outer: &[Slot], output: &[Slot], surroundings
     // A call may fail for arguments that the rows around it would have excluded.
     if is_last && can_do_without && !goals.iter().any(|goal| goal.has_call()) {
         plan.steps.pop();
-        set_keep(&mut plan.steps, output);
+        set_keep(&mut plan.steps, output, surroundings.budget)?;
     }
     Ok(plan)
 }
@@ -385,12 +395,14 @@ fn is_groupable(goal: &Goal) -> bool {
     matches!(goal.kind, GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_))
 }
 
-fn set_keep(steps: &mut [Step], output: &[Slot]) {
+fn set_keep(steps: &mut [Step], output: &[Slot], budget: &Budget) -> Result<()> {
     let mut needed: SlotSet = output.iter().copied().collect();
     for step in steps.iter_mut().rev() {
+        budget.spend_steps(1 + needed.words() as u64)?;
         step.keep = needed.clone();
         needed.extend(step.goal.mentions());
     }
+    Ok(())
 }
 
 fn stuck(waiting: &[&Candidate], state: &State, surroundings: Surroundings<'_>) -> Error {

@@ -90,7 +90,7 @@ impl Program {
     /// Binds the inputs and orders the clauses.
     pub(crate) fn new(query: &Query, rules: &RuleSet, given: &[Given], setting: Setting<'_>) -> Result<Self> {
         let Inputs { sources, patterns, values } = match_inputs(query, given)?;
-        let mut lowering = Lowering::new(&sources, rules, setting.functions, setting.is_strict, setting.tuning);
+        let mut lowering = Lowering::new(&sources, rules, setting.functions, setting.is_strict, setting.tuning, setting.budget);
         let mut scope = Scope::default();
         let targets = values
             .iter()

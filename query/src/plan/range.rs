@@ -1,5 +1,6 @@
 //! Comparisons with constants become ranges of the scans that bind their variables, where the declared type makes that exact.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -12,13 +13,16 @@ use crate::value::{Value, ValueType};
 
 /// The goals, scans with the ranges that the comparisons among the goals allow.
 pub(crate) fn with_ranges(goals: &[Arc<Goal>], known: &Known) -> Vec<Arc<Goal>> {
-    let comparisons = goals.iter().flat_map(|goal| comparisons(goal, known)).collect::<Vec<_>>();
+    let mut by_slot: BTreeMap<Slot, Vec<Compared>> = BTreeMap::new();
+    for compared in goals.iter().flat_map(|goal| comparisons(goal, known)) {
+        by_slot.entry(compared.slot).or_default().push(compared);
+    }
     let narrowed = |goal: &Arc<Goal>| {
         let GoalKind::Scan(scan) = &goal.kind else { return None };
         let slot = scan.value.slot()?;
         let declared = declared_type(scan)?;
         let mut range = None;
-        for compared in comparisons.iter().filter(|compared| compared.slot == slot && fits(declared, &compared.value)) {
+        for compared in by_slot.get(&slot)?.iter().filter(|compared| fits(declared, &compared.value)) {
             let range = range.get_or_insert(ValueRange { low: Bound::Unbounded, high: Bound::Unbounded });
             tighten(range, compared.operator, &compared.value);
         }

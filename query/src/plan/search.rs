@@ -4,12 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::budget::Budget;
+use crate::error::Result;
 use crate::plan::choose::{Candidate, State};
 use crate::plan::estimate::Expectation;
 use crate::plan::goal::GoalKind;
 use crate::plan::slot::Slot;
 use crate::plan::tree::{Grouping, Item};
-use crate::plan::unit::{Unit, units};
+use crate::plan::unit::{Unit, is_rider, units};
 use crate::tuning::{Tuning, Way};
 
 /// More units than this are not searched: 3 to the power of it is the number of ways to split a set in two.
@@ -57,20 +59,29 @@ struct Search<'s> {
 }
 
 /// The goals that bind, in the order that costs least, and how many joins were weighed. `None` if there are too few or too many of them.
-pub(crate) fn searched(candidates: &[Candidate], output: &[Slot], tuning: Tuning) -> (Option<Vec<Item>>, usize) {
-    let units = units(candidates, tuning);
-    let is_small = units.iter().map(|unit| unit.goals.len()).sum::<usize>() < 2;
-    if units.len() > UNITS_MAX || is_small || tuning.search == Way::Never {
-        return (None, 0);
+pub(crate) fn searched(
+    candidates: &[Candidate],
+    output: &[Slot],
+    tuning: Tuning,
+    budget: &Budget,
+) -> Result<(Option<Vec<Item>>, usize)> {
+    if tuning.search == Way::Never {
+        return Ok((None, 0));
     }
-    let in_units = |at: usize| units.iter().any(|unit| unit.goals.contains(&at));
-    let outside = candidates.iter().enumerate().filter(|(at, _)| !in_units(*at));
-    let wanted = outside.flat_map(|(_, candidate)| candidate.goal.mentions()).chain(output.iter().copied()).collect();
+    let units = units(candidates, tuning, budget)?;
+    let is_small = units.iter().map(|unit| unit.goals.len()).sum::<usize>() < 2;
+    // Each goal of a unit is weighed in each place of it.
+    let is_large = units.iter().any(|unit| unit.goals.len() * (unit.goals.len() + 1) / 2 > JOINS_MAX);
+    if units.len() > UNITS_MAX || is_small || is_large {
+        return Ok((None, 0));
+    }
+    let outside = candidates.iter().filter(|candidate| is_rider(candidate));
+    let wanted = outside.flat_map(|candidate| candidate.goal.mentions()).chain(output.iter().copied()).collect();
     let equalities = if tuning.bridges == Way::Never { Vec::new() } else { equalities(candidates) };
     let near = nearness(&units, &equalities);
     let mut search = Search { candidates, units, equalities, wanted, near, tuning, weighed: 0 };
     let found = search.run();
-    (found, search.weighed)
+    Ok((found, search.weighed))
 }
 
 /// What `(= ?x ?y)` says.

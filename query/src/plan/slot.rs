@@ -29,6 +29,11 @@ impl SlotSet {
         slots.iter().all(|slot| self.contains(*slot))
     }
 
+    /// What it costs to copy or go through, in words.
+    pub(crate) fn words(&self) -> usize {
+        self.words.len()
+    }
+
     /// Adds all.
     pub(crate) fn extend(&mut self, slots: impl IntoIterator<Item = Slot>) {
         for slot in slots {
@@ -38,15 +43,22 @@ impl SlotSet {
 
     /// Adds all of another set.
     pub(crate) fn union_with(&mut self, other: &Self) {
-        self.extend(other.iter());
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        self.words.iter_mut().zip(&other.words).for_each(|(own, other)| *own |= other);
     }
 
     /// The slots, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.words
-            .iter()
-            .enumerate()
-            .flat_map(|(at, word)| (0..64).filter(move |bit| word & (1_u64 << bit) != 0).map(move |bit| at as Slot * 64 + bit))
+        self.words.iter().enumerate().flat_map(|(at, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = left.trailing_zeros();
+                left &= left.wrapping_sub(1);
+                (bit < u64::BITS).then_some(at as Slot * u64::BITS + bit)
+            })
+        })
     }
 }
 
@@ -64,8 +76,11 @@ mod tests {
 
     #[test]
     fn a_set_holds_what_was_put_in_whatever_its_size() {
-        let set: SlotSet = [3, 200, 3, 64].into_iter().collect();
+        let mut set: SlotSet = [3, 200, 3, 64].into_iter().collect();
         assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert!(set.contains_all(&[3, 64]) && !set.contains(63) && !set.contains(9_999));
+        set.union_with(&[0, 63, 319].into_iter().collect());
+        set.union_with(&[127].into_iter().collect());
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 3, 63, 64, 127, 200, 319]);
     }
 }

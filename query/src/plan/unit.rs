@@ -1,7 +1,9 @@
 //! What a search for an order puts into its places: clauses about one entity together, cycles together, all else one by one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use crate::budget::Budget;
+use crate::error::Result;
 use crate::plan::choose::Candidate;
 use crate::plan::cycle;
 use crate::plan::goal::{GoalKind, Place, ScanGoal};
@@ -58,33 +60,36 @@ pub(crate) fn is_rider(candidate: &Candidate) -> bool {
 }
 
 /// The units of all candidates but riders.
-pub(crate) fn units(candidates: &[Candidate], tuning: Tuning) -> Vec<Unit> {
+pub(crate) fn units(candidates: &[Candidate], tuning: Tuning, budget: &Budget) -> Result<Vec<Unit>> {
     let mut units: Vec<Unit> = Vec::new();
-    let mut stars: Vec<(&ScanGoal, Slot, usize)> = Vec::new();
-    let cycle = if tuning.cycles == Way::Never { None } else { cycle::found(candidates, tuning) };
-    let cycle = cycle.unwrap_or_default();
+    // By the entity of a star: one of its clauses, and its unit.
+    let mut stars: BTreeMap<Slot, Vec<(&ScanGoal, usize)>> = BTreeMap::new();
+    let cycle = if tuning.cycles == Way::Never { None } else { cycle::found(candidates, tuning, budget)? };
+    let cycle = cycle.unwrap_or_default().into_iter().collect::<HashSet<_>>();
+    let mut cycle_unit: Option<usize> = None;
     for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| !is_rider(candidate)) {
         if cycle.contains(&at) {
-            match units.iter_mut().find(|unit| unit.is_cycle) {
-                Some(unit) => unit.add(at, candidate),
-                None => units.push(Unit { is_cycle: true, ..Unit::of(at, candidate) }),
+            if let Some(unit) = cycle_unit {
+                units[unit].add(at, candidate);
+            } else {
+                cycle_unit = Some(units.len());
+                units.push(Unit { is_cycle: true, ..Unit::of(at, candidate) });
             }
             continue;
         }
-        let arm = arm_of(candidate);
-        let is_same = |(known, slot, _): &&(&ScanGoal, Slot, usize)| {
-            arm.is_some_and(|(scan, own)| own == *slot && is_same_source(&known.source, &scan.source))
+        let Some((scan, slot)) = arm_of(candidate) else {
+            units.push(Unit::of(at, candidate));
+            continue;
         };
-        match (stars.iter().find(is_same), arm) {
-            (Some((_, _, unit)), _) => units[*unit].add(at, candidate),
-            (None, Some((scan, slot))) => {
-                stars.push((scan, slot, units.len()));
-                units.push(Unit::of(at, candidate));
-            }
-            (None, None) => units.push(Unit::of(at, candidate)),
+        let stars = stars.entry(slot).or_default();
+        if let Some((_, unit)) = stars.iter().find(|(known, _)| is_same_source(&known.source, &scan.source)) {
+            units[*unit].add(at, candidate);
+        } else {
+            stars.push((scan, units.len()));
+            units.push(Unit::of(at, candidate));
         }
     }
-    units
+    Ok(units)
 }
 
 /// The entity of a clause that says one thing about each.

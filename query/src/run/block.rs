@@ -86,7 +86,7 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
         let mut waiting: Vec<&Step> = Vec::new();
         let mut refusal: Option<Error> = None;
         for (at, step) in steps.iter().enumerate() {
-            if !is_in_order && !block.is_ready(step) {
+            if !is_in_order && !block.is_ready(step)? {
                 waiting.push(step);
                 continue;
             }
@@ -154,9 +154,9 @@ struct Block<'b, 'p> {
 
 impl<'b> Block<'b, '_> {
     /// True if what the step needs is bound: a step before it may have failed.
-    fn is_ready(&self, step: &Step) -> bool {
-        let needs = step.goal.needs(&self.run.program.predicates);
-        needs.are_met(|slot| self.current.position(slot).is_some())
+    fn is_ready(&self, step: &Step) -> Result<bool> {
+        let needs = step.goal.needs(&self.run.program.predicates, self.run.budget)?;
+        Ok(needs.are_met(|slot| self.current.position(slot).is_some()))
     }
 
     /// The variables that are needed after a step.
@@ -188,6 +188,7 @@ impl<'b> Block<'b, '_> {
 
     fn take(&mut self, step: &'b Step, keep: &SlotSet, is_in_order: bool) -> Result<()> {
         let run = self.run;
+        run.budget.spend_steps(1 + (self.current.slots.len() + keep.words()) as u64)?;
         let started = run.efforts.as_ref().map(|_| Instant::now());
         let rows_before = self.current.rows;
         if let GoalKind::Call(goal) = &step.goal.kind

@@ -256,6 +256,8 @@ fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSe
     let take = |attribute: &Option<i64>, values: Values<'_>, places: Places| -> Result<Batch> {
         let entities = narrowed.entities.as_deref();
         let (within, t) = (narrowed.within.filter(|_| entities.is_none()), narrowed.t);
+        // One that finds nothing may have looked at a million facts.
+        run.budget.look()?;
         let batch = facts.scan(&Scan { attribute: *attribute, entities, within, values, t, places }, run.budget)?;
         run.budget.spend_steps(batch.len() as u64)?;
         run.budget.check_rows(batch.len())?;

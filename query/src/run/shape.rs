@@ -124,9 +124,9 @@ fn at(head: &[Slot], places: &[usize]) -> Vec<Slot> {
 }
 
 impl Body {
-    /// `None` if it needs an end that must not be given: those from `given` on.
+    /// `None` if it needs an end that must not be given: those from `given` on; or the budget is spent, which whatever is done instead says.
     fn new(goals: Vec<Arc<Goal>>, ends: Vec<Slot>, given: usize, run: &Run<'_>) -> Option<Self> {
-        let needs = Needs::of_block(&goals, &ends, &[], &run.program.predicates);
+        let needs = Needs::of_block(&goals, &ends, &[], &run.program.predicates, run.budget).ok()?;
         let way = needs.way(|slot| ends[..given].contains(&slot))?;
         let needs = (0..ends.len()).filter(|at| way.contains(&ends[*at])).collect::<Vec<_>>();
         let is_distinct = (1..ends.len()).all(|at| !ends[..at].contains(&ends[at]));

@@ -69,7 +69,7 @@ impl Grounds {
     }
 
     /// The same for what a rule called in these bodies expects of its argument.
-    pub(super) fn note_uses(&mut self, bodies: &[u32], slot: Slot, sources: &[SourceName]) {
+    pub(super) fn note_uses(&mut self, bodies: &[u32], slot: Slot, sources: &BTreeSet<SourceName>) {
         for body in bodies {
             self.uses.entry((*body, slot)).or_default().extend(sources.iter().cloned());
         }

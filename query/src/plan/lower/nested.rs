@@ -51,6 +51,7 @@ impl Lowering<'_> {
 
     /// What the query inside names and its sources do not know is said with what this query does not know.
     fn note_unknown(&mut self, goal: &NestedGoal) -> Result<()> {
+        let _nested = self.budget.nest()?;
         let mut sources = Sources::new();
         for (input, passing) in goal.query.inputs.iter().zip(&goal.passed) {
             if let Input::Source(name, _) = input {
@@ -61,7 +62,7 @@ impl Lowering<'_> {
                 sources.insert(name.clone(), source);
             }
         }
-        let mut inner = Lowering::new(&sources, &goal.rules, self.functions, self.resolver.is_strict, self.tuning);
+        let mut inner = Lowering::new(&sources, &goal.rules, self.functions, self.resolver.is_strict, self.tuning, self.budget);
         std::mem::swap(&mut inner.resolver, &mut self.resolver);
         let lowered = inner.block(&goal.query.clauses, &mut Scope::default()).and_then(|_| inner.settle_rules());
         std::mem::swap(&mut inner.resolver, &mut self.resolver);

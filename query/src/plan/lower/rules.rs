@@ -1,6 +1,6 @@
 //! Rules: calls unfolded into goals or made to tables, and what is found out about tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Lowering;
@@ -24,13 +24,13 @@ pub(super) struct RuleCall<'c> {
     pub(super) span: Span,
 }
 
-impl Lowering<'_> {
+impl<'q> Lowering<'q> {
     /// A call: of a table if the rule recurses, else unfolded into its bodies.
     pub(super) fn rule(&mut self, call: &RuleCall<'_>, scope: &mut Scope, goals: &mut Vec<Arc<Goal>>) -> Result<()> {
         let source = scope.inherited(call.source);
         let slots = call.args.iter().map(|term| self.argument(term, scope, goals)).collect::<Vec<_>>();
-        let rules = self.rules;
-        let heads = rules.rules.iter().filter(|rule| rule.name == *call.name).collect::<Vec<_>>();
+        let heads = self.heads(call.name);
+        self.budget.spend_steps(heads.len() as u64)?;
         self.check_heads(call, &heads)?;
         if self.dependencies.is_recursive(call.name) || self.goal_count > UNFOLDED_GOALS_MAX {
             let predicate = self.predicate(call.name, &source, call.span);
@@ -45,7 +45,7 @@ impl Lowering<'_> {
         let outer = self.call_span;
         self.call_span = Some(self.place_of(call.span));
         let caller = self.rule_name.replace(Arc::clone(call.name));
-        for head in heads {
+        for head in &*heads {
             required.extend(slots.iter().take(head.head.required.len()));
             self.grounds.enter();
             let branch = self.unfold(head, &slots, &source);
@@ -78,6 +78,11 @@ impl Lowering<'_> {
                 Some(slot)
             }
         }
+    }
+
+    /// The heads of a rule, and their bodies.
+    fn heads(&self, name: &str) -> Arc<[&'q Rule]> {
+        self.heads.get(name).map_or_else(|| [].into(), Arc::clone)
     }
 
     fn check_heads(&self, call: &RuleCall<'_>, heads: &[&Rule]) -> Result<()> {
@@ -130,8 +135,7 @@ impl Lowering<'_> {
         }
         let id = self.predicates.len();
         self.predicate_ids.insert(key, id);
-        let rules = self.rules;
-        let heads = rules.rules.iter().filter(|rule| rule.name == *name).collect::<Vec<_>>();
+        let heads = self.heads(name);
         let params = heads.first().map_or_else(Vec::new, |rule| rule.head.variables().collect());
         let params = params.into_iter().map(|variable| self.fresh(variable)).collect::<Vec<_>>();
         let required = heads.iter().map(|head| head.head.required.len()).max().unwrap_or(0);
@@ -139,6 +143,7 @@ impl Lowering<'_> {
         let component = self.dependencies.component(name);
         let (name, source) = (Arc::clone(name), source.clone());
         self.predicates.push(Predicate { name, source, params, needs, branches: Vec::new(), component });
+        self.callers.push(BTreeSet::new());
         self.open_predicates.push((id, self.place_of(span)));
         id
     }
@@ -150,8 +155,8 @@ impl Lowering<'_> {
             self.call_span = Some(span);
             self.rule_name = Some(Arc::clone(&self.predicates[id].name));
             let (name, source) = (Arc::clone(&self.predicates[id].name), self.predicates[id].source.clone());
-            let rules = self.rules;
-            for rule in rules.rules.iter().filter(|rule| rule.name == name) {
+            let first_call = self.rule_calls.len();
+            for rule in &*self.heads(&name) {
                 let mut scope = Scope::of(source.clone());
                 let head = rule.head.variables().map(|variable| self.slot(&mut scope, variable)).collect();
                 self.grounds.enter();
@@ -159,6 +164,9 @@ impl Lowering<'_> {
                 self.grounds.leave();
                 let goals = goals?;
                 self.predicates[id].branches.push(PredicateBranch { head, goals });
+            }
+            for (call, _) in &self.rule_calls[first_call..] {
+                self.callers[call.predicate].insert(id);
             }
         }
         self.call_span = None;
@@ -170,43 +178,66 @@ impl Lowering<'_> {
     /// caller must bind.
     pub(crate) fn settle_rules(&mut self) -> Result<()> {
         self.lower_predicates()?;
-        loop {
-            let mut changed = false;
-            for (call, bodies) in &self.rule_calls {
-                for (at, arg) in call.args.iter().enumerate() {
-                    let heads = self.predicates[call.predicate].branches.iter().map(|branch| branch.head[at]);
-                    let used = heads.filter_map(|slot| self.entity_uses.get(&slot)).flatten().cloned().collect::<Vec<_>>();
-                    if let Some(slot) = arg
-                        && !used.is_empty()
-                    {
-                        let known = self.entity_uses.entry(*slot).or_default();
-                        let before = known.len();
-                        self.grounds.note_uses(bodies, *slot, &used);
-                        known.extend(used);
-                        changed |= known.len() > before;
+        self.settle_uses()?;
+        // Those last found are called by the others.
+        let mut open = (0..self.predicates.len()).collect::<BTreeSet<_>>();
+        while let Some(at) = open.pop_last() {
+            if self.settle_needs(at)? {
+                open.extend(&self.callers[at]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which arguments stand for entities, and in which sources.
+    fn settle_uses(&mut self) -> Result<()> {
+        let mut calls_of = vec![Vec::new(); self.predicates.len()];
+        for (at, (call, _)) in self.rule_calls.iter().enumerate() {
+            calls_of[call.predicate].push(at);
+        }
+        let mut heads: BTreeMap<Slot, usize> = BTreeMap::new();
+        for (at, predicate) in self.predicates.iter().enumerate() {
+            heads.extend(predicate.branches.iter().flat_map(|branch| &branch.head).map(|slot| (*slot, at)));
+        }
+        let mut open = (0..self.predicates.len()).collect::<BTreeSet<_>>();
+        while let Some(at) = open.pop_last() {
+            let predicate = &self.predicates[at];
+            let mut used = vec![BTreeSet::new(); predicate.params.len()];
+            for branch in &predicate.branches {
+                self.budget.spend_steps(branch.head.len() as u64)?;
+                for (used, slot) in used.iter_mut().zip(&branch.head) {
+                    used.extend(self.entity_uses.get(slot).into_iter().flatten().cloned());
+                }
+            }
+            for call in &calls_of[at] {
+                let (call, bodies) = &self.rule_calls[*call];
+                self.budget.spend_steps(call.args.len() as u64)?;
+                for (slot, used) in call.args.iter().zip(&used).filter(|(_, used)| !used.is_empty()) {
+                    let Some(slot) = slot else { continue };
+                    self.grounds.note_uses(bodies, *slot, used);
+                    let known = self.entity_uses.entry(*slot).or_default();
+                    let before = known.len();
+                    known.extend(used.iter().cloned());
+                    if known.len() > before {
+                        open.extend(heads.get(slot));
                     }
                 }
             }
-            for at in 0..self.predicates.len() {
-                changed |= self.settle_needs(at);
-            }
-            if !changed {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
-    fn settle_needs(&mut self, at: usize) -> bool {
+    fn settle_needs(&mut self, at: usize) -> Result<bool> {
         let predicate = &self.predicates[at];
         let mut needs = predicate.needs.clone();
         for branch in &predicate.branches {
             let place = |slot: Slot| branch.head.iter().position(|own| *own == slot).map(|place| place as Slot);
-            let found = Needs::of_block(&branch.goals, &branch.head, &[], &self.predicates);
+            let found = Needs::of_block(&branch.goals, &branch.head, &[], &self.predicates, self.budget)?;
             needs = needs.and(&found.renamed(place));
         }
         let changed = needs != predicate.needs;
         self.predicates[at].needs = needs;
-        changed
+        Ok(changed)
     }
 }
 

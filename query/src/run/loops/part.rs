@@ -270,7 +270,8 @@ impl<'r, 'p> Parts<'r, 'p> {
         Ok(Some(true))
     }
 
-    /// Goals that need nothing, each for itself, and those that need something. `None` if one of them is better not found whole.
+    /// Goals that need nothing, each for itself, and those that need something. `None` if one of them is better not found whole, or the budget
+    /// is spent, which whatever is done instead then says.
     fn closed(&self, goals: Vec<Arc<Goal>>) -> Option<(Vec<Piece>, Vec<Arc<Goal>>)> {
         let predicates = &self.run.program.predicates;
         let is_open = self.outline.tables[0].demanded.is_empty();
@@ -279,7 +280,7 @@ impl<'r, 'p> Parts<'r, 'p> {
             let is_pattern = |goal: &Arc<Goal>| matches!(goal.kind, GoalKind::Scan(_) | GoalKind::Rows(..) | GoalKind::Given(_));
             let is_choice = matches!(&goal.kind, GoalKind::Union(union)
                 if union.branches.iter().all(|goals| goals.len() == 1 && goals.iter().all(is_pattern)));
-            if !goal.needs(predicates).is_none() {
+            if !goal.needs(predicates, self.run.budget).ok()?.is_none() {
                 open.push(goal);
             } else if is_pattern(&goal) || is_choice || matches!(goal.kind, GoalKind::Call(_)) {
                 pieces.push(Piece { slots: goal.binds().into_iter().collect(), goals: vec![goal] });
@@ -310,7 +311,8 @@ impl<'r, 'p> Parts<'r, 'p> {
         absent.goals.iter().all(is_pattern)
             && !absent.shared.is_empty()
             && (absent.goals.len() == 1 || is_open)
-            && Needs::of_block(&absent.goals, &absent.shared, &[], &self.run.program.predicates).is_none()
+            && Needs::of_block(&absent.goals, &absent.shared, &[], &self.run.program.predicates, self.run.budget)
+                .is_ok_and(|needs| needs.is_none())
     }
 
     /// Adds the rows of goals over these variables as an atom. False if there are none.
@@ -365,7 +367,11 @@ fn attached(pieces: &mut Vec<Piece>, mut open: Vec<Arc<Goal>>, run: &Run<'_>) ->
         let count = open.len();
         let mut left = Vec::new();
         for goal in open {
-            let needs = goal.needs(&run.program.predicates).slots().collect::<Vec<_>>();
+            let Ok(needs) = goal.needs(&run.program.predicates, run.budget) else {
+                left.push(goal);
+                continue;
+            };
+            let needs = needs.slots().collect::<Vec<_>>();
             // What is inside a choice may need more than it can be told here.
             match host(pieces, &needs).filter(|_| !matches!(goal.kind, GoalKind::Union(_) | GoalKind::Rule(_))) {
                 Some(at) => {
