@@ -7,6 +7,7 @@ use annals_query::column::TextKind;
 use annals_query::{Column, Value, Values};
 
 use super::by_value::as_shown;
+use super::select::retain_rows;
 use crate::columns::values::ValueColumn;
 
 /// Of so few texts it pays to find the code of the one that is wanted first.
@@ -73,6 +74,23 @@ impl Admit {
             return if first <= last { Self::Integers(first, last) } else { Self::Nothing };
         }
         Self::Between(low, high)
+    }
+
+    /// Leaves those of the rows whose value is admitted.
+    pub(super) fn retain(&self, values: &ValueColumn, rows: &mut Vec<u32>) {
+        match (self, values.shown()) {
+            (Self::All, _) => {}
+            (Self::Nothing, _) => rows.clear(),
+            (Self::Code(code), Column::Text(_, _, codes)) => {
+                let codes: &[u32] = codes;
+                retain_rows(rows, |row| codes[row] == *code);
+            }
+            (Self::Integers(first, last), Column::Long(items) | Column::Instant(items)) => {
+                let items: &[i64] = items;
+                retain_rows(rows, |row| (*first..=*last).contains(&items[row]));
+            }
+            _ => rows.retain(|row| self.admits(values, *row as usize)),
+        }
     }
 
     /// True if the value in this row is admitted.

@@ -79,7 +79,7 @@ impl Index {
 
     /// True if there are columns of an attribute.
     pub(crate) fn has(&self, attribute: i64) -> bool {
-        self.state().attributes.contains_key(&attribute)
+        self.state.read().unwrap_or_else(PoisonError::into_inner).attributes.contains_key(&attribute)
     }
 
     /// The columns of an attribute, however old, if there are any: for estimates.

@@ -87,8 +87,8 @@ impl Lives {
     /// Bytes of memory that they take.
     pub(crate) fn bytes(&self) -> usize {
         let columns = 2 + usize::from(self.m_added.is_some()) + 2 * usize::from(self.ends.is_some());
-        let order = if self.by_value.get().is_some() { 12 } else { 0 };
-        self.len() * (columns * 8 + order) + self.bytes_v.get_or_init(|| self.v.bytes())
+        let order = self.by_value.get().map_or(0, ByValue::bytes);
+        self.len() * columns * 8 + order + self.bytes_v.get_or_init(|| self.v.bytes())
     }
 
     /// Number of entities.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use annals_query::{Batch, Budget, Column, Places, Result, Scan, Slice};
 
 use super::lives::Lives;
-use super::select::Rows;
+use super::select::{Rows, retain_rows};
 use super::view::View;
 use super::window::Window;
 use crate::columns::values::{gather, gather_items, part};
@@ -187,14 +187,7 @@ fn kept(rows: Rows<'_>, holds: impl Fn(usize) -> bool) -> Rows<'_> {
         return rows;
     }
     let mut list = rows.into_list();
-    // Every row is written down and most are overwritten by the next: a loop without a branch.
-    let mut count = 0;
-    for at in 0..list.len() {
-        let row = list[at];
-        list[count] = row;
-        count += usize::from(holds(row as usize));
-    }
-    list.truncate(count);
+    retain_rows(&mut list, holds);
     list.into()
 }
 

@@ -69,6 +69,17 @@ impl From<Vec<u32>> for Rows<'_> {
     }
 }
 
+/// Leaves the rows for which something holds. Every row is written down and most are overwritten by the next: a loop without a branch.
+pub(super) fn retain_rows(rows: &mut Vec<u32>, holds: impl Fn(usize) -> bool) {
+    let mut count = 0;
+    for at in 0..rows.len() {
+        let row = rows[at];
+        rows[count] = row;
+        count += usize::from(holds(row as usize));
+    }
+    rows.truncate(count);
+}
+
 impl Lives {
     /// The rows that the scan's entities and values select.
     pub(crate) fn select(&self, scan: &Scan<'_>) -> Rows<'_> {
@@ -167,9 +178,7 @@ impl Lives {
         let admit = Admit::new(values, self.v.shown());
         if let Some(first) = self.first_of_gapless() {
             let mut rows = self.counted(entities, first);
-            if !matches!(admit, Admit::All) {
-                rows.retain(|row| admit.admits(&self.v, *row as usize));
-            }
+            admit.retain(&self.v, &mut rows);
             return rows.into();
         }
         let mut rows = Vec::with_capacity(entities.len());
