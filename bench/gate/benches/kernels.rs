@@ -5,7 +5,7 @@ use annals::contract::{Level, Line, Recorder, RunOptions};
 use annals::query::edn;
 use annals::store::{Durability, Record};
 use annals::transact::{EntityTerm, TxData, ValueTerm};
-use annals::{Connection, Datom, Db, Input, Options, Prepared, Value};
+use annals::{Connection, Datom, Db, Input, Options, Prepared, Tuning, Value};
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use tempfile::TempDir;
 
@@ -13,7 +13,10 @@ const Q1: &str = r#"[:find ?e :where [?e :name "Ivan"]]"#;
 const Q4: &str = r#"[:find ?e ?l ?a :where [?e :name "Ivan"] [?e :last-name ?l] [?e :age ?a] [?e :sex :male]]"#;
 const QGROUP: &str = "[:find ?x (avg ?s) (count ?e) :where [?e :sex ?x] [?e :salary ?s]]";
 const QOR: &str = r#"[:find ?e :where (or [?e :name "Ivan"] [?e :age 10])]"#;
+const SMALL_JOIN: &str = r#"[:find ?a ?b :where [?a :name "Ivan"] [?a :last-name ?l] [?a :age 30]
+                                           [?b :name "Oleg"] [?b :last-name ?l] [?b :age 30]]"#;
 const VALUE_JOIN: &str = r#"[:find ?a ?b :where [?a :name "Ivan"] [?a :age ?x] [?b :age ?x] [?b :name "Oleg"]]"#;
+const POINT: &str = "[:find ?a . :in $ ?code :where [?e :code ?code] [?e :age ?a]]";
 const PULL: &str = "[:find (pull ?e [:name :age {:friend [:name]}]) :where [?e :salary ?s] [(< ?s 50000)]]";
 const CLOSURE: &str = "[:find ?x ?y :in $ % :where (tc ?x ?y)]";
 const REACHED: &str = "[:find ?y :in $ % ?from :where (tc ?from ?y)]";
@@ -23,7 +26,7 @@ const MESSAGE: &str = "   Compiling annals-query v0.1.0, features: default, 74 b
 /// A store, a value of it, and a question that was asked before.
 struct Asked {
     _folder: TempDir,
-    _connection: Connection,
+    connection: Connection,
     db: Db,
     prepared: Prepared,
     inputs: Vec<Input>,
@@ -33,7 +36,7 @@ impl Asked {
     fn of(folder: TempDir, connection: Connection, text: &str, inputs: Vec<Input>) -> Self {
         let db = connection.db().expect("a value of the store");
         let prepared = db.prepare(text).expect("the question is right");
-        let asked = Self { _folder: folder, _connection: connection, db, prepared, inputs };
+        let asked = Self { _folder: folder, connection, db, prepared, inputs };
         asked.rows();
         asked.rows();
         asked
@@ -44,29 +47,32 @@ impl Asked {
     }
 }
 
-fn store() -> (TempDir, Connection) {
+fn store(tuning: Tuning) -> (TempDir, Connection) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = Options { durability: Durability::Normal, ..Options::default() };
+    let options = Options { durability: Durability::Normal, tuning, ..Options::default() };
     let connection = Connection::open_with(folder.path().join("kernel.db"), options).expect("a store");
     (folder, connection)
 }
 
-/// 2,000 people with six facts each.
-fn people(text: &str) -> Asked {
-    let (folder, connection) = store();
+/// 2,000 people with seven facts each.
+fn people_in(tuning: Tuning) -> (TempDir, Connection) {
+    let (folder, connection) = store(tuning);
     let mut data = TxData::new();
-    connection.transact("[{:db/ident :friend :db/valueType :db.type/ref}]").expect("the declaration is right");
+    let declared = "[{:db/ident :friend :db/valueType :db.type/ref}
+                     {:db/ident :code :db/valueType :db.type/string :db/unique :db.unique/identity}]";
+    connection.transact(declared).expect("the declarations are right");
     let people: Vec<EntityTerm> = (0..2_000).map(|_| data.fresh()).collect();
     for (at, person) in people.iter().enumerate() {
         let drawn = |salt: usize, end: usize| (at * 7_919 + salt * 104_729) % 99_991 % end;
         let name = ["Ivan", "Petr", "Sergei", "Oleg", "Yuri", "Dmitry", "Fedor", "Denis"][drawn(1, 8)];
         let last_name = ["Ivanov", "Petrov", "Sidorov", "Kovalev", "Kuznetsov", "Voronoi"][drawn(2, 6)];
-        let facts: [(&str, Value); 5] = [
+        let facts: [(&str, Value); 6] = [
             ("name", name.into()),
             ("last-name", last_name.into()),
             ("sex", Value::keyword(["male", "female"][drawn(3, 2)])),
             ("age", (drawn(4, 100) as i64).into()),
             ("salary", (drawn(5, 99_991) as i64).into()),
+            ("code", format!("P{at:04}").as_str().into()),
         ];
         for (attribute, value) in facts {
             data.add(person.clone(), attribute, ValueTerm::Value(value));
@@ -74,12 +80,25 @@ fn people(text: &str) -> Asked {
         data.add(person.clone(), "friend", ValueTerm::Entity(people[drawn(6, 2_000)].clone()));
     }
     connection.transact_data(&data).expect("the people are right");
+    (folder, connection)
+}
+
+/// What was built is let go of before anything is asked: else the kernel would count the allocator's tidying up.
+fn people(text: &str) -> Asked {
+    let (folder, connection) = people_in(Tuning::default());
     Asked::of(folder, connection, text, Vec::new())
 }
 
-/// A chain of so many edges; with `REACHED`, from its first node.
-fn chain((edges, text): (usize, &str)) -> Asked {
-    let (folder, connection) = store();
+/// A point that no column holds, asked before with this code and now with that one: read from the store, or kept if they are the same.
+fn point((before, now): (&str, &str)) -> Asked {
+    let (folder, connection) = people_in(Tuning { eager_datoms: 0, point_share: 0, ..Tuning::default() });
+    let asked = Asked::of(folder, connection, POINT, vec![before.into()]);
+    Asked { inputs: vec![now.into()], ..asked }
+}
+
+/// Edges in a chain, and the entity of the first node.
+fn chain_of(edges: usize) -> (TempDir, Connection, i64) {
+    let (folder, connection) = store(Tuning::default());
     connection.transact("[{:db/ident :edge :db/valueType :db.type/ref}]").expect("the declaration is right");
     let mut data = TxData::new();
     let nodes: Vec<EntityTerm> = (0..=edges).map(|_| data.fresh()).collect();
@@ -90,9 +109,15 @@ fn chain((edges, text): (usize, &str)) -> Asked {
         data.add(pair[0].clone(), "edge", ValueTerm::Entity(pair[1].clone()));
     }
     let report = connection.transact_data(&data).expect("the edges are right");
+    (folder, connection, report.id_of(&nodes[0]).expect("the node has an entity"))
+}
+
+/// A chain of so many edges; with `REACHED`, from its first node.
+fn chain((edges, text): (usize, &str)) -> Asked {
+    let (folder, connection, first) = chain_of(edges);
     let mut inputs: Vec<Input> = vec![RULES.into()];
     if text == REACHED {
-        inputs.push(Value::Ref(report.id_of(&nodes[0]).expect("the node has an entity")).into());
+        inputs.push(Value::Ref(first).into());
     }
     Asked::of(folder, connection, text, inputs)
 }
@@ -102,7 +127,10 @@ fn chain((edges, text): (usize, &str)) -> Asked {
 #[bench::q4(args = (Q4,), setup = people)]
 #[bench::qgroup(args = (QGROUP,), setup = people)]
 #[bench::qor(args = (QOR,), setup = people)]
+#[bench::small_join(args = (SMALL_JOIN,), setup = people)]
 #[bench::value_join(args = (VALUE_JOIN,), setup = people)]
+#[bench::point_kept(args = (("P0777", "P0777"),), setup = point)]
+#[bench::point_read(args = (("P0777", "P0778"),), setup = point)]
 #[bench::pull_1000(args = (PULL,), setup = people)]
 #[bench::closure_chain100(args = ((100, CLOSURE),), setup = chain)]
 #[bench::reach_chain1000(args = ((1_000, REACHED),), setup = chain)]
@@ -120,6 +148,14 @@ fn ask_new_text(asked: Asked) -> (Asked, usize) {
     (asked, rows)
 }
 
+// The newest value, when nobody wrote since the one before.
+#[library_benchmark]
+#[bench::again(args = (Q1,), setup = people)]
+fn take_db(asked: Asked) -> (Asked, Db) {
+    let db = asked.connection.db().expect("a value of the store");
+    (asked, db)
+}
+
 struct Recording {
     _folder: TempDir,
     recorder: Recorder,
@@ -127,7 +163,7 @@ struct Recording {
 }
 
 fn recording(lines: usize) -> Recording {
-    let (folder, connection) = store();
+    let (folder, connection) = store(Tuning::default());
     let mut recorder = Recorder::start(&connection, RunOptions::default()).expect("a run begins");
     let lines: Vec<Line> = (0..lines).map(|_| Line::new(Level::Info, MESSAGE)).collect();
     for _ in 0..100 {
@@ -173,5 +209,5 @@ fn read_edn(text: String) -> (Value, String) {
     (edn::read(&text).expect("the text is right"), text)
 }
 
-library_benchmark_group!(name = kernels, benchmarks = [ask, ask_new_text, commit, encode_record, read_edn]);
+library_benchmark_group!(name = kernels, benchmarks = [ask, ask_new_text, take_db, commit, encode_record, read_edn]);
 main!(library_benchmark_groups = kernels);
