@@ -23,7 +23,9 @@ impl Adjacency {
         let mut offsets = vec![0_u32; sources + 1];
         for chunk in from.chunks(CHUNK_ROWS) {
             budget.spend_steps(chunk.len() as u64)?;
-            chunk.iter().for_each(|node| offsets[*node as usize + 1] += 1);
+            for node in chunk {
+                offsets[*node as usize + 1] += 1;
+            }
         }
         for node in 0..sources {
             offsets[node + 1] += offsets[node];

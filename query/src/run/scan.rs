@@ -389,7 +389,7 @@ mod tests {
     use crate::value::Value;
 
     #[track_caller]
-    fn check(value: Value, entities: Vec<i64>, expected: Option<&[u32]>) {
+    fn check(value: &Value, entities: &[i64], expected: Option<&[u32]>) {
         let goal = ScanGoal {
             source: Source::Relation(Arc::default()),
             entity: Place::Slot(3),
@@ -401,18 +401,18 @@ mod tests {
             range: None,
         };
         let rows = entities.len();
-        let found = Relation::new(vec![3], vec![Column::Long(entities.clone().into())], rows);
+        let found = Relation::new(vec![3], vec![Column::Long(entities.to_vec().into())], rows);
         assert_eq!(fact_key(&goal, None, &found).as_deref(), expected, "{value} of {entities:?}");
     }
 
     #[test]
     fn facts_of_one_number_are_told_apart_by_their_entities_where_each_has_one() {
-        check("a".into(), vec![5, 6], Some(&[3]));
-        check(30.into(), vec![5, 6, 9], Some(&[3]));
-        check(Value::Double(30.0), vec![5], Some(&[3]));
-        check(30.into(), Vec::new(), Some(&[3]));
+        check(&Value::from("a"), &[5, 6], Some(&[3]));
+        check(&Value::from(30), &[5, 6, 9], Some(&[3]));
+        check(&Value::Double(30.0), &[5], Some(&[3]));
+        check(&Value::from(30), &[], Some(&[3]));
         // An entity may have 30 and 30.0.
-        check(30.into(), vec![5, 6, 6], None);
-        check(Value::from(vec![30.into()]), vec![5, 5], None);
+        check(&Value::from(30), &[5, 6, 6], None);
+        check(&Value::from(vec![30.into()]), &[5, 5], None);
     }
 }
