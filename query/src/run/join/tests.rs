@@ -1,3 +1,5 @@
+//! What tells the rows of a semi-join apart.
+
 use super::*;
 
 fn relation(slots: &[Slot], columns: &[&[i64]], key: &[Slot]) -> Relation {
