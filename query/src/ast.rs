@@ -559,6 +559,11 @@ impl PullAttribute {
             None => format!("_{}", self.ident).into(),
         }
     }
+
+    /// The key under which it is shown: `:as`, else its keyword.
+    pub(crate) fn key(&self) -> Value {
+        self.alias.clone().unwrap_or_else(|| Value::Keyword(self.keyword()))
+    }
 }
 
 /// How many values of a cardinality-many attribute a pull gives.

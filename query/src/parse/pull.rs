@@ -32,7 +32,7 @@ fn check_names(specs: &[PullSpec]) -> Result<()> {
     let mut shown: BTreeMap<Value, &PullAttribute> = BTreeMap::new();
     for spec in specs {
         let PullSpec::Attribute(attribute) = spec else { continue };
-        let name = name_of(attribute);
+        let name = attribute.key();
         let Some(earlier) = shown.insert(name.clone(), attribute) else { continue };
         if earlier.alias.is_some() || attribute.alias.is_some() {
             return Err(Error::new(Code::QuerySyntax, format!("the pattern shows two things as {name}"))
@@ -42,11 +42,6 @@ fn check_names(specs: &[PullSpec]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The key under which an attribute is shown.
-fn name_of(attribute: &PullAttribute) -> Value {
-    attribute.alias.clone().unwrap_or_else(|| Value::Keyword(attribute.keyword()))
 }
 
 fn add_specs(form: &Form, specs: &mut Vec<PullSpec>) -> Result<()> {

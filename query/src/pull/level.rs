@@ -178,7 +178,7 @@ impl Puller<'_> {
         if frame.remaining[place] == Some(0) {
             return Ok(());
         }
-        let key = key_of(spec);
+        let key = spec.key();
         let Some(attribute) = self.facts.attribute(&spec.ident) else {
             if let Some(default) = &spec.default {
                 for pulled in pulled {
@@ -239,7 +239,7 @@ impl Puller<'_> {
 
     fn place_ids(&self, spec: &PullAttribute, nodes: &[Node], pulled: &mut [Pulled]) -> Result<()> {
         for (node, pulled) in nodes.iter().zip(pulled) {
-            pulled.map.insert(key_of(spec), self.transformed(Some(spec), Value::Long(node.entity))?);
+            pulled.map.insert(spec.key(), self.transformed(Some(spec), Value::Long(node.entity))?);
         }
         Ok(())
     }
@@ -257,13 +257,5 @@ impl Puller<'_> {
                 .with_help(did_you_mean(name, self.functions.function_names(), otherwise)));
         };
         function.call(&[value]).map_err(|error| error.at(spec.span))
-    }
-}
-
-/// `:as`, else the attribute as the pattern writes it.
-fn key_of(spec: &PullAttribute) -> Value {
-    match &spec.alias {
-        Some(alias) => alias.clone(),
-        None => Value::Keyword(spec.keyword()),
     }
 }
