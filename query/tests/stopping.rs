@@ -305,9 +305,9 @@ fn rules_that_call_each_other_too_deep_for_the_stack_are_refused() {
     };
     let own = |at: usize| format!("[(r{at} ?x ?y) (r{} ?x ?y)] [(r{at} ?x ?y) [?x :n ?z] [(< ?z 0)] (r{at} ?z ?y)]", at + 1);
     let asked = |at: usize| format!("[(r{at} ?x ?y) [(q [:find ?b . :in $ % ?a :where (r{} ?a ?b)] $ % ?x) ?y]]", at + 1);
-    check(90, &own, None);
+    check(60, &own, None);
     check(1_000, &own, Some(Code::LimitExceeded));
-    check(90, &asked, None);
+    check(60, &asked, None);
     check(1_000, &asked, Some(Code::LimitExceeded));
 }
 
