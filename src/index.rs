@@ -22,6 +22,7 @@ mod select;
 mod state;
 mod stored;
 mod tuning;
+mod value_types;
 pub(crate) mod view;
 pub(crate) mod window;
 

@@ -76,6 +76,8 @@ pub enum Values<'a> {
     Any,
     /// Values that are the [`same`](Value::same) as this one.
     Equal(&'a Value),
+    /// Values that are the same as one of these: [canonical](Value::canonical), ascending, each once.
+    Among(&'a [Value]),
     /// Values of the bounds' type (numbers count as one type) between the bounds.
     Range(Bound<&'a Value>, Bound<&'a Value>),
 }
@@ -213,6 +215,12 @@ pub trait Facts: Send + Sync {
 
     /// The attribute with this entity id.
     fn attribute_by_id(&self, id: i64) -> Option<Arc<Attribute>>;
+
+    /// The type of all values of an attribute as queries see them, where a reference is a long: the declared one, or the one that all of them
+    /// happen to have, if that is known without reading them.
+    fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
+        self.attribute_by_id(attribute)?.value_type
+    }
 
     /// The entity with this ident (without colon), which may be an attribute.
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>>;

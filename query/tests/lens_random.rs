@@ -258,6 +258,7 @@ fn admits(values: &Values<'_>, v: &Value) -> bool {
     match values {
         Values::Any => true,
         Values::Equal(wanted) => v.same(wanted),
+        Values::Among(wanted) => wanted.iter().any(|wanted| v.same(wanted)),
         Values::Range(low, high) => {
             (match low {
                 Bound::Unbounded => true,
@@ -281,9 +282,13 @@ fn compare_scan(random: &mut Random, view: &dyn Facts, expected: &[Fact], contex
     let constants =
         [Value::from(1), Value::from(3), "1".into(), "x".into(), "k7".into(), Value::keyword("new"), Value::from(2.0)];
     let (low, high) = (&constants[random.below(7)], &constants[random.below(7)]);
-    let values = match random.below(4) {
+    let mut among: Vec<Value> = constants.iter().filter(|_| random.toss()).map(Value::canonical).collect();
+    among.sort_unstable();
+    among.dedup();
+    let values = match random.below(5) {
         0 | 1 => Values::Any,
         2 => Values::Equal(low),
+        3 => Values::Among(&among),
         _ => {
             let low = [Bound::Included(low), Bound::Excluded(low), Bound::Unbounded][random.below(3)];
             Values::Range(low, [Bound::Included(high), Bound::Excluded(high), Bound::Unbounded][random.below(3)])

@@ -154,6 +154,7 @@ impl Chain {
             let frequent = match &scan.values {
                 Values::Any => Some(entry.rows as f64),
                 Values::Equal(wanted) => entry.statistics.count(wanted),
+                Values::Among(wanted) => wanted.iter().map(|wanted| entry.statistics.count(wanted)).sum(),
                 Values::Range(..) => None,
             };
             rows += match (frequent, scan.within) {
@@ -166,6 +167,10 @@ impl Chain {
                     let directory = segment.directory(attribute)?;
                     let share = |block: &BlockEntry| match &scan.values {
                         Values::Range(low, high) => block.zone.share_between(*low, *high),
+                        Values::Among(wanted) => {
+                            let held = wanted.iter().filter(|wanted| block.zone.may_hold(&Values::Equal(wanted))).count();
+                            (held as f64 / f64::from(block.values.max(1))).min(1.0)
+                        }
                         values if block.zone.may_hold(values) => 1.0 / f64::from(block.values.max(1)),
                         _ => 0.0,
                     };

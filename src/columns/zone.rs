@@ -65,6 +65,7 @@ impl Zone {
         match wanted {
             Values::Any => true,
             Values::Equal(value) => self.may_equal(&value.canonical()),
+            Values::Among(values) => values.iter().any(|value| self.may_equal(value)),
             Values::Range(low, high) => self.may_lie_between(*low, *high),
         }
     }

@@ -6,7 +6,7 @@ use annals_query::facts::points_by_scan;
 use annals_query::nearest::nearest;
 use annals_query::{
     Attribute, Batch, Budget, Cardinality, Code, Column, Error as QueryError, Estimate, Fact, Facts, Found, Match, Places, Point,
-    Result, Scan, Slice, Unique, Value, Values,
+    Result, Scan, Slice, Unique, Value, ValueType, Values,
 };
 
 use super::Db;
@@ -33,6 +33,11 @@ impl Facts for Stored<'_> {
 
     fn attribute_by_id(&self, id: i64) -> Option<Arc<Attribute>> {
         self.snapshot.schema().declaration(id).map(|declaration| Arc::clone(&declaration.attribute))
+    }
+
+    fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
+        let declared = Facts::attribute_by_id(self, attribute)?.value_type;
+        declared.or_else(|| self.snapshot.type_of_values(attribute))
     }
 
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
@@ -240,6 +245,7 @@ impl Db {
         let all = match scan.values {
             Values::Any => facts,
             Values::Equal(_) => per_value,
+            Values::Among(wanted) => (per_value * wanted.len() as f64).min(facts),
             Values::Range(..) => (facts / 3.0).max(1.0),
         };
         let of_entities = scan.entities.map_or(f64::INFINITY, |entities| entities.len() as f64 * if is_many { 3.0 } else { 1.0 });
@@ -257,7 +263,9 @@ fn estimate_from(lives: &Lives, scan: &Scan<'_>) -> Estimate {
     let (distinct_e, distinct_v) = (lives.distinct_e() as f64, lives.distinct_v() as f64);
     let of_entities = scan.entities.map_or(1.0, |entities| (entities.len() as f64 / distinct_e.max(1.0)).min(1.0));
     let rows = all * of_entities;
-    Estimate { rows, read: rows, distinct_e, distinct_v }
+    // Without the order by value all rows are looked at, or sorted first.
+    let is_looked_up = !matches!(scan.values, Values::Among(_)) || lives.pays_to_sort_by_value();
+    Estimate { rows, read: if is_looked_up { rows } else { lives.len() as f64 }, distinct_e, distinct_v }
 }
 
 /// Facts of several attributes, one below the other.

@@ -127,6 +127,10 @@ impl Facts for Db {
         seen!(self.attribute_by_id(id))
     }
 
+    fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
+        seen!(self.type_of_values(attribute))
+    }
+
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         seen!(self.entity_by_ident(ident))
     }

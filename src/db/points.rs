@@ -100,6 +100,16 @@ impl Snapshot {
                 Some(exact) => Ok(Some(self.lives_of_value(attribute, &exact)?)),
                 None => Ok(None),
             },
+            (_, Values::Among(wanted)) if wanted.len() <= self.index().tuning().point_reads => {
+                let mut lives = Vec::new();
+                for wanted in *wanted {
+                    let Some(exact) = self.exact(attribute, wanted) else { return Ok(None) };
+                    budget.spend_steps(STEPS_PER_ENTITY)?;
+                    lives.extend(self.lives_of_value(attribute, &exact)?);
+                }
+                lives.sort_by(|a, b| a.e.cmp(&b.e).then_with(|| a.v.cmp(&b.v)).then(a.t_added.cmp(&b.t_added)));
+                Ok(Some(lives))
+            }
             _ => Ok(None),
         }
     }

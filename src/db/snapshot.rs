@@ -212,6 +212,13 @@ impl Snapshot {
         }
     }
 
+    /// The type of all values that an attribute has here and ever had, as queries see them, if its columns are in memory.
+    pub(crate) fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
+        let cached = self.index.fresh(attribute, self.stored_t)?;
+        let own = self.novelty.attribute(attribute).map(AttributeNovelty::types).unwrap_or_default();
+        cached.lives.types().and(cached.tail.types()).and(own).only()
+    }
+
     /// Columns may know more than the store did at this value's time. A window leaves that out; but datoms that only this snapshot has
     /// are numbered as what came later is, so beside them columns must not know it.
     pub(super) fn shows_as_is(&self, lives: &Lives) -> bool {
@@ -331,7 +338,7 @@ impl Snapshot {
 
 /// True if a scan may pick so little of an attribute that what is beside its columns need not be merged into them.
 fn picks_some(scan: &Scan<'_>) -> bool {
-    scan.entities.is_some() || scan.within.is_some() || matches!(scan.values, Values::Equal(_))
+    scan.entities.is_some() || scan.within.is_some() || matches!(scan.values, Values::Equal(_) | Values::Among(_))
 }
 
 /// True if no other value is the same as this one, as it is for numbers, and for references, which queries write as longs.

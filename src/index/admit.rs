@@ -22,6 +22,10 @@ pub(super) enum Admit {
     Nothing,
     /// What is the same as this canonical value.
     Equal(Value),
+    /// What is the same as one of these canonical values, which ascend.
+    Among(Vec<Value>),
+    /// One of these longs, entities or instants, which ascend.
+    AmongIntegers(Vec<i64>),
     /// The text with this code.
     Code(u32),
     /// Longs, entities or instants between these, both included.
@@ -35,7 +39,19 @@ impl Admit {
         match values {
             Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded) => Self::All,
             Values::Equal(wanted) => Self::equal(as_shown(wanted).canonical(), column),
+            Values::Among(wanted) => Self::among(wanted, column),
             Values::Range(low, high) => Self::between(low.map(as_shown), high.map(as_shown), column),
+        }
+    }
+
+    fn among(wanted: &[Value], column: &Column) -> Self {
+        let integer = |value: &Value| match (column, value) {
+            (Column::Long(_), Value::Long(n)) | (Column::Instant(_), Value::Instant(n)) => Some(*n),
+            _ => None,
+        };
+        match column {
+            Column::Long(_) | Column::Instant(_) => Self::AmongIntegers(wanted.iter().filter_map(integer).collect()),
+            _ => Self::Among(wanted.to_vec()),
         }
     }
 
@@ -100,6 +116,11 @@ impl Admit {
             Self::All => true,
             Self::Nothing => false,
             Self::Equal(wanted) => values.compare(row, wanted) == Ordering::Equal,
+            Self::Among(wanted) => wanted.binary_search(&values.shown().value(row).canonical()).is_ok(),
+            Self::AmongIntegers(wanted) => match values.shown() {
+                Column::Long(items) | Column::Instant(items) => wanted.binary_search(&items[row]).is_ok(),
+                _ => false,
+            },
             Self::Code(code) => matches!(values.shown(), Column::Text(_, _, codes) if codes[row] == *code),
             Self::Integers(first, last) => match values.shown() {
                 Column::Long(items) | Column::Instant(items) => (*first..=*last).contains(&items[row]),

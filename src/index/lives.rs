@@ -3,11 +3,13 @@
 use std::cmp::Ordering;
 use std::ops::{Deref, Range};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering as AtomicOrdering};
 
 use annals_query::Value;
 
 use super::by_value::ByValue;
 use super::moments::Moments;
+use super::value_types::Types;
 use super::window::Window;
 use crate::columns::life::{Life, OPEN, continued};
 use crate::columns::table::gallop;
@@ -16,6 +18,9 @@ use crate::datom::Datom;
 
 /// Rows looked at to guess how many values there are.
 const SAMPLE_ROWS: usize = 1024;
+
+/// So often rows are looked through that the order by value would have found at once.
+const MISSES_MAX: u32 = 4;
 
 /// A table of lives, with what is asked of it often.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Lives {
     /// What the values take of memory: whoever takes in a commit asks.
     bytes_v: OnceLock<usize>,
     by_value: OnceLock<ByValue>,
+    /// How often the order by value would have helped and was not there.
+    missed_by_value: AtomicU32,
     moments: OnceLock<Moments>,
 }
 
@@ -49,7 +56,8 @@ impl From<Table> for Lives {
         let newest_t = table.newest_t();
         let (distinct_v, bytes_v) = (OnceLock::new(), OnceLock::new());
         let (by_value, moments) = (OnceLock::new(), OnceLock::new());
-        Self { table, oldest_t, newest_t, distinct_e, distinct_v, bytes_v, by_value, moments }
+        let missed_by_value = AtomicU32::new(0);
+        Self { table, oldest_t, newest_t, distinct_e, distinct_v, bytes_v, by_value, missed_by_value, moments }
     }
 }
 
@@ -120,6 +128,17 @@ impl Lives {
     /// True if the rows were sorted by value already.
     pub(crate) fn is_sorted_by_value(&self) -> bool {
         self.by_value.get().is_some()
+    }
+
+    /// True if they were, or if this has been asked so often that whoever asks now may sort them: looking through all of them a few times
+    /// costs as much.
+    pub(crate) fn pays_to_sort_by_value(&self) -> bool {
+        self.is_sorted_by_value() || self.missed_by_value.fetch_add(1, AtomicOrdering::Relaxed) >= MISSES_MAX
+    }
+
+    /// Which types the values have.
+    pub(crate) fn types(&self) -> Types {
+        Types::of_column(self.v.shown())
     }
 
     /// When the rows of every stretch were said, looked up when a view of another time is first asked.

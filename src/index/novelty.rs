@@ -8,6 +8,7 @@ use im::{OrdMap, OrdSet};
 
 use super::admit::Admit;
 use super::by_value::as_shown;
+use super::value_types::Types;
 use crate::columns::ValuesBuilder;
 use crate::datom::Datom;
 
@@ -16,6 +17,7 @@ use crate::datom::Datom;
 pub(crate) struct AttributeNovelty {
     by_entity: OrdSet<Datom>,
     by_value: OrdSet<ValueFirst>,
+    types: Types,
 }
 
 /// A datom ordered by its canonical value first.
@@ -40,8 +42,14 @@ impl PartialOrd for ValueFirst {
 impl AttributeNovelty {
     /// Adds a datom.
     pub(crate) fn insert(&mut self, datom: &Datom) {
+        self.types = self.types.and(Types::of(&datom.v));
         self.by_entity.insert(datom.clone());
         self.by_value.insert(ValueFirst { canonical: as_shown(&datom.v).canonical(), datom: datom.clone() });
+    }
+
+    /// Which types their values have.
+    pub(crate) fn types(&self) -> Types {
+        self.types
     }
 
     /// Number of datoms.
@@ -93,6 +101,11 @@ impl AttributeNovelty {
         match (scan.entities, &scan.values) {
             (None, Values::Any) => self.iter().collect(),
             (None, Values::Equal(wanted)) => self.of_value(wanted, attribute),
+            (None, Values::Among(wanted)) if wanted.len() < self.len() => {
+                let mut found: Vec<&Datom> = wanted.iter().flat_map(|wanted| self.of_value(wanted, attribute)).collect();
+                found.sort_unstable();
+                found
+            }
             (Some(entities), values) if entities.len() < self.len() => {
                 let found = entities.iter().flat_map(|entity| self.of_entity(*entity, attribute));
                 found.filter(|datom| admits(values, &datom.v)).collect()
@@ -111,8 +124,10 @@ fn lowest(entity: i64, attribute: i64) -> Datom {
 }
 
 fn admits(values: &Values<'_>, value: &Value) -> bool {
-    if matches!(values, Values::Any) {
-        return true;
+    match values {
+        Values::Any => return true,
+        Values::Among(wanted) => return wanted.binary_search(&as_shown(value).canonical()).is_ok(),
+        Values::Equal(_) | Values::Range(..) => {}
     }
     let mut one = ValuesBuilder::default();
     one.push(value);

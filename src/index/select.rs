@@ -86,6 +86,7 @@ impl Lives {
         match (scan.entities, &scan.values) {
             (None, Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded)) => Rows::Span(self.rows_within(scan.within)),
             (None, Values::Equal(wanted)) => self.rows_equal(wanted, scan),
+            (None, Values::Among(wanted)) => self.rows_among(wanted, scan),
             (None, Values::Range(low, high)) => self.rows_between(scan, *low, *high),
             (Some([entity]), values) => self.rows_of_entity(*entity, values),
             (Some(entities), values) => self.rows_of_entities(entities, values),
@@ -101,6 +102,10 @@ impl Lives {
                 self.places_equal(wanted, scan.within).len()
             }
             Values::Equal(_) => near.len() / self.distinct_v().max(1),
+            Values::Among(wanted) if self.is_sorted_by_value() => {
+                wanted.iter().map(|wanted| self.places_equal(wanted, scan.within).len()).sum()
+            }
+            Values::Among(wanted) => (near.len() / self.distinct_v().max(1)).saturating_mul(wanted.len()).min(near.len()),
             Values::Range(low, high) if self.is_sorted_by_value() || !self.is_few(&near) => {
                 let share = near.len() as f64 / self.len().max(1) as f64;
                 (self.by_value().between(&self.v, low, high).len() as f64 * share) as usize
@@ -147,6 +152,21 @@ impl Lives {
             }
             _ => Rows::Equal(places, rows),
         }
+    }
+
+    fn rows_among(&self, wanted: &[Value], scan: &Scan<'_>) -> Rows<'_> {
+        if !self.is_sorted_by_value() {
+            let near = self.rows_within(scan.within);
+            if self.is_few(&near) {
+                return self.admitted(near, &scan.values);
+            }
+        }
+        let mut rows = Vec::new();
+        for wanted in wanted {
+            rows.extend_from_slice(self.by_value().rows(self.places_equal(wanted, scan.within)));
+        }
+        rows.sort_unstable();
+        rows.into()
     }
 
     fn rows_between(&self, scan: &Scan<'_>, low: Bound<&Value>, high: Bound<&Value>) -> Rows<'_> {

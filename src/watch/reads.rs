@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use annals_query::{Attribute, Batch, Budget, Estimate, Fact, Facts, Match, Result, Scan, Value};
+use annals_query::{Attribute, Batch, Budget, Estimate, Fact, Facts, Match, Result, Scan, Value, ValueType};
 use rustc_hash::FxHashSet;
 
 use crate::datom::Datom;
@@ -101,6 +101,10 @@ impl Facts for Noticed {
 
     fn attribute_by_id(&self, id: i64) -> Option<Arc<Attribute>> {
         self.db.attribute_by_id(id)
+    }
+
+    fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
+        self.db.type_of_values(attribute)
     }
 
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {

@@ -10,7 +10,8 @@ use annals::{Connection, Datom, Db, Options, Partition, Tuning, Value};
 pub(crate) use crate::tiny::tiny;
 
 use crate::random_log::{
-    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value, within,
+    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, several, store_path,
+    value, within,
 };
 
 fn tuning(random: &mut Random) -> Tuning {
@@ -70,12 +71,14 @@ pub(crate) fn check_all(db: &Db, log: &[Datom], random: &mut Random) {
     let facts = fold(log, shown);
     for kind in &KINDS {
         let some: Vec<i64> = entities().into_iter().filter(|_| random.one_in(3)).collect();
-        let one = value(random, kind);
+        let (one, several) = (value(random, kind), several(random, kind));
         for scan in [
             Scan { entities: Some(&some), ..Scan::default() },
             Scan { within: within(random), ..Scan::default() },
             Scan { within: within(random), values: Values::Equal(&one), ..Scan::default() },
             Scan { values: Values::Equal(&one), ..Scan::default() },
+            Scan { values: Values::Among(&several), ..Scan::default() },
+            Scan { within: within(random), values: Values::Among(&several), ..Scan::default() },
             Scan { values: Values::Range(Bound::Included(&one), Bound::Unbounded), ..Scan::default() },
             Scan::default(),
         ] {
@@ -103,8 +106,10 @@ fn check_one(db: &Db, log: &[Datom], random: &mut Random) {
         Value::Double(n) if n.fract() == 0.0 && random.one_in(2) => Value::Long(*n as i64),
         other => other.clone(),
     };
-    let values = match random.below(4) {
+    let several = several(random, &kind);
+    let values = match random.below(5) {
         0 => Values::Any,
+        4 => Values::Among(&several),
         1 => Values::Range(Bound::Excluded(&low), Bound::Included(&high)),
         2 => Values::Range(Bound::Unbounded, Bound::Excluded(&high)),
         _ => Values::Equal(&wanted),

@@ -66,6 +66,14 @@ pub(crate) fn value(random: &mut Random, kind: &Kind) -> Value {
     }
 }
 
+/// Some values of an attribute as a scan asks for one of them.
+pub(crate) fn several(random: &mut Random, kind: &Kind) -> Vec<Value> {
+    let mut values: Vec<Value> = (0..random.below(6)).map(|_| plain(&value(random, kind)).canonical()).collect();
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
 fn any_value(random: &mut Random, number: i64) -> Value {
     match random.below(8) {
         0 => Value::Double(number as f64),
@@ -310,6 +318,7 @@ fn admits(values: &Values<'_>, value: &Value) -> bool {
     match values {
         Values::Any => true,
         Values::Equal(wanted) => value.same(&plain(wanted)),
+        Values::Among(wanted) => wanted.iter().any(|wanted| value.same(wanted)),
         Values::Range(low, high) => beyond(*low, Ordering::Greater) && beyond(*high, Ordering::Less),
     }
 }

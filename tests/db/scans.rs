@@ -8,12 +8,13 @@
 use std::ops::Bound;
 
 use crate::random_log::{
-    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, scanned, seed, store_path, value, within,
+    KINDS, Kind, Random, RandomLog, Shown, append, entities, filtered, fold, histories, plain, scanned, seed, several,
+    store_path, value, within,
 };
 use annals::query::{Budget, Facts, Scan, Values};
 use annals::store::Durability;
 use annals::transact::TxData;
-use annals::{Connection, Datom, Db, Options, Order, Partition, Value};
+use annals::{Connection, Datom, Db, Options, Order, Partition, Value, ValueType};
 
 fn open(path: &std::path::Path) -> Connection {
     Connection::open_with(path, Options { durability: Durability::Normal, ..Options::default() }).expect("the store opens")
@@ -46,6 +47,7 @@ struct Choice {
     within: Option<(i64, i64)>,
     bounds: Option<(Bound<Value>, Bound<Value>)>,
     equal: Option<Value>,
+    among: Option<Vec<Value>>,
     t: Option<i64>,
 }
 
@@ -66,15 +68,17 @@ impl Choice {
             Value::Double(n) if n.fract() == 0.0 && random.one_in(2) => Value::Long(n as i64),
             other => other,
         });
+        let among = (bounds.is_none() && equal.is_none() && random.one_in(2)).then(|| several(random, &kind));
         let t = random.one_in(6).then(|| random.below(basis as usize + 2) as i64);
-        Self { attribute, entities: random.one_in(2).then_some(some), within: within(random), bounds, equal, t }
+        Self { attribute, entities: random.one_in(2).then_some(some), within: within(random), bounds, equal, among, t }
     }
 
     fn scan(&self) -> Scan<'_> {
-        let values = match (&self.bounds, &self.equal) {
-            (Some((low, high)), _) => Values::Range(low.as_ref(), high.as_ref()),
-            (None, Some(wanted)) => Values::Equal(wanted),
-            (None, None) => Values::Any,
+        let values = match (&self.bounds, &self.equal, &self.among) {
+            (Some((low, high)), ..) => Values::Range(low.as_ref(), high.as_ref()),
+            (None, Some(wanted), _) => Values::Equal(wanted),
+            (None, None, Some(wanted)) => Values::Among(wanted),
+            (None, None, None) => Values::Any,
         };
         let attribute = self.attribute.map(|kind| kind.id);
         Scan { attribute, entities: self.entities.as_deref(), within: self.within, values, t: self.t, ..Scan::default() }
@@ -97,6 +101,12 @@ fn check_scans(random: &mut Random, db: &Db, log: &[Datom], count: usize) {
             view.announce(&ids, &Budget::default()).expect("columns can be prepared");
         }
         assert_eq!(scanned(&view, &scan), filtered(&facts, &scan), "{shown:?} {scan:?}");
+        if let Some(kind) = scan.attribute.and_then(|attribute| view.type_of_values(attribute)) {
+            let others =
+                facts.iter().filter(|datom| Some(datom.a) == scan.attribute && plain(&datom.v).value_type() != Some(kind));
+            // A declared reference is shown as a long.
+            assert!(kind == ValueType::Ref || others.count() == 0, "not all are {kind:?} in {shown:?}");
+        }
         let estimate = view.estimate(&scan);
         assert!(estimate.rows >= 0.0 && estimate.rows.is_finite(), "{estimate:?}");
     }
@@ -229,7 +239,10 @@ fn columns_of_many_facts_keep_up_with_the_log() {
             let text = Value::from(random.below(900).to_string());
             let some: Vec<i64> = ids.iter().copied().filter(|_| random.one_in(50)).collect();
             let attribute = Some(*random.pick(&[size, any]));
-            let scan = match random.below(5) {
+            let mut texts: Vec<Value> = (0..random.below(40)).map(|_| random.below(900).to_string().into()).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            let scan = match random.below(6) {
                 0 => Scan { attribute, ..Scan::default() },
                 1 => Scan {
                     attribute: Some(size),
@@ -238,6 +251,7 @@ fn columns_of_many_facts_keep_up_with_the_log() {
                 },
                 2 => Scan { attribute: Some(any), values: Values::Equal(&text), ..Scan::default() },
                 3 => Scan { attribute: Some(size), values: Values::Equal(&low), ..Scan::default() },
+                4 => Scan { attribute: Some(any), values: Values::Among(&texts), ..Scan::default() },
                 _ => Scan { attribute, entities: Some(&some), ..Scan::default() },
             };
             assert_eq!(scanned(&view, &scan), filtered(&facts, &scan), "{shown:?} {scan:?}");

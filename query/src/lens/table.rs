@@ -127,7 +127,7 @@ impl Table {
             Values::Range(Bound::Included(low) | Bound::Excluded(low), Bound::Included(high) | Bound::Excluded(high)) => {
                 [*low, *high]
             }
-            Values::Any | Values::Range(..) => return None,
+            Values::Any | Values::Among(_) | Values::Range(..) => return None,
         };
         // Bounds of two types admit nothing, which the order by type would not show.
         let is_of_one_type = sought[0].compare_within_type(sought[1]).is_some();
@@ -186,6 +186,7 @@ fn admits(values: &Values<'_>, value: &Value) -> bool {
     match values {
         Values::Any => true,
         Values::Equal(wanted) => value.same(wanted),
+        Values::Among(wanted) => wanted.binary_search(&value.canonical()).is_ok(),
         Values::Range(low, high) => {
             let is_above = match low {
                 Bound::Unbounded => true,

@@ -8,7 +8,7 @@ use crate::budget::Budget;
 use crate::error::Result;
 use crate::facts::{Attribute, Batch, Estimate, Fact, Facts, Match, Places, Scan, Values};
 use crate::nearest::nearest;
-use crate::value::Value;
+use crate::value::{Value, ValueType};
 
 use super::layer::Layer;
 use super::resolve::Names;
@@ -136,6 +136,14 @@ impl Facts for LensView {
         self.names.shown.get(&id).map(Arc::clone).or_else(|| self.below.attribute_by_id(id))
     }
 
+    fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
+        let Names { made, hidden, .. } = &self.names;
+        if made.contains_key(&attribute) || hidden.contains(&attribute) {
+            return self.attribute_by_id(attribute)?.value_type;
+        }
+        self.below.type_of_values(attribute)
+    }
+
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         match (self.names.by_name.get(ident), self.layer.renames.get(ident)) {
             (Some(Some(id)), _) => Ok(Some(*id)),
@@ -198,6 +206,7 @@ impl Facts for LensView {
         let rows = match scan.values {
             Values::Any => most.rows,
             Values::Equal(_) => most.rows / most.distinct_v.max(1.0),
+            Values::Among(wanted) => (most.rows / most.distinct_v.max(1.0) * wanted.len() as f64).min(most.rows),
             Values::Range(..) => most.rows / GUESSED_RANGE_PART,
         };
         // Whatever is wanted of it, all of it is made.

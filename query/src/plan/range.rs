@@ -1,4 +1,4 @@
-//! Comparisons with constants become ranges of the scans that bind their variables, where the declared type makes that exact.
+//! Comparisons with constants become ranges of the scans that bind their variables, where the type that all values have makes that exact.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -20,9 +20,9 @@ pub(crate) fn with_ranges(goals: &[Arc<Goal>], known: &Known) -> Vec<Arc<Goal>> 
     let narrowed = |goal: &Arc<Goal>| {
         let GoalKind::Scan(scan) = &goal.kind else { return None };
         let slot = scan.value.slot()?;
-        let declared = declared_type(scan)?;
+        let kind = type_of_values(scan)?;
         let mut range = None;
-        for compared in by_slot.get(&slot)?.iter().filter(|compared| fits(declared, &compared.value)) {
+        for compared in by_slot.get(&slot)?.iter().filter(|compared| fits(kind, &compared.value)) {
             let range = range.get_or_insert(ValueRange { low: Bound::Unbounded, high: Bound::Unbounded });
             tighten(range, compared.operator, &compared.value);
         }
@@ -68,7 +68,7 @@ pub(crate) fn comparisons(goal: &Goal, known: &Known) -> Vec<Compared> {
 
 /// Why a comparison did not become a range of the scan that gives its variable.
 pub(crate) enum Hindrance {
-    /// The attribute has no declared type.
+    /// The attribute has no declared type, and it is not known that all values have one.
     Undeclared(Arc<str>),
     /// The attribute is declared as another type.
     OtherType(Arc<str>, ValueType),
@@ -92,6 +92,7 @@ pub(crate) fn hindrance(goals: &[&Goal], compared: &Compared) -> Option<Hindranc
             GoalKind::Scan(scan) => match attribute_of(scan) {
                 None => Hindrance::AnyAttribute,
                 Some(attribute) => match attribute.value_type {
+                    None if type_of_values(scan).is_some_and(|kind| fits(kind, &compared.value)) => return None,
                     None => Hindrance::Undeclared(Arc::clone(&attribute.ident)),
                     Some(declared) if fits(declared, &compared.value) || declared == ValueType::Ref => return None,
                     Some(declared) => Hindrance::OtherType(Arc::clone(&attribute.ident), declared),
@@ -118,16 +119,17 @@ fn attribute_of(scan: &ScanGoal) -> Option<Arc<Attribute>> {
     facts.attribute_by_id(scan.attribute_id()?)
 }
 
-fn declared_type(scan: &ScanGoal) -> Option<ValueType> {
-    attribute_of(scan)?.value_type
+fn type_of_values(scan: &ScanGoal) -> Option<ValueType> {
+    let Source::Facts(facts) = &scan.source else { return None };
+    facts.type_of_values(scan.attribute_id()?)
 }
 
-/// True if every value of the declared type can be compared with this one without an error.
-fn fits(declared: ValueType, value: &Value) -> bool {
-    let is_number = matches!(declared, ValueType::Long | ValueType::BigInt | ValueType::Double | ValueType::BigDec);
+/// True if every value of the type can be compared with this one without an error.
+fn fits(kind: ValueType, value: &Value) -> bool {
+    let is_number = matches!(kind, ValueType::Long | ValueType::BigInt | ValueType::Double | ValueType::BigDec);
     match value.value_type() {
         Some(_) if value.is_number() => is_number,
-        Some(kind) => kind == declared && kind != ValueType::Ref,
+        Some(own) => own == kind && own != ValueType::Ref,
         None => false,
     }
 }

@@ -30,10 +30,15 @@ const ROW_COST: f64 = 0.5;
 const CALL_COST: f64 = 5.0;
 /// What a query inside the query costs a row.
 const NESTED_COST: f64 = 500.0;
-/// Values that are looked up one by one rather than by reading the whole attribute.
+/// Values that are looked up rather than reading the whole attribute, whatever that costs.
 const PROBES_MAX: f64 = 16.0;
-/// In more rows than this it is not counted how many values they have.
+/// In more rows than this it is not counted how many values they have, unless there is much to read.
 const PROBED_MAX: f64 = 64.0;
+/// What looking up one of more values costs, and a row that it leads to.
+const PROBE_COST: f64 = 6.4;
+const PROBED_COST: f64 = 0.8;
+/// More values than this are not looked up.
+const VALUES_MAX: f64 = 4_096.0;
 /// By how much a join of what is not connected is worse.
 const CROSS_COST: f64 = 1e3;
 
@@ -252,7 +257,12 @@ impl Search<'_> {
             GoalKind::Scan(scan) => match (is_bound(scan.entity.slot()), is_bound(scan.value.slot())) {
                 (Some(_), _) => state.rows * LOOKUP_COST,
                 (None, Some(value)) if state.rows <= PROBED_MAX && state.distinct[&value] <= PROBES_MAX => state.rows,
-                (None, Some(_)) => alone.read * SCAN_COST + (state.rows + alone.rows) * HASH_COST,
+                (None, Some(value)) => {
+                    let joined = (state.rows + rows) * HASH_COST;
+                    let read = alone.read * SCAN_COST + (state.rows + alone.rows) * HASH_COST;
+                    let looked_up = state.distinct[&value] * PROBE_COST + rows * PROBED_COST + joined;
+                    if state.distinct[&value] <= VALUES_MAX { read.min(looked_up) } else { read }
+                }
                 (None, None) => alone.read * SCAN_COST,
             },
             GoalKind::Rule(_) | GoalKind::Union(_) => alone.rows.min(state.rows * 8.0) * SCAN_COST + state.rows,

@@ -1,6 +1,7 @@
 //! A walk from one beginning, or back from one end, in a graph that is too large to be made for it: each round looks up only where the round
 //! before it leads. It is given up when it touches so much that making the graph costs less.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::column::Column;
@@ -17,7 +18,9 @@ use crate::run::fixpoint::surroundings;
 use crate::run::gather::repeat;
 use crate::run::key::is_exact;
 use crate::run::relation::Relation;
+use crate::run::scan::VALUES_MAX;
 use crate::run::shape::{Body, Shape, Steps};
+use crate::run::sparing::Sparing;
 use crate::run::store::Store;
 
 /// Graphs of fewer edges are made at once.
@@ -26,8 +29,8 @@ const EDGES_MIN: f64 = 16_384.0;
 const EDGES_PER_TOUCHED: f64 = 64.0;
 /// A round costs as much as making so many edges of a graph, and rounds may cost a quarter of that.
 const EDGES_PER_ROUND: f64 = 2_048.0;
-/// So many values are looked up one by one; for more of them, all facts of an attribute would be read.
-const VALUES_MAX: usize = 16;
+/// Looking up may cost what it takes to read one in so many of the edges.
+const EDGES_PER_LOOKED_UP: f64 = 2.0;
 
 /// What was learnt of a rule by walking.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +45,9 @@ pub(crate) struct Explored {
 /// Bodies that look up the one side of an edge by the other.
 struct Lookups {
     bodies: Vec<(Arc<Plan>, Vec<Slot>)>,
-    /// So many rows are looked up at once, and no more.
+    /// So many rows are looked up at once, and no more: for more values all facts of an attribute would be read.
     rows_max: usize,
+    sparing: Rc<Sparing>,
 }
 
 /// True if the call is of a kind that a walk can answer, if it is short.
@@ -96,13 +100,15 @@ impl Explored {
         let width = shape.keys.len();
         let places = (0..width).collect::<Vec<_>>();
         let Some(keys) = call.columns(&shape.keys) else { return Ok(None) };
-        let begin = Lookups::new(&shape.bases, &places, &[width], run)?;
+        let sparing = Rc::new(Sparing::of_cost(edges / EDGES_PER_LOOKED_UP));
+        let lookups = |bodies: &[Body], given: &[usize], wanted: &[usize]| Lookups::new(bodies, given, wanted, &sparing, run);
+        let begin = lookups(&shape.bases, &places, &[width])?;
         let (go_on, contexts) = match &shape.steps {
             Steps::Own(bodies) => {
                 let contexts = shape.contexts.len();
-                (Lookups::new(bodies, &(0..=contexts).collect::<Vec<_>>(), &[contexts + 1], run)?, contexts)
+                (lookups(bodies, &(0..=contexts).collect::<Vec<_>>(), &[contexts + 1])?, contexts)
             }
-            _ => (Lookups::new(&shape.bases, &places, &[width], run)?, width - 1),
+            _ => (lookups(&shape.bases, &places, &[width])?, width - 1),
         };
         self.keep([&begin, &go_on], run);
         let wanted = call.columns(&[shape.moving]).map(|columns| columns[0].value(0));
@@ -112,7 +118,8 @@ impl Explored {
         };
         let mut reached = Store::new(vec![0]);
         let beginning = keys.iter().map(|column| (*column).clone()).collect::<Vec<_>>();
-        let mut fresh = reached.add(&begin.run(&beginning, 1, run)?, run.budget)?;
+        let Some(begun) = begin.run(&beginning, 1, run)? else { return Ok(None) };
+        let mut fresh = reached.add(&begun, run.budget)?;
         while fresh.rows > 0 {
             self.touched += fresh.rows;
             self.rounds += 1;
@@ -125,7 +132,7 @@ impl Explored {
             }
             let mut input = (0..contexts).map(|at| repeat(&context(at), fresh.rows)).collect::<Vec<_>>();
             input.push(ends.clone());
-            let found = go_on.run(&input, fresh.rows, run)?;
+            let Some(found) = go_on.run(&input, fresh.rows, run)? else { return Ok(None) };
             self.touched += found.rows;
             fresh = reached.add(&found, run.budget)?;
         }
@@ -142,10 +149,12 @@ impl Explored {
         if shape.bases.iter().any(|body| !body.needs.is_empty()) {
             return Ok(None);
         }
-        let begin = Lookups::new(&shape.bases, &[width], &places, run)?;
-        let go_back = match &shape.steps {
-            Steps::Own(bodies) => Lookups::new(bodies, &[1], &[0], run)?,
-            _ => Lookups::new(&shape.bases, &[width], &[width - 1], run)?,
+        let sparing = Rc::new(Sparing::of_cost(edges / EDGES_PER_LOOKED_UP));
+        let lookups = |bodies: &[Body], given: &[usize], wanted: &[usize]| Lookups::new(bodies, given, wanted, &sparing, run);
+        let begin = lookups(&shape.bases, &[width], &places)?;
+        let (go_back, are_the_same) = match &shape.steps {
+            Steps::Own(bodies) => (lookups(bodies, &[1], &[0])?, false),
+            _ => (lookups(&shape.bases, &[width], &[width - 1])?, width == 1),
         };
         self.keep([&begin, &go_back], run);
         let (mut passed, mut found) = (Store::new(vec![0]), Store::new((0..width as Slot).collect()));
@@ -156,8 +165,9 @@ impl Explored {
             if self.is_spent(edges) || fresh.rows > go_back.rows_max.min(begin.rows_max) {
                 return Ok(None);
             }
-            let keys = begin.run(&fresh.columns, fresh.rows, run)?;
-            let before = go_back.run(&fresh.columns, fresh.rows, run)?;
+            let Some(keys) = begin.run(&fresh.columns, fresh.rows, run)? else { return Ok(None) };
+            let before = if are_the_same { Some(keys.clone()) } else { go_back.run(&fresh.columns, fresh.rows, run)? };
+            let Some(before) = before else { return Ok(None) };
             self.touched += keys.rows + before.rows;
             found.add(&keys, run.budget)?;
             fresh = passed.add(&before, run.budget)?;
@@ -189,7 +199,7 @@ fn edges_of(shape: &Shape, run: &Run<'_>) -> f64 {
 
 impl Lookups {
     /// Bodies that give the ends at `wanted` for those at `given`.
-    fn new(bodies: &[Body], given: &[usize], wanted: &[usize], run: &Run<'_>) -> Result<Self> {
+    fn new(bodies: &[Body], given: &[usize], wanted: &[usize], sparing: &Rc<Sparing>, run: &Run<'_>) -> Result<Self> {
         let lookup = |body: &Body| {
             let ends = given.iter().map(|place| body.ends[*place]).collect::<Vec<_>>();
             let output = wanted.iter().map(|place| body.ends[*place]).collect::<Vec<_>>();
@@ -205,19 +215,23 @@ impl Lookups {
         };
         let are_entities = bodies.iter().all(|body| given.last().is_some_and(|place| is_entity(body, body.ends[*place])));
         let rows_max = if are_entities { usize::MAX } else { VALUES_MAX };
-        Ok(Self { bodies: bodies.iter().map(lookup).collect::<Result<_>>()?, rows_max })
+        Ok(Self { bodies: bodies.iter().map(lookup).collect::<Result<_>>()?, rows_max, sparing: Rc::clone(sparing) })
     }
 
-    /// What they give for rows of ends.
-    fn run(&self, given: &[Column], rows: usize, run: &Run<'_>) -> Result<Relation> {
+    /// What they give for rows of ends; nothing if that touches too much.
+    fn run(&self, given: &[Column], rows: usize, run: &Run<'_>) -> Result<Option<Relation>> {
         let mut parts = Vec::new();
         let mut slots = Vec::new();
         for (plan, ends) in &self.bodies {
             let input = Relation::new(ends.clone(), given.to_vec(), rows);
-            let found = run_plan(plan, run, &Frame { input: Some(&input), is_bag: true, ..Frame::default() })?;
+            let frame = Frame { input: Some(&input), sparing: Some(&self.sparing), is_bag: true, ..Frame::default() };
+            let found = run_plan(plan, run, &frame)?;
+            if self.sparing.is_spent() {
+                return Ok(None);
+            }
             slots = (0..found.slots.len() as Slot).collect();
             parts.push(found.renamed(slots.clone()));
         }
-        Ok(if parts.iter().all(|part| part.rows == 0) { Relation::empty(slots) } else { stack(&slots, &parts) })
+        Ok(Some(if parts.iter().all(|part| part.rows == 0) { Relation::empty(slots) } else { stack(&slots, &parts) }))
     }
 }

@@ -22,10 +22,12 @@ use crate::source::Source;
 use crate::tuning::{Tuning, Way};
 use crate::value::{Value, ValueType};
 
-/// Values or attributes that are looked for one by one rather than all at once.
+/// Attributes that are looked for one by one rather than all at once; so few values, if there are facts enough.
 const PROBES_MAX: usize = 16;
 /// The same where as little as possible is to be touched.
 const LOOKUPS_MAX: usize = 1_024;
+/// More values than this are not looked for, however many facts there are.
+pub(crate) const VALUES_MAX: usize = 4_096;
 /// A scan for some entities costs so much more a fact than a scan of all.
 const ENTITY_COST: f64 = 8.0;
 /// What looking for one value costs, in facts scanned.
@@ -38,8 +40,19 @@ struct Narrowed {
     /// The least and the greatest entity that can be joined.
     within: Option<(i64, i64)>,
     attributes: Vec<Option<i64>>,
-    values: Vec<Option<Value>>,
+    values: Wanted,
     t: Option<i64>,
+}
+
+/// Which values are asked for.
+#[derive(Default)]
+enum Wanted {
+    /// Any in the range of the pattern.
+    #[default]
+    Any,
+    One(Value),
+    /// One of these: canonical, ascending, each once.
+    Several(Vec<Value>),
 }
 
 /// Joins the facts that a pattern matches to the rows found so far.
@@ -99,7 +112,7 @@ impl Narrowed {
         effort.read += read;
         effort.took(match self {
             _ if self.entities.is_some() => Method::Entities,
-            _ if self.values.first().is_some_and(Option::is_some) => Method::Values,
+            _ if !matches!(self.values, Wanted::Any) => Method::Values,
             _ if self.t.is_some() => Method::Transaction,
             _ if goal.range.is_some() => Method::Range,
             _ if self.within.is_some() => Method::Span,
@@ -113,15 +126,15 @@ impl Narrowed {
             Place::Constant(value) => value.as_long(),
             Place::Slot(_) | Place::Blank => None,
         };
-        let value = match &goal.value {
-            Place::Constant(value) => Some(value.clone()),
-            Place::Slot(_) | Place::Blank => None,
+        let values = match &goal.value {
+            Place::Constant(value) => Wanted::One(value.clone()),
+            Place::Slot(_) | Place::Blank => Wanted::Any,
         };
         Self {
             entities: id_of(&goal.entity).map(|id| vec![id].into()),
             within: None,
             attributes: vec![id_of(&goal.attribute)],
-            values: vec![value],
+            values,
             t: id_of(&goal.rest[0]),
         }
     }
@@ -130,20 +143,20 @@ impl Narrowed {
     fn new(goal: &ScanGoal, current: &Relation, facts: &dyn Facts, probes_max: usize, run: &Run<'_>) -> Result<Self> {
         let mut narrowed = Self::of_constants(goal);
         let bound = |place: &Place| place.slot().and_then(|slot| current.column(slot).map(|_| slot));
-        let few = |slot: Slot| -> Result<Option<Vec<Value>>> {
-            if current.rows > probes_max * 4 {
+        let few = |slot: Slot, most: usize| -> Result<Option<Vec<Value>>> {
+            if current.rows > most * 4 {
                 return Ok(None);
             }
             let column = distinct(current.project(&[slot])?, run.budget)?;
-            Ok((column.rows <= probes_max).then(|| (0..column.rows).map(|row| column.columns[0].value(row)).collect()))
+            Ok((column.rows <= most).then(|| (0..column.rows).map(|row| column.columns[0].value(row)).collect()))
         };
         if let Some(slot) = bound(&goal.attribute)
-            && let Some(values) = few(slot)?
+            && let Some(values) = few(slot, probes_max)?
         {
             narrowed.attributes = values.iter().filter_map(|value| value.canonical().as_long()).map(Some).collect();
         }
         if let Some(slot) = bound(&goal.rest[0])
-            && let Some(values) = few(slot)?
+            && let Some(values) = few(slot, 1)?
             && let [t] = &values[..]
         {
             narrowed.t = t.canonical().as_long();
@@ -154,40 +167,62 @@ impl Narrowed {
                 narrowed.entities = entities(slot, goal, current, facts, &narrowed);
             }
         }
-        if let (Some(slot), None) = (bound(&goal.value), &narrowed.entities)
-            && let Some(values) = few(slot)?
-        {
+        if let (Some(slot), None) = (bound(&goal.value), &narrowed.entities) {
             let everything = narrowed.estimate(goal, facts);
-            let is_worth = values.len() <= 1 || everything > PROBE_COST * values.len() as f64;
-            if is_worth {
-                narrowed.values = values.into_iter().map(Some).collect();
+            let most = (everything / PROBE_COST).min(VALUES_MAX as f64) as usize;
+            if let Some(values) = few(slot, most.max(1))? {
+                narrowed.look_for(values, everything, probes_max, goal, facts);
             }
         }
         Ok(narrowed)
     }
 
+    /// Looks for these values if that costs less than to read all facts: always if they are few, otherwise if they lead to few.
+    fn look_for(&mut self, values: Vec<Value>, everything: f64, probes_max: usize, goal: &ScanGoal, facts: &dyn Facts) {
+        let mut values = values.iter().map(Value::canonical).collect::<Vec<_>>();
+        let count = values.len();
+        if count <= 1 {
+            self.values = values.pop().map_or_else(Wanted::default, Wanted::One);
+            return;
+        }
+        values.sort_unstable();
+        self.values = Wanted::Several(values);
+        if count > probes_max {
+            let (rows, read) = self.expect(goal, facts);
+            if (rows * ENTITY_COST).max(read) + PROBE_COST * count as f64 >= everything {
+                self.values = Wanted::Any;
+            }
+        }
+    }
+
     fn estimate(&self, goal: &ScanGoal, facts: &dyn Facts) -> f64 {
-        let rows = |attribute: &Option<i64>| {
-            let (values, within, t) = (self.values_of(0, goal), self.within, self.t);
-            facts.estimate(&Scan { attribute: *attribute, values, within, t, ..Scan::default() }).rows
-        };
-        self.attributes.iter().map(rows).sum()
+        self.expect(goal, facts).0
+    }
+
+    /// How many facts there would be, and how many would be read.
+    fn expect(&self, goal: &ScanGoal, facts: &dyn Facts) -> (f64, f64) {
+        let (values, within, t) = (self.values_of(goal), self.within, self.t);
+        let expect =
+            |attribute: &Option<i64>| facts.estimate(&Scan { attribute: *attribute, values, within, t, ..Scan::default() });
+        self.attributes.iter().map(expect).fold((0.0, 0.0), |(rows, read), one| (rows + one.rows, read + one.read))
     }
 
     /// What it takes to find the facts, counted in facts read.
     fn cost(&self, goal: &ScanGoal, facts: &dyn Facts) -> f64 {
-        match (&self.entities, self.values.first()) {
+        match (&self.entities, &self.values) {
             (Some(entities), _) => entities.len() as f64 * ENTITY_COST,
-            (None, Some(Some(_))) => (self.estimate(goal, facts) + PROBE_COST) * self.values.len() as f64,
-            _ => self.estimate(goal, facts),
+            (None, Wanted::Any) => self.estimate(goal, facts),
+            (None, Wanted::One(_)) => self.estimate(goal, facts) + PROBE_COST,
+            (None, Wanted::Several(values)) => self.estimate(goal, facts) + PROBE_COST * values.len() as f64,
         }
     }
 
-    fn values_of<'s>(&'s self, at: usize, goal: &'s ScanGoal) -> Values<'s> {
-        match (self.values.get(at), &goal.range) {
-            (Some(Some(value)), _) => Values::Equal(value),
-            (_, Some(range)) => Values::Range(range.low.as_ref(), range.high.as_ref()),
-            _ => Values::Any,
+    fn values_of<'s>(&'s self, goal: &'s ScanGoal) -> Values<'s> {
+        match (&self.values, &goal.range) {
+            (Wanted::One(value), _) => Values::Equal(value),
+            (Wanted::Several(values), _) => Values::Among(values),
+            (Wanted::Any, Some(range)) => Values::Range(range.low.as_ref(), range.high.as_ref()),
+            (Wanted::Any, None) => Values::Any,
         }
     }
 }
@@ -264,15 +299,13 @@ fn read(facts: &dyn Facts, goal: &ScanGoal, narrowed: &Narrowed, wanted: &SlotSe
         Ok(batch)
     };
     for attribute in &narrowed.attributes {
-        for at in 0..narrowed.values.len() {
-            let batch = take(attribute, narrowed.values_of(at, goal), places)?;
-            let mut part = relation_of(batch, goal, attribute.is_some(), &is_read, None, run.budget)?;
-            if attribute.is_some() && !facts.is_history() {
-                let kind = attribute.and_then(|id| facts.attribute_by_id(id)).and_then(|attribute| attribute.value_type);
-                part.key = fact_key(goal, kind, &part);
-            }
-            parts.push(part);
+        let batch = take(attribute, narrowed.values_of(goal), places)?;
+        let mut part = relation_of(batch, goal, attribute.is_some(), &is_read, None, run.budget)?;
+        if attribute.is_some() && !facts.is_history() {
+            let kind = attribute.and_then(|id| facts.attribute_by_id(id)).and_then(|attribute| attribute.value_type);
+            part.key = fact_key(goal, kind, &part);
         }
+        parts.push(part);
         if let Some(id) = goal.value_entity {
             let batch = take(attribute, Values::Equal(&Value::Long(id)), Places { a: true, ..places })?;
             let is_reference = references(&batch, facts);

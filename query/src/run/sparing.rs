@@ -44,6 +44,11 @@ impl Sparing {
         (facts >= FACTS_MIN).then(|| Self { left: Cell::new(facts / FACTS_PER_TOUCHED) })
     }
 
+    /// For what may touch so much.
+    pub(crate) fn of_cost(cost: f64) -> Self {
+        Self { left: Cell::new(cost) }
+    }
+
     /// So much is about to be touched, or was; false if that is too much.
     pub(crate) fn spend(&self, cost: f64) -> bool {
         self.left.set(self.left.get() - cost);

@@ -103,6 +103,12 @@ impl Facts for EdgeFacts {
                 let to = vec![to; from.len()];
                 (from.into(), to.into())
             }
+            (None, Values::Among(wanted)) => {
+                let of = |to: i64| own.back.get(&to).into_iter().flatten().map(move |from| (*from, to));
+                let mut pairs = wanted.iter().filter_map(Value::as_long).flat_map(of).collect::<Vec<_>>();
+                pairs.sort_unstable();
+                (pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect())
+            }
             _ => (own.from.clone(), own.to.clone()),
         };
         self.read.fetch_add(e.len() as u64, Ordering::Relaxed);
@@ -121,6 +127,7 @@ impl Facts for EdgeFacts {
         let rows = match (scan.entities, &scan.values) {
             (Some(entities), _) => entities.len() as f64,
             (None, Values::Equal(_)) => all / distinct_v,
+            (None, Values::Among(wanted)) => all / distinct_v * wanted.len() as f64,
             _ => all,
         };
         Estimate { rows, read: rows, distinct_e: all, distinct_v }

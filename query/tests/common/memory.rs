@@ -274,6 +274,7 @@ fn admits(values: &Values<'_>, value: &Value) -> bool {
     match values {
         Values::Any => true,
         Values::Equal(wanted) => value.same(&plain(wanted)),
+        Values::Among(wanted) => wanted.iter().any(|wanted| value.same(wanted)),
         Values::Range(low, high) => is_above(value, *low) && is_below(value, *high),
     }
 }
@@ -346,6 +347,14 @@ impl Facts for MemoryFacts {
 
     fn attribute_by_id(&self, id: i64) -> Option<Arc<Attribute>> {
         self.attributes.iter().find(|attribute| attribute.id == id).cloned()
+    }
+
+    fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
+        let declared = self.attribute_by_id(attribute)?.value_type;
+        let mut types = self.log.iter().filter(|fact| fact.a == attribute).map(|fact| plain(&fact.v).value_type());
+        let first = types.next()??;
+        let found = || (types.all(|own| own == Some(first)) && self.toss(2)).then_some(first);
+        declared.or_else(found)
     }
 
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
