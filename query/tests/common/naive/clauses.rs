@@ -516,7 +516,8 @@ pub(super) fn take_apart(binding: &Binding, value: &Value, environment: &Environ
         _ if *value == Value::Nil => Ok(Vec::new()),
         Binding::Scalar(variable, _) => {
             let mut environment = environment.clone();
-            Ok(if environment.bind(variable, value) { vec![environment] } else { Vec::new() })
+            // A variable holds the long of a reference, whether it was given or found.
+            Ok(if environment.bind(variable, &plain(value)) { vec![environment] } else { Vec::new() })
         }
         Binding::Tuple(parts, _) => {
             tuple(parts, &items(value).filter(|items| items.len() == parts.len()).ok_or_else(refuse)?, environment)
