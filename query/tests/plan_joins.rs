@@ -123,7 +123,7 @@ fn many_values_are_looked_up_where_reading_all_facts_costs_more() {
     // Where these values are half of all, nothing is gained.
     let (rows, steps) = asked(text, &facts(marks(100).chain(sizes(200))), Tuning::default());
     assert_eq!(rows.len(), 20_000);
-    assert!(steps < 200_000, "{steps} steps, for 20,000 facts of 40,000");
+    assert!(steps < 300_000, "{steps} steps, for 20,000 facts of 40,000");
 }
 
 #[test]

@@ -263,8 +263,12 @@ fn estimate_from(lives: &Lives, scan: &Scan<'_>) -> Estimate {
     let (distinct_e, distinct_v) = (lives.distinct_e() as f64, lives.distinct_v() as f64);
     let of_entities = scan.entities.map_or(1.0, |entities| (entities.len() as f64 / distinct_e.max(1.0)).min(1.0));
     let rows = all * of_entities;
-    // Without the order by value all rows are looked at, or sorted first.
-    let is_looked_up = !matches!(scan.values, Values::Among(_)) || lives.pays_to_sort_by_value();
+    let is_looked_up = match scan.values {
+        Values::Any | Values::Equal(_) => true,
+        // Without the order by value all rows are looked at, or sorted first.
+        Values::Among(_) => lives.pays_to_sort_by_value(),
+        Values::Range(..) => scan.entities.is_some() || scan.within.is_some() || lives.is_picked(all as usize),
+    };
     Estimate { rows, read: if is_looked_up { rows } else { lives.len() as f64 }, distinct_e, distinct_v }
 }
 

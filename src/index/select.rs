@@ -114,6 +114,11 @@ impl Lives {
         }
     }
 
+    /// True if so many rows of a range are picked from the order by value, and no others looked at.
+    pub(crate) fn is_picked(&self, rows: usize) -> bool {
+        rows * RANGE_ROWS_PER_PICK <= self.len()
+    }
+
     /// The rows of entities between two, both included.
     fn rows_within(&self, within: Option<(i64, i64)>) -> Range<usize> {
         let Some((first, last)) = within else { return 0..self.len() };
@@ -179,7 +184,7 @@ impl Lives {
         };
         if !is_vector(low) && !is_vector(high) && !self.is_few(&near) {
             let places = self.by_value().between(&self.v, low, high);
-            if places.len() * RANGE_ROWS_PER_PICK <= self.len() {
+            if self.is_picked(places.len()) {
                 let mut rows = self.by_value().rows(places).to_vec();
                 rows.retain(|row| near.contains(&(*row as usize)));
                 rows.sort_unstable();

@@ -28,6 +28,8 @@ const PROBES_MAX: usize = 16;
 const LOOKUPS_MAX: usize = 1_024;
 /// More values than this are not looked for, however many facts there are.
 pub(crate) const VALUES_MAX: usize = 4_096;
+/// A range that picks more than one fact in so many is idle, if all have to be read to find them.
+const FACTS_PER_PICKED: f64 = 16.0;
 /// A scan for some entities costs so much more a fact than a scan of all.
 const ENTITY_COST: f64 = 8.0;
 /// What looking for one value costs, in facts scanned.
@@ -41,6 +43,9 @@ struct Narrowed {
     within: Option<(i64, i64)>,
     attributes: Vec<Option<i64>>,
     values: Wanted,
+    /// The range of the pattern saves no reading, and leaves out few facts: it is left to the predicate, and columns stay as they are, which
+    /// those of other attributes are aligned with.
+    is_range_idle: bool,
     t: Option<i64>,
 }
 
@@ -79,7 +84,7 @@ pub(crate) fn extend(
             return found.join(step, current, keep, run);
         }
         let all: SlotSet = slots.iter().copied().collect();
-        let narrowed = Narrowed::of_constants(goal);
+        let narrowed = Narrowed::of_constants(goal, facts.as_ref());
         let (found, read) = fetch(facts.as_ref(), goal, &narrowed, &all, run)?;
         let found = Rc::new(Stable::new(found));
         run.note(step, |effort| narrowed.note(goal, read, effort));
@@ -100,7 +105,7 @@ pub(crate) fn alone(goal: &ScanGoal, run: &Run<'_>) -> Result<Relation> {
     let all: SlotSet = goal.places().iter().filter_map(|place| place.slot()).collect();
     match &goal.source {
         Source::Facts(facts) if !goal.matches_nothing => {
-            fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal), &all, run).map(|(found, _)| found)
+            fetch(facts.as_ref(), goal, &Narrowed::of_constants(goal, facts.as_ref()), &all, run).map(|(found, _)| found)
         }
         _ => Ok(Relation::empty(all.iter().collect())),
     }
@@ -114,14 +119,14 @@ impl Narrowed {
             _ if self.entities.is_some() => Method::Entities,
             _ if !matches!(self.values, Wanted::Any) => Method::Values,
             _ if self.t.is_some() => Method::Transaction,
-            _ if goal.range.is_some() => Method::Range,
+            _ if goal.range.is_some() && !self.is_range_idle => Method::Range,
             _ if self.within.is_some() => Method::Span,
             _ if self.attributes.iter().any(Option::is_none) => Method::Everything,
             _ => Method::Attribute,
         });
     }
 
-    fn of_constants(goal: &ScanGoal) -> Self {
+    fn of_constants(goal: &ScanGoal, facts: &dyn Facts) -> Self {
         let id_of = |place: &Place| match place {
             Place::Constant(value) => value.as_long(),
             Place::Slot(_) | Place::Blank => None,
@@ -130,18 +135,26 @@ impl Narrowed {
             Place::Constant(value) => Wanted::One(value.clone()),
             Place::Slot(_) | Place::Blank => Wanted::Any,
         };
-        Self {
+        let mut narrowed = Self {
             entities: id_of(&goal.entity).map(|id| vec![id].into()),
             within: None,
             attributes: vec![id_of(&goal.attribute)],
             values,
+            is_range_idle: false,
             t: id_of(&goal.rest[0]),
+        };
+        if goal.range.is_some() {
+            let (rows, read) = narrowed.expect(goal, facts);
+            narrowed.is_range_idle = true;
+            let (all_rows, all_read) = narrowed.expect(goal, facts);
+            narrowed.is_range_idle = read >= all_read && rows * FACTS_PER_PICKED > all_rows;
         }
+        narrowed
     }
 
     /// Constants, and of what is bound whatever makes the scan cheaper.
     fn new(goal: &ScanGoal, current: &Relation, facts: &dyn Facts, probes_max: usize, run: &Run<'_>) -> Result<Self> {
-        let mut narrowed = Self::of_constants(goal);
+        let mut narrowed = Self::of_constants(goal, facts);
         let bound = |place: &Place| place.slot().and_then(|slot| current.column(slot).map(|_| slot));
         let few = |slot: Slot, most: usize| -> Result<Option<Vec<Value>>> {
             if current.rows > most * 4 {
@@ -221,8 +234,8 @@ impl Narrowed {
         match (&self.values, &goal.range) {
             (Wanted::One(value), _) => Values::Equal(value),
             (Wanted::Several(values), _) => Values::Among(values),
-            (Wanted::Any, Some(range)) => Values::Range(range.low.as_ref(), range.high.as_ref()),
-            (Wanted::Any, None) => Values::Any,
+            (Wanted::Any, Some(range)) if !self.is_range_idle => Values::Range(range.low.as_ref(), range.high.as_ref()),
+            (Wanted::Any, _) => Values::Any,
         }
     }
 }
