@@ -27,7 +27,7 @@ fn a_comparison_is_a_range_while_all_values_have_one_type() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let options = Options { durability: Durability::Normal, ..Options::default() };
     let connection = Connection::open_with(store_path(&folder), options).expect("the store opens");
-    let items: String = (0..100).map(|n| format!("{{:db/id \"i{n}\" :size {n}}}")).collect();
+    let items = (0..100).map(|n| format!("{{:db/id \"i{n}\" :size {n}}}")).collect::<Vec<_>>().concat();
     let first = connection.transact(&format!("[{items}]")).expect("items").tempids["i0"];
     let longs = connection.db().expect("a value");
     check(&longs, Ok(4));

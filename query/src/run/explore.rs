@@ -118,8 +118,8 @@ impl Explored {
         };
         let mut reached = Store::new(vec![0]);
         let beginning = keys.iter().map(|column| (*column).clone()).collect::<Vec<_>>();
-        let Some(begun) = begin.run(&beginning, 1, run)? else { return Ok(None) };
-        let mut fresh = reached.add(&begun, run.budget)?;
+        let Some(first) = begin.run(&beginning, 1, run)? else { return Ok(None) };
+        let mut fresh = reached.add(&first, run.budget)?;
         while fresh.rows > 0 {
             self.touched += fresh.rows;
             self.rounds += 1;

@@ -184,14 +184,14 @@ impl Narrowed {
             let everything = narrowed.estimate(goal, facts);
             let most = (everything / PROBE_COST).min(VALUES_MAX as f64) as usize;
             if let Some(values) = few(slot, most.max(1))? {
-                narrowed.look_for(values, everything, probes_max, goal, facts);
+                narrowed.look_for(&values, everything, probes_max, goal, facts);
             }
         }
         Ok(narrowed)
     }
 
     /// Looks for these values if that costs less than to read all facts: always if they are few, otherwise if they lead to few.
-    fn look_for(&mut self, values: Vec<Value>, everything: f64, probes_max: usize, goal: &ScanGoal, facts: &dyn Facts) {
+    fn look_for(&mut self, values: &[Value], everything: f64, probes_max: usize, goal: &ScanGoal, facts: &dyn Facts) {
         let mut values = values.iter().map(Value::canonical).collect::<Vec<_>>();
         let count = values.len();
         if count <= 1 {
