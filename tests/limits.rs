@@ -209,8 +209,12 @@ const QUESTIONS: [&str; 6] = [
 ];
 const RULES: &str = "[[(up ?n) [(ground 0) ?n]] [(up ?m) (up ?n) [(inc ?n) ?m]]]";
 
+fn given(question: &str) -> Vec<Input> {
+    if question.contains('%') { vec![Input::Value(RULES.into())] } else { Vec::new() }
+}
+
 fn ask(connection: &Connection, question: &str, budget: &Budget) -> Option<Error> {
-    let given = if question.contains('%') { vec![Input::Value(RULES.into())] } else { Vec::new() };
+    let given = given(question);
     connection.db().expect("a view").q_within(question, &given, engine::Options::default(), budget).err()
 }
 
@@ -231,6 +235,23 @@ fn a_question_of_a_store_stops_soon_after_its_time_and_the_store_stays_usable() 
             connection.db().expect("a view").q("[:find (count ?e) . :where [?e :n/n]]", &[]).expect("the store is usable");
         assert_eq!(answer.to_edn(), ENTITIES.to_string());
         connection.transact("[{:n/after true}]").expect("and takes transactions");
+    }
+}
+
+#[test]
+fn what_ends_soon_after_its_time_is_explained_as_far_as_it_came() {
+    let (_folder, path) = large();
+    let connection = Connection::open(&path).expect("it opens");
+    let db = connection.db().expect("a view");
+    let deadline = Duration::from_millis(30);
+    for question in QUESTIONS {
+        let before = worked();
+        let budget = Budget::default().with_limit_rows(u64::MAX).with_timeout(deadline);
+        let explanation = db.explain_within(question, &given(question), engine::Options::default(), &budget).expect("explained");
+        let over = worked().saturating_sub(before).saturating_sub(deadline);
+        let stopped = explanation.stopped.expect("it cannot be answered in time");
+        assert!(["query/timeout", "query/limit-exceeded"].contains(&stopped.code), "{question}: {}", stopped.message);
+        assert!(over < GRACE, "{over:?} over its time: {question}");
     }
 }
 

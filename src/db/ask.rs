@@ -149,6 +149,11 @@ impl Db {
         self.recent.prepared(query)?.explain(self, inputs)
     }
 
+    /// The same within a budget of rows, bytes and time, and with the engine's options: what the budget ends is explained as far as it came.
+    pub fn explain_within(&self, query: &str, inputs: &[Input], options: Options, budget: &Budget) -> Result<Explanation> {
+        self.recent.prepared(query)?.explain_within(self, inputs, options, budget)
+    }
+
     /// What is known of an entity, in the shape of a pull pattern; nil for an unknown one.
     ///
     /// ```

@@ -112,10 +112,16 @@ impl Prepared {
 
     /// How the query is answered: its steps in their order, ordered anew, with the rows expected and found.
     pub fn explain(&self, db: &Db, inputs: &[Input]) -> Result<Explanation> {
-        let options = Options { functions: db.functions().clone(), ..Options::default() };
-        let budget = Budget::default();
-        let (variant, given) = self.ready(db, inputs, &RuleSet::default(), &options, &|db| Arc::new(db), &budget)?;
-        let explanation = engine::explain(&variant.checked, &given, &options, &budget);
+        self.explain_within(db, inputs, Options::default(), &Budget::default())
+    }
+
+    /// The same within a budget of rows, bytes and time, and with the engine's options: what the budget ends is explained as far as it came.
+    pub fn explain_within(&self, db: &Db, inputs: &[Input], options: Options, budget: &Budget) -> Result<Explanation> {
+        let limited = self.0.query.timeout.map(|timeout| budget.within(timeout));
+        let budget = limited.as_ref().unwrap_or(budget);
+        let options = Options { functions: db.functions().joined(options.functions), ..options };
+        let (variant, given) = self.ready(db, inputs, &RuleSet::default(), &options, &|db| Arc::new(db), budget)?;
+        let explanation = engine::explain(&variant.checked, &given, &options, budget);
         explanation.map_err(|error| self.located(error, &variant.rules))
     }
 

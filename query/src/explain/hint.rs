@@ -71,8 +71,11 @@ fn cross_product(seen: &Seen<'_>) -> Option<Hint> {
 }
 
 fn no_range(seen: &Seen<'_>) -> Option<Hint> {
-    let goals = seen.plan.steps.iter().map(|step| &*step.goal).collect::<Vec<_>>();
     let found = comparisons(&seen.step().goal, &seen.program.known);
+    if found.is_empty() {
+        return None;
+    }
+    let goals = seen.plan.steps.iter().map(|step| &*step.goal).collect::<Vec<_>>();
     let (compared, why) = found.iter().find_map(|compared| Some((compared, hindrance(&goals, compared)?)))?;
     let name = seen.name(compared.slot);
     let (why, help) = match why {
