@@ -118,6 +118,11 @@ fn doubled(head: &[Slot], one: &[Slot], other: &[Slot]) -> Option<Recursion<'sta
     (is_distinct && is_chain).then_some(Recursion::Doubled { from, to })
 }
 
+/// True if a step depends on an argument.
+fn mention(goals: &[Arc<Goal>], argument: Slot) -> bool {
+    goals.iter().any(|goal| goal.mentions().contains(&argument))
+}
+
 /// The slots at these places.
 fn at(head: &[Slot], places: &[usize]) -> Vec<Slot> {
     places.iter().map(|place| head[*place]).collect()
@@ -206,9 +211,7 @@ fn one_way(bases: &[&PredicateBranch], recursions: &[Recursion<'_>], run: &Run<'
         }
         parts.push((goals, branch, *via));
     }
-    let is_context = |key: &usize| {
-        parts.iter().any(|(goals, branch, _)| goals.iter().any(|goal| goal.mentions().contains(&branch.head[*key])))
-    };
+    let is_context = |key: &usize| parts.iter().any(|(goals, branch, _)| mention(goals, branch.head[*key]));
     let contexts = keys.iter().copied().filter(is_context).collect::<Vec<_>>();
     let own = parts.into_iter().map(|(goals, branch, via)| {
         let mut ends = at(&branch.head, &contexts);
@@ -256,7 +259,7 @@ fn same_edges(
     for recursion in recursions {
         let Recursion::Linear { branch, goals, via, .. } = recursion else { return None };
         let step = Body::new(goals.clone(), vec![*via, branch.head[moving]], 0, run)?;
-        if !edge.is_like(&step) {
+        if mention(goals, branch.head[*from]) || !edge.is_like(&step) {
             return None;
         }
     }
@@ -293,6 +296,10 @@ fn either_way(bases: &[&PredicateBranch], recursions: &[Recursion<'_>], run: &Ru
             Recursion::Linear { branch, goals, moving, via } => {
                 let mut own = at(&branch.head, &contexts);
                 own.extend(if *moving == to { [*via, branch.head[to]] } else { [branch.head[from], *via] });
+                // The other end stays here and moves there, so that no graph has it beside each edge.
+                if mention(goals, branch.head[if *moving == to { from } else { to }]) {
+                    return None;
+                }
                 ends[usize::from(*moving == to)].push(Body::new(goals.clone(), own, 0, run)?);
             }
         }
