@@ -200,6 +200,41 @@ fn every_spelling_over_every_edge_gives_the_least_fixpoint_whatever_is_bound() {
     }
 }
 
+/// A body that steps at one end, at the other, at both, or begins, and asks up to two things of any of its ends.
+fn random_body(step: &str, state: &mut u64) -> String {
+    let mut text = format!("[(r ?x ?y) {step}");
+    for _ in 0..next(state, 3) {
+        let mut end = || ["?x", "?y", "?z", "?w"][next(state, 4) as usize];
+        let (a, b) = (end(), end());
+        text += &match next(state, 4) {
+            0 => format!(" [{a} :kind {b}]"),
+            1 => format!(" [{a} :kind _]"),
+            2 => format!(" [{a} :to {b}]"),
+            _ => format!(" [(ground {}) {a}]", 1 + next(state, 4)),
+        };
+    }
+    text + "]"
+}
+
+#[test]
+fn steps_may_ask_anything_of_any_end() {
+    const STEPS: [&str; 3] = ["[?x :to ?z] (r ?z ?y)", "(r ?x ?z) [?z :to ?y]", "(r ?x ?z) (r ?z ?y)"];
+    let mut state = seed().wrapping_add(6);
+    for _ in 0..400 {
+        let mut fact = |_| {
+            let (e, v) = (1 + next(&mut state, 4) as i64, Value::Long(1 + next(&mut state, 4) as i64));
+            (e, if next(&mut state, 3) > 0 { "to" } else { "kind" }, v)
+        };
+        let facts = MemoryFacts::of((0..9).map(&mut fact).chain([(1, "kind", 1.into()), (1, "to", 2.into())]));
+        let mut bodies = vec![random_body("[?x :to ?y]", &mut state)];
+        for _ in 0..=next(&mut state, 2) {
+            let step = STEPS[next(&mut state, 3) as usize];
+            bodies.push(random_body(step, &mut state));
+        }
+        check_calls(&facts, &format!("[{}]", bodies.join(" ")), "", &[1.into(), 2.into()]);
+    }
+}
+
 #[test]
 fn arguments_that_stay_are_part_of_every_answer() {
     let mut state = seed().wrapping_add(1);
