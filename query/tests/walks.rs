@@ -202,18 +202,18 @@ fn every_spelling_over_every_edge_gives_the_least_fixpoint_whatever_is_bound() {
 
 /// A body that steps at one end, at the other, at both, or begins, and asks up to two things of any of its ends.
 fn random_body(step: &str, state: &mut u64) -> String {
-    let mut text = format!("[(r ?x ?y) {step}");
+    let mut asked = Vec::new();
     for _ in 0..next(state, 3) {
         let mut end = || ["?x", "?y", "?z", "?w"][next(state, 4) as usize];
         let (a, b) = (end(), end());
-        text += &match next(state, 4) {
-            0 => format!(" [{a} :kind {b}]"),
-            1 => format!(" [{a} :kind _]"),
-            2 => format!(" [{a} :to {b}]"),
-            _ => format!(" [(ground {}) {a}]", 1 + next(state, 4)),
-        };
+        asked.push(match next(state, 4) {
+            0 => format!("[{a} :kind {b}]"),
+            1 => format!("[{a} :kind _]"),
+            2 => format!("[{a} :to {b}]"),
+            _ => format!("[(ground {}) {a}]", 1 + next(state, 4)),
+        });
     }
-    text + "]"
+    format!("[(r ?x ?y) {step} {}]", asked.join(" "))
 }
 
 #[test]
