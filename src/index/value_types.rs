@@ -3,8 +3,6 @@
 use annals_query::column::TextKind;
 use annals_query::{Column, Value, ValueType};
 
-use super::by_value::as_shown;
-
 /// The types of some values as queries see them, where a reference is a long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Types {
@@ -20,7 +18,10 @@ pub(crate) enum Types {
 impl Types {
     /// The type of one value.
     pub(super) fn of(value: &Value) -> Self {
-        as_shown(value).value_type().map_or(Self::Several, Self::One)
+        match value {
+            Value::Ref(_) => Self::One(ValueType::Long),
+            other => other.value_type().map_or(Self::Several, Self::One),
+        }
     }
 
     /// The types of a column. One of arbitrary values counts as several.

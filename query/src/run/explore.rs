@@ -1,7 +1,6 @@
 //! A walk from one beginning, or back from one end, in a graph that is too large to be made for it: each round looks up only where the round
 //! before it leads. It is given up when it touches so much that making the graph costs less.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::column::Column;
@@ -47,7 +46,6 @@ struct Lookups {
     bodies: Vec<(Arc<Plan>, Vec<Slot>)>,
     /// So many rows are looked up at once, and no more: for more values all facts of an attribute would be read.
     rows_max: usize,
-    sparing: Rc<Sparing>,
 }
 
 /// True if the call is of a kind that a walk can answer, if it is short.
@@ -100,15 +98,14 @@ impl Explored {
         let width = shape.keys.len();
         let places = (0..width).collect::<Vec<_>>();
         let Some(keys) = call.columns(&shape.keys) else { return Ok(None) };
-        let sparing = Rc::new(Sparing::of_cost(edges / EDGES_PER_LOOKED_UP));
-        let lookups = |bodies: &[Body], given: &[usize], wanted: &[usize]| Lookups::new(bodies, given, wanted, &sparing, run);
-        let begin = lookups(&shape.bases, &places, &[width])?;
+        let sparing = Sparing::of_cost(edges / EDGES_PER_LOOKED_UP);
+        let begin = Lookups::new(&shape.bases, &places, &[width], run)?;
         let (go_on, contexts) = match &shape.steps {
             Steps::Own(bodies) => {
                 let contexts = shape.contexts.len();
-                (lookups(bodies, &(0..=contexts).collect::<Vec<_>>(), &[contexts + 1])?, contexts)
+                (Lookups::new(bodies, &(0..=contexts).collect::<Vec<_>>(), &[contexts + 1], run)?, contexts)
             }
-            _ => (lookups(&shape.bases, &places, &[width])?, width - 1),
+            _ => (Lookups::new(&shape.bases, &places, &[width], run)?, width - 1),
         };
         self.keep([&begin, &go_on], run);
         let wanted = call.columns(&[shape.moving]).map(|columns| columns[0].value(0));
@@ -118,7 +115,7 @@ impl Explored {
         };
         let mut reached = Store::new(vec![0]);
         let beginning = keys.iter().map(|column| (*column).clone()).collect::<Vec<_>>();
-        let Some(first) = begin.run(&beginning, 1, run)? else { return Ok(None) };
+        let Some(first) = begin.run(&beginning, 1, &sparing, run)? else { return Ok(None) };
         let mut fresh = reached.add(&first, run.budget)?;
         while fresh.rows > 0 {
             self.touched += fresh.rows;
@@ -132,7 +129,7 @@ impl Explored {
             }
             let mut input = (0..contexts).map(|at| repeat(&context(at), fresh.rows)).collect::<Vec<_>>();
             input.push(ends.clone());
-            let Some(found) = go_on.run(&input, fresh.rows, run)? else { return Ok(None) };
+            let Some(found) = go_on.run(&input, fresh.rows, &sparing, run)? else { return Ok(None) };
             self.touched += found.rows;
             fresh = reached.add(&found, run.budget)?;
         }
@@ -149,12 +146,11 @@ impl Explored {
         if shape.bases.iter().any(|body| !body.needs.is_empty()) {
             return Ok(None);
         }
-        let sparing = Rc::new(Sparing::of_cost(edges / EDGES_PER_LOOKED_UP));
-        let lookups = |bodies: &[Body], given: &[usize], wanted: &[usize]| Lookups::new(bodies, given, wanted, &sparing, run);
-        let begin = lookups(&shape.bases, &[width], &places)?;
+        let sparing = Sparing::of_cost(edges / EDGES_PER_LOOKED_UP);
+        let begin = Lookups::new(&shape.bases, &[width], &places, run)?;
         let (go_back, are_the_same) = match &shape.steps {
-            Steps::Own(bodies) => (lookups(bodies, &[1], &[0])?, false),
-            _ => (lookups(&shape.bases, &[width], &[width - 1])?, width == 1),
+            Steps::Own(bodies) => (Lookups::new(bodies, &[1], &[0], run)?, false),
+            _ => (Lookups::new(&shape.bases, &[width], &[width - 1], run)?, width == 1),
         };
         self.keep([&begin, &go_back], run);
         let (mut passed, mut found) = (Store::new(vec![0]), Store::new((0..width as Slot).collect()));
@@ -165,8 +161,9 @@ impl Explored {
             if self.is_spent(edges) || fresh.rows > go_back.rows_max.min(begin.rows_max) {
                 return Ok(None);
             }
-            let Some(keys) = begin.run(&fresh.columns, fresh.rows, run)? else { return Ok(None) };
-            let before = if are_the_same { Some(keys.clone()) } else { go_back.run(&fresh.columns, fresh.rows, run)? };
+            let Some(keys) = begin.run(&fresh.columns, fresh.rows, &sparing, run)? else { return Ok(None) };
+            let before =
+                if are_the_same { Some(keys.clone()) } else { go_back.run(&fresh.columns, fresh.rows, &sparing, run)? };
             let Some(before) = before else { return Ok(None) };
             self.touched += keys.rows + before.rows;
             found.add(&keys, run.budget)?;
@@ -199,7 +196,7 @@ fn edges_of(shape: &Shape, run: &Run<'_>) -> f64 {
 
 impl Lookups {
     /// Bodies that give the ends at `wanted` for those at `given`.
-    fn new(bodies: &[Body], given: &[usize], wanted: &[usize], sparing: &Rc<Sparing>, run: &Run<'_>) -> Result<Self> {
+    fn new(bodies: &[Body], given: &[usize], wanted: &[usize], run: &Run<'_>) -> Result<Self> {
         let lookup = |body: &Body| {
             let ends = given.iter().map(|place| body.ends[*place]).collect::<Vec<_>>();
             let output = wanted.iter().map(|place| body.ends[*place]).collect::<Vec<_>>();
@@ -215,18 +212,18 @@ impl Lookups {
         };
         let are_entities = bodies.iter().all(|body| given.last().is_some_and(|place| is_entity(body, body.ends[*place])));
         let rows_max = if are_entities { usize::MAX } else { VALUES_MAX };
-        Ok(Self { bodies: bodies.iter().map(lookup).collect::<Result<_>>()?, rows_max, sparing: Rc::clone(sparing) })
+        Ok(Self { bodies: bodies.iter().map(lookup).collect::<Result<_>>()?, rows_max })
     }
 
     /// What they give for rows of ends; nothing if that touches too much.
-    fn run(&self, given: &[Column], rows: usize, run: &Run<'_>) -> Result<Option<Relation>> {
+    fn run(&self, given: &[Column], rows: usize, sparing: &Sparing, run: &Run<'_>) -> Result<Option<Relation>> {
         let mut parts = Vec::new();
         let mut slots = Vec::new();
         for (plan, ends) in &self.bodies {
             let input = Relation::new(ends.clone(), given.to_vec(), rows);
-            let frame = Frame { input: Some(&input), sparing: Some(&self.sparing), is_bag: true, ..Frame::default() };
+            let frame = Frame { input: Some(&input), sparing: Some(sparing), is_bag: true, ..Frame::default() };
             let found = run_plan(plan, run, &frame)?;
-            if self.sparing.is_spent() {
+            if sparing.is_spent() {
                 return Ok(None);
             }
             slots = (0..found.slots.len() as Slot).collect();
