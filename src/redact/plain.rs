@@ -29,7 +29,8 @@ impl Plain<'_> {
     }
 }
 
-/// Leaves out `ESC [ .. letter`, `ESC ] .. BEL` and `ESC` with one more byte.
+/// Leaves out `ESC [ .. letter`, `ESC ] .. BEL` and `ESC` with one more character of ASCII; of a longer character no byte is
+/// ever left out, so that what was a text stays one.
 pub(super) fn without_colours(text: &[u8]) -> Plain<'_> {
     let Some(first) = memchr(ESCAPE, text) else { return Plain { bytes: Cow::Borrowed(text), places: Vec::new() } };
     let mut bytes = text[..first].to_vec();
@@ -51,8 +52,8 @@ fn sequence_length(after: &[u8]) -> usize {
     let length = match after.first() {
         Some(b'[') => after.iter().skip(1).position(|byte| (0x40..=0x7E).contains(byte)).map(|at| at + 2),
         Some(b']') => after.iter().position(|byte| *byte == 0x07).map(|at| at + 1),
-        Some(_) => Some(1),
-        None => Some(0),
+        Some(byte) if byte.is_ascii() && *byte != ESCAPE => Some(1),
+        _ => Some(0),
     };
     // A sequence that does not end is no sequence: what follows stays in sight.
     length.filter(|length| *length <= 64).unwrap_or(1)

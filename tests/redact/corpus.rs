@@ -194,3 +194,18 @@ fn equal_secrets_are_written_alike_wherever_they_stand() {
     }
     assert_ne!(marks("password=Tr0ub4dor"), marks("password=Tr0ub4dos"));
 }
+
+#[test]
+fn no_byte_of_a_longer_character_is_taken_for_part_of_an_escape_sequence() {
+    for (text, kept) in [
+        ("password=\u{1B}ä547P1Y7581", "password=\u{1B}"),
+        ("password=\u{1B}\u{1B}[1mä547P1Y7581", "password=\u{1B}\u{1B}[1m"),
+        ("\u{1B}äpassword=547P1Y7581", "\u{1B}äpassword="),
+    ] {
+        let recorded = recorded(text);
+        assert!(
+            recorded.starts_with(&format!("{kept}[REDACTED:password:")) && recorded.ends_with("]⏎"),
+            "{text:?}: {recorded:?}"
+        );
+    }
+}
