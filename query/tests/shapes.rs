@@ -23,6 +23,17 @@ const LIMIT_RETRIES: usize = 40;
 
 const VARIABLES: [&str; 4] = ["?x", "?y", "?z", "?w"];
 const ATTRIBUTES: [&str; 3] = ["to", "near", "n"];
+/// How walks begin and go on.
+const STEPS: [&str; 8] = [
+    "[?x :to ?y]",
+    "[?x :to ?y]",
+    "[?x :near ?y]",
+    "[?x :to ?z] (r ?z ?y)",
+    "(r ?x ?z) [?z :to ?y]",
+    "(r ?x ?z) (r ?z ?y)",
+    "(r ?x ?z) [?z :near ?y]",
+    "(r ?x ?z) [?z :n ?w] [?w :to ?y]",
+];
 
 /// A world of a few facts, and what its values are.
 struct World {
@@ -153,6 +164,16 @@ impl Maker<'_> {
         (0..count).map(|_| self.clause()).collect::<Vec<_>>().join(" ")
     }
 
+    /// Any clauses, or a step of a walk with something asked beside it or nothing.
+    fn body(&mut self) -> String {
+        let step = STEPS.get(self.random.below(STEPS.len() * 2));
+        match step {
+            Some(step) if self.random.percent(50) => format!("{step} {}", self.clause()),
+            Some(step) => (*step).to_owned(),
+            None => self.clauses(3),
+        }
+    }
+
     /// Rules that call themselves and each other. Each body is one that the check accepts beside plain ones of all rules.
     fn rules_text(&mut self) -> String {
         let head = |arguments: usize| VARIABLES[..arguments].join(" ");
@@ -162,7 +183,7 @@ impl Maker<'_> {
         for (name, arguments) in self.rules.clone() {
             for _ in 0..1 + self.random.below(3) {
                 let made = (0..LIMIT_RETRIES).find_map(|_| {
-                    let body = format!("[({name} {}) {}]", head(arguments), self.clauses(3));
+                    let body = format!("[({name} {}) {}]", head(arguments), self.body());
                     let asked = format!("[:find ?x :in $ % :where ({name} {})]", head(arguments));
                     let rules = parse::rules(&format!("[{body} {others}]")).ok()?;
                     check::check(parse::query(&asked).ok()?, rules).ok()?;
@@ -177,12 +198,12 @@ impl Maker<'_> {
     fn query_text(&mut self) -> (String, Vec<Value>) {
         let mut clauses = self.clauses(4);
         if !self.rules.is_empty() {
-            clauses = format!("{} {clauses}", self.call());
+            clauses = if self.random.percent(30) { "(r ?x ?y)".to_owned() } else { format!("{} {clauses}", self.call()) };
         }
         let value = |maker: &mut Self| maker.world.values[maker.random.below(maker.world.values.len())].clone();
         let (a, b) = (self.variable(), self.variable());
         let (input, given) = match self.random.below(8) {
-            0 => (a.to_owned(), vec![value(self)]),
+            0 | 3 => (a.to_owned(), vec![value(self)]),
             1 => (format!("[{a} ...]"), vec![vec![value(self), value(self)].into()]),
             2 if a != b => {
                 let rows: Vec<Value> = (0..2).map(|_| vec![value(self), value(self)].into()).collect();
@@ -278,6 +299,7 @@ fn ask(world: &World, (rules, query, values): (&str, &str, &[Value]), is_recursi
         (Manner::Typed, Tuning::of(Way::Never)),
         (Manner::Plain, Tuning::numbered(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16)),
         (Manner::Typed, Tuning { small: Way::Never, ..Tuning::numbered(seed.wrapping_mul(0xD134_2543_DE82_EF95) >> 16) }),
+        (Manner::Random(AtomicU64::new(2 + seed)), Tuning { small: Way::Never, lookups: Way::Always, ..Tuning::default() }),
     ];
     for (manner, tuning) in ways {
         let given: Vec<Given> = inputs(manner).iter().map(Input::given).collect();

@@ -21,6 +21,7 @@ use crate::run::scan::VALUES_MAX;
 use crate::run::shape::{Body, Shape, Steps};
 use crate::run::sparing::Sparing;
 use crate::run::store::Store;
+use crate::tuning::Way;
 
 /// Graphs of fewer edges are made at once.
 const EDGES_MIN: f64 = 16_384.0;
@@ -65,7 +66,11 @@ fn is_forward(shape: &Shape, call: Call<'_>) -> bool {
 impl Explored {
     /// The answers to a call, if they are soon found.
     pub(crate) fn answer(&mut self, shape: &Shape, call: Call<'_>, params: &[Slot], run: &Run<'_>) -> Result<Option<Relation>> {
-        let edges = edges_of(shape, run);
+        let edges = match run.tuning().lookups {
+            Way::Chosen => edges_of(shape, run),
+            Way::Never => 0.0,
+            Way::Always => f64::INFINITY,
+        };
         if !suits(shape, call) || edges < EDGES_MIN || self.is_spent(edges) {
             return Ok(None);
         }
