@@ -232,14 +232,18 @@ fn a_walk_that_looked_up_says_what_it_looked_up() {
     let edges = (0..20_000).map(|n| (n, if n % 10 == 9 { n } else { n + 1 }));
     let chains: Arc<dyn Facts> = Arc::new(EdgeFacts::new([("friend", edges.collect())]));
     let rules = parse::rules(RULES).expect("rules");
-    for text in ["[:find ?y :in $ % :where (knows 8589934595 ?y)]", "[:find ?y :in $ % :where (knows ?y 8589934599)]"] {
+    // Back from an end each round finds beginnings and where to go on by one lookup: the edges are the same.
+    for (text, lookups) in
+        [("[:find ?y :in $ % :where (knows 8589934595 ?y)]", 2), ("[:find ?y :in $ % :where (knows ?y 8589934599)]", 1)]
+    {
         let checked = check::check(parse::query(text).expect(text), rules.clone()).expect(text);
         let given = [Given::Facts(Arc::clone(&chains)), Given::Rules(rules.clone())];
         let explanation = engine::explain(&checked, &given, &Options::default(), &Budget::default()).expect(text);
         let parts = explanation.steps.iter().flat_map(|step| &step.parts).collect::<Vec<_>>();
-        assert!(parts.len() == 2 && parts.iter().all(|part| part.title == "looked up in each round"), "{explanation}");
+        assert!(parts.len() == lookups && parts.iter().all(|part| part.title == "looked up in each round"), "{explanation}");
         let read = parts.iter().flat_map(|part| &part.steps).map(|step| step.facts_read).collect::<Vec<_>>();
         assert!(read.iter().all(|read| *read < 30) && read.iter().any(|read| *read > 1), "{read:?}\n{explanation}");
+        assert!(!explanation.to_string().contains("not run"), "{explanation}");
     }
 }
 

@@ -88,9 +88,9 @@ impl Explored {
         &self.plans
     }
 
-    fn keep(&mut self, lookups: [&Lookups; 2], run: &Run<'_>) {
+    fn keep(&mut self, lookups: &[&Lookups], run: &Run<'_>) {
         if run.efforts.is_some() {
-            self.plans = lookups.into_iter().flat_map(|lookups| &lookups.bodies).map(|(plan, _)| Arc::clone(plan)).collect();
+            self.plans = lookups.iter().flat_map(|lookups| &lookups.bodies).map(|(plan, _)| Arc::clone(plan)).collect();
         }
     }
 
@@ -112,7 +112,7 @@ impl Explored {
             }
             _ => (Lookups::new(&shape.bases, &places, &[width], run)?, width - 1),
         };
-        self.keep([&begin, &go_on], run);
+        self.keep(&[&begin, &go_on], run);
         let wanted = call.columns(&[shape.moving]).map(|columns| columns[0].value(0));
         let context = |at: usize| {
             let place = shape.keys.iter().position(|key| *key == shape.contexts[at]);
@@ -157,7 +157,7 @@ impl Explored {
             Steps::Own(bodies) => (Lookups::new(bodies, &[1], &[0], run)?, false),
             _ => (Lookups::new(&shape.bases, &[width], &[width - 1], run)?, width == 1),
         };
-        self.keep([&begin, &go_back], run);
+        self.keep(&[&begin, &go_back][..if are_the_same { 1 } else { 2 }], run);
         let (mut passed, mut found) = (Store::new(vec![0]), Store::new((0..width as Slot).collect()));
         let mut fresh = passed.add(&Relation::new(vec![0], vec![ends[0].clone()], 1), run.budget)?;
         while fresh.rows > 0 {
