@@ -6,6 +6,7 @@ use crate::plan::goal::Goal;
 use crate::plan::slot::{Slot, SlotSet};
 
 pub(crate) mod choose;
+pub(crate) mod cost;
 pub(crate) mod cycle;
 pub(crate) mod dependency;
 pub(crate) mod describe;

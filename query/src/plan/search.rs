@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::budget::Budget;
 use crate::error::Result;
 use crate::plan::choose::{Candidate, State};
+use crate::plan::cost::{ENTITY_COST, PROBE_COST, PROBES_MAX, VALUES_MAX};
 use crate::plan::estimate::Expectation;
 use crate::plan::goal::GoalKind;
 use crate::plan::slot::Slot;
@@ -30,15 +31,8 @@ const ROW_COST: f64 = 0.5;
 const CALL_COST: f64 = 5.0;
 /// What a query inside the query costs a row.
 const NESTED_COST: f64 = 500.0;
-/// Values that are looked up rather than reading the whole attribute, whatever that costs.
-const PROBES_MAX: f64 = 16.0;
 /// In more rows than this it is not counted how many values they have, unless there is much to read.
 const PROBED_MAX: f64 = 64.0;
-/// What looking up one of more values costs, and a row that it leads to.
-const PROBE_COST: f64 = 6.4;
-const PROBED_COST: f64 = 0.8;
-/// More values than this are not looked up.
-const VALUES_MAX: f64 = 4_096.0;
 /// By how much a join of what is not connected is worse.
 const CROSS_COST: f64 = 1e3;
 
@@ -256,12 +250,13 @@ impl Search<'_> {
         let found = match &candidate.goal.kind {
             GoalKind::Scan(scan) => match (is_bound(scan.entity.slot()), is_bound(scan.value.slot())) {
                 (Some(_), _) => state.rows * LOOKUP_COST,
-                (None, Some(value)) if state.rows <= PROBED_MAX && state.distinct[&value] <= PROBES_MAX => state.rows,
+                (None, Some(value)) if state.rows <= PROBED_MAX && state.distinct[&value] <= PROBES_MAX as f64 => state.rows,
                 (None, Some(value)) => {
                     let joined = (state.rows + rows) * HASH_COST;
                     let read = alone.read * SCAN_COST + (state.rows + alone.rows) * HASH_COST;
-                    let looked_up = state.distinct[&value] * PROBE_COST + rows * PROBED_COST + joined;
-                    if state.distinct[&value] <= VALUES_MAX { read.min(looked_up) } else { read }
+                    let found = (state.distinct[&value] * PROBE_COST + rows * ENTITY_COST) * SCAN_COST;
+                    let looked_up = found + joined;
+                    if state.distinct[&value] <= VALUES_MAX as f64 { read.min(looked_up) } else { read }
                 }
                 (None, None) => alone.read * SCAN_COST,
             },
@@ -329,7 +324,7 @@ fn detour_of(candidate: &Candidate, state: &State) -> f64 {
     let GoalKind::Scan(scan) = &candidate.goal.kind else { return 0.0 };
     let is_bound = |slot: Slot| state.is_bound(slot);
     let is_led =
-        scan.entity.slot().is_some_and(is_bound) || (state.rows <= PROBES_MAX && scan.value.slot().is_some_and(is_bound));
+        scan.entity.slot().is_some_and(is_bound) || (state.rows <= PROBES_MAX as f64 && scan.value.slot().is_some_and(is_bound));
     if is_led { 0.0 } else { (alone.read - alone.rows).max(0.0) * SCAN_COST }
 }
 

@@ -7,6 +7,7 @@ use crate::column::{Column, Slice};
 use crate::error::Result;
 use crate::facts::{Batch, Facts, Places, Scan, Values};
 use crate::plan::Step;
+use crate::plan::cost::{ENTITY_COST, PROBE_COST, PROBES_MAX, VALUES_MAX};
 use crate::plan::goal::{Place, ScanGoal};
 use crate::plan::slot::{Slot, SlotSet};
 use crate::run::Run;
@@ -22,18 +23,10 @@ use crate::source::Source;
 use crate::tuning::{Tuning, Way};
 use crate::value::{Value, ValueType};
 
-/// Attributes that are looked for one by one rather than all at once; so few values, if there are facts enough.
-const PROBES_MAX: usize = 16;
-/// The same where as little as possible is to be touched.
+/// Attributes and values that are looked for, rather than reading all facts, where as little as possible is to be touched.
 const LOOKUPS_MAX: usize = 1_024;
-/// More values than this are not looked for, however many facts there are.
-pub(crate) const VALUES_MAX: usize = 4_096;
 /// A range that picks more than one fact in so many is idle, if all have to be read to find them.
 const FACTS_PER_PICKED: f64 = 16.0;
-/// A scan for some entities costs so much more a fact than a scan of all.
-const ENTITY_COST: f64 = 8.0;
-/// What looking for one value costs, in facts scanned.
-const PROBE_COST: f64 = 64.0;
 
 /// What is asked of the facts, once it is known what is bound.
 #[derive(Default)]
@@ -429,6 +422,7 @@ mod tests {
 
     use super::fact_key;
     use crate::column::Column;
+    use crate::plan::cost::{ENTITY_COST, PROBE_COST, PROBES_MAX, VALUES_MAX};
     use crate::plan::goal::{Place, ScanGoal};
     use crate::run::relation::Relation;
     use crate::source::Source;
