@@ -361,7 +361,7 @@ pub enum Clause {
     And(Vec<Clause>, Span),
     /// `(or ...)`; a branch of several clauses is an `and`.
     Or {
-        /// The source of the patterns inside that name none; `None` to inherit.
+        /// The source that it names: what stands inside and names none has it already.
         source: Option<SourceName>,
         /// At least one.
         branches: Vec<Clause>,
@@ -370,7 +370,7 @@ pub enum Clause {
     },
     /// `(or-join [[?required] ?free] ...)`.
     OrJoin {
-        /// The source of the patterns inside that name none; `None` to inherit.
+        /// The source that it names: what stands inside and names none has it already.
         source: Option<SourceName>,
         /// The variables that cross the border.
         border: Border,
@@ -381,7 +381,7 @@ pub enum Clause {
     },
     /// `(not ...)`.
     Not {
-        /// The source of the patterns inside that name none; `None` to inherit.
+        /// The source that it names: what stands inside and names none has it already.
         source: Option<SourceName>,
         /// At least one.
         clauses: Vec<Clause>,
@@ -390,7 +390,7 @@ pub enum Clause {
     },
     /// `(not-join [?x] ...)`.
     NotJoin {
-        /// The source of the patterns inside that name none; `None` to inherit.
+        /// The source that it names: what stands inside and names none has it already.
         source: Option<SourceName>,
         /// The variables that cross the border.
         variables: Vec<(Variable, Span)>,
@@ -401,7 +401,7 @@ pub enum Clause {
     },
     /// `(rule-name ?a 1 _)`.
     Rule {
-        /// The source on which the rule runs; `None` to inherit.
+        /// The source on which the rule runs; `None` for `$`.
         source: Option<SourceName>,
         /// The rule's name.
         name: Arc<str>,

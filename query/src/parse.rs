@@ -16,6 +16,8 @@ use crate::ast::{PullPattern, Query, RuleSet, RuleText};
 use crate::edn::{self, Form};
 use crate::error::{Result, Text};
 
+pub(crate) use pull::forward;
+
 /// Reads a query: its vector or its map form.
 ///
 /// ```

@@ -71,10 +71,10 @@ impl References<'_, '_> {
             Clause::Or { source, branches: clauses, span }
             | Clause::OrJoin { source, branches: clauses, span, .. }
             | Clause::Not { source, clauses, span }
-            | Clause::NotJoin { source, clauses, span, .. } => match source {
-                Some(name) => self.source(name, has_default, *span).and_then(|()| self.clauses(clauses, true)),
-                None => self.clauses(clauses, has_default),
-            },
+            | Clause::NotJoin { source, clauses, span, .. } => {
+                source.as_ref().map_or(Ok(()), |name| self.source(name, has_default, *span))?;
+                self.clauses(clauses, has_default)
+            }
             Clause::Rule { source, name, args, span } => {
                 self.rule(name, args.len(), *span)?;
                 match source {

@@ -111,12 +111,10 @@ fn looks_in_default(clause: &Clause, users: &BTreeSet<&str>) -> bool {
             call.args.iter().any(|argument| matches!(argument, Argument::Source(name, _) if is_default(name)))
         }
         Clause::And(clauses, _) => mention::flat(clauses).into_iter().any(|clause| looks_in_default(clause, users)),
-        Clause::Or { source, branches: clauses, .. }
-        | Clause::OrJoin { source, branches: clauses, .. }
-        | Clause::Not { source, clauses, .. }
-        | Clause::NotJoin { source, clauses, .. } => {
-            source.as_ref().is_none_or(is_default) && clauses.iter().any(|clause| looks_in_default(clause, users))
-        }
+        Clause::Or { branches: clauses, .. }
+        | Clause::OrJoin { branches: clauses, .. }
+        | Clause::Not { clauses, .. }
+        | Clause::NotJoin { clauses, .. } => clauses.iter().any(|clause| looks_in_default(clause, users)),
         Clause::Rule { source, name, .. } => source.as_ref().is_none_or(is_default) && users.contains(&**name),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::argument::refuse;
 use super::{Arity, Example, Function, Kind};
@@ -11,6 +11,7 @@ use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
 use crate::facts::{Attribute, Cardinality, Facts, Places, Scan};
+use crate::parse::forward;
 use crate::value::Value;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -32,7 +33,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "missing?",
         arity: Arity::exactly(2),
         kind: Kind::Sourced(missing),
-        doc: "Has the entity no value for the attribute?",
+        doc: "Has the entity no value for the attribute? Of a reverse attribute, :person/_boss: does nobody refer to it?",
         example: Example { call: "(missing? $ ?e :person/nick)", result: "true" },
     },
 ];
@@ -89,10 +90,21 @@ fn missing(facts: &dyn Facts, entities: &Column, rest: &[Value], budget: &Budget
     let [attribute] = rest else {
         unreachable!("the arity of missing? was checked");
     };
-    let attribute = attribute_of("missing?", 2, facts, attribute)?;
     let wanted = Wanted::new("missing?", facts, entities)?;
+    if let Some(forward) = reversed(facts, attribute) {
+        let referred = wanted.referred(facts, &forward, budget)?;
+        return Ok(Column::Value(wanted.of_rows(|entity| Value::Boolean(!referred.contains(&entity)))));
+    }
+    let attribute = attribute_of("missing?", 2, facts, attribute)?;
     let found = wanted.values(facts, attribute.as_deref(), Places::default(), budget)?;
     Ok(Column::Value(wanted.of_rows(|entity| Value::Boolean(!found.contains_key(&entity)))))
+}
+
+/// The attribute that a reverse one reads from its other end, if the source has seen that alone.
+fn reversed(facts: &dyn Facts, value: &Value) -> Option<Arc<Attribute>> {
+    let Value::Keyword(ident) = value else { return None };
+    let forward = forward(ident).filter(|_| facts.attribute(ident).is_none())?;
+    facts.attribute(&forward)
 }
 
 /// The attribute that a keyword or id names; `None` for one the source has never seen, which every entity is missing.
@@ -143,6 +155,20 @@ impl Wanted {
         Ok((0..batch.len())
             .map(|row| (batch.e.value(row).as_long().expect("a column of entities holds ids"), value(row)))
             .collect())
+    }
+
+    /// The entities that others refer to.
+    fn referred(&self, facts: &dyn Facts, attribute: &Attribute, budget: &Budget) -> Result<FxHashSet<i64>> {
+        facts.announce(&[attribute.id], budget)?;
+        let mut referred = FxHashSet::default();
+        for entity in &self.distinct {
+            let referrers = facts.referrers(*entity, attribute.id, budget)?;
+            budget.spend_steps(referrers.len() as u64 + 1)?;
+            if !referrers.is_empty() {
+                referred.insert(*entity);
+            }
+        }
+        Ok(referred)
     }
 
     fn of_rows(&self, give: impl Fn(i64) -> Value) -> crate::column::Slice<Value> {

@@ -3,23 +3,36 @@
 use super::binding::binding;
 use super::expect::{as_plain_name, as_source, as_variable, constant, expected, is_blank, missing, variable};
 use super::{nested, rule};
-use crate::ast::{Argument, Call, Clause, SourceName, Term};
+use crate::ast::{Argument, Call, Clause, SourceName, Term, Variable};
 use crate::edn::Form;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, Span};
 
 const HELP_CLAUSE: &str = "write a pattern [?e :attribute ?v], a predicate [(< ?a ?b)], a function [(+ ?a 1) ?b], a rule (name ?x), or one of and or or-join not not-join";
 
-/// The clauses of a query or rule, inside of `level` other queries.
-pub(super) fn clauses(forms: &[Form], level: usize) -> Result<Vec<Clause>> {
-    forms.iter().map(|form| clause(form, level)).collect()
+/// What stands around a clause.
+#[derive(Clone, Copy)]
+struct Around<'f> {
+    /// How many queries this one is inside of.
+    level: usize,
+    /// The source that an enclosing clause names: that of the patterns and rule calls which name none.
+    source: Option<&'f SourceName>,
 }
 
-fn clause(form: &Form, level: usize) -> Result<Clause> {
+/// The clauses of a query or rule, inside of `level` other queries.
+pub(super) fn clauses(forms: &[Form], level: usize) -> Result<Vec<Clause>> {
+    clauses_inside(forms, Around { level, source: None })
+}
+
+fn clauses_inside(forms: &[Form], around: Around<'_>) -> Result<Vec<Clause>> {
+    forms.iter().map(|form| clause(form, around)).collect()
+}
+
+fn clause(form: &Form, around: Around<'_>) -> Result<Clause> {
     match (form.vector(), form.list()) {
         (Some([]), _) | (_, Some([])) | (None, None) => Err(expected("a clause", form).with_help(HELP_CLAUSE)),
-        (Some([call, rest @ ..]), _) if call.list().is_some() => call_clause(call, rest, form, level),
-        (Some(places), _) => pattern(places, form),
-        (None, Some(words)) => compound(words, form, level),
+        (Some([call, rest @ ..]), _) if call.list().is_some() => call_clause(call, rest, form, around.level),
+        (Some(places), _) => pattern(places, form, around),
+        (None, Some(words)) => compound(words, form, around),
     }
 }
 
@@ -67,7 +80,7 @@ pub(super) fn argument(form: &Form) -> Result<Argument> {
     Ok(Argument::Constant(constant(form)?, form.span))
 }
 
-fn pattern(places: &[Form], whole: &Form) -> Result<Clause> {
+fn pattern(places: &[Form], whole: &Form, around: Around<'_>) -> Result<Clause> {
     let (source, places) = match places.split_first() {
         Some((first, rest)) if as_source(first).is_some() => (as_source(first), rest),
         _ => (None, places),
@@ -76,7 +89,8 @@ fn pattern(places: &[Form], whole: &Form) -> Result<Clause> {
         return Err(expected("a pattern with at least one place", whole).with_help("write [$source ?e :attribute ?value]"));
     }
     let terms = places.iter().map(|place| if place.is_nil() { Err(refuse_nil(places, place)) } else { term(place) });
-    Ok(Clause::Pattern { source: source.unwrap_or_default(), terms: terms.collect::<Result<_>>()?, span: whole.span })
+    let source = source.or_else(|| around.source.cloned()).unwrap_or_default();
+    Ok(Clause::Pattern { source, terms: terms.collect::<Result<_>>()?, span: whole.span })
 }
 
 fn refuse_nil(places: &[Form], nil: &Form) -> Error {
@@ -110,7 +124,7 @@ fn term(form: &Form) -> Result<Term> {
 }
 
 /// A clause in parentheses.
-fn compound(words: &[Form], whole: &Form, level: usize) -> Result<Clause> {
+fn compound(words: &[Form], whole: &Form, around: Around<'_>) -> Result<Clause> {
     let (source, words) = match words.split_first() {
         Some((first, rest)) if as_source(first).is_some() => (as_source(first), rest),
         _ => (None, words),
@@ -123,27 +137,35 @@ fn compound(words: &[Form], whole: &Form, level: usize) -> Result<Clause> {
         return Err(expected("the name of a rule, or and, or, or-join, not, not-join", head).with_help(help));
     };
     let span = whole.span;
+    let inside = Around { source: source.as_ref().or(around.source), ..around };
     match &*name {
         "and" if source.is_some() => Err(expected("a clause that takes a source", whole)
             .with_help("name the source in the patterns, or write ($source or (and ..))")),
-        "and" => Ok(Clause::And(some_clauses(rest, whole, level)?, span)),
-        "or" => Ok(Clause::Or { source, branches: some_clauses(rest, whole, level)?, span }),
+        "and" => Ok(Clause::And(some_clauses(rest, whole, inside)?, span)),
+        "or" => Ok(Clause::Or { branches: some_clauses(rest, whole, inside)?, source, span }),
         "or-join" => {
             let (border, rest) = border_form(rest, "or-join", whole)?;
             Ok(Clause::OrJoin {
-                source,
                 border: rule::border(items_of(border)?, border.span)?,
-                branches: some_clauses(rest, whole, level)?,
+                branches: some_clauses(rest, whole, inside)?,
+                source,
                 span,
             })
         }
-        "not" => Ok(Clause::Not { source, clauses: some_clauses(rest, whole, level)?, span }),
-        "not-join" => not_join(source, rest, whole, level),
-        _ => Ok(Clause::Rule { source, name, args: rest.iter().map(rule_argument).collect::<Result<_>>()?, span }),
+        "not" => Ok(Clause::Not { clauses: some_clauses(rest, whole, inside)?, source, span }),
+        "not-join" => {
+            let (variables, clauses) = not_join(rest, whole, inside)?;
+            Ok(Clause::NotJoin { variables, clauses, source, span })
+        }
+        _ => {
+            let args = rest.iter().map(rule_argument).collect::<Result<_>>()?;
+            Ok(Clause::Rule { source: inside.source.cloned(), name, args, span })
+        }
     }
 }
 
-fn not_join(source: Option<SourceName>, rest: &[Form], whole: &Form, level: usize) -> Result<Clause> {
+/// The variables of a `not-join`, and its clauses.
+fn not_join(rest: &[Form], whole: &Form, inside: Around<'_>) -> Result<(Vec<(Variable, Span)>, Vec<Clause>)> {
     let (border, rest) = border_form(rest, "not-join", whole)?;
     let variables: Vec<_> = items_of(border)?.iter().map(variable).collect::<Result<_>>()?;
     if variables.is_empty() {
@@ -152,7 +174,7 @@ fn not_join(source: Option<SourceName>, rest: &[Form], whole: &Form, level: usiz
         );
     }
     rule::check_distinct(&variables)?;
-    Ok(Clause::NotJoin { source, variables, clauses: some_clauses(rest, whole, level)?, span: whole.span })
+    Ok((variables, some_clauses(rest, whole, inside)?))
 }
 
 fn rule_argument(form: &Form) -> Result<Term> {
@@ -179,9 +201,9 @@ fn items_of(form: &Form) -> Result<&[Form]> {
     form.vector().ok_or_else(|| expected("a vector of variables", form))
 }
 
-fn some_clauses(forms: &[Form], whole: &Form, level: usize) -> Result<Vec<Clause>> {
+fn some_clauses(forms: &[Form], whole: &Form, around: Around<'_>) -> Result<Vec<Clause>> {
     if forms.is_empty() {
         return Err(expected("at least one clause inside", whole).with_help(HELP_CLAUSE));
     }
-    clauses(forms, level)
+    clauses_inside(forms, around)
 }

@@ -1,5 +1,7 @@
 //! Pull patterns.
 
+use std::sync::Arc;
+
 use std::collections::BTreeMap;
 
 use super::expect::{expected, missing};
@@ -155,17 +157,20 @@ fn limit(form: &Form) -> Result<PullLimit> {
     }
 }
 
-fn plain(keyword: &str, form: &Form) -> PullAttribute {
+/// The attribute that a reverse one, `ns/_name`, reads from its other end: `ns/name`. `None` for any other keyword.
+pub(crate) fn forward(keyword: &str) -> Option<Arc<str>> {
     let (namespace, name) = keyword.rsplit_once('/').map_or((None, keyword), |(namespace, name)| (Some(namespace), name));
-    let forward = name.strip_prefix('_').filter(|rest| !rest.is_empty());
-    let ident = match (namespace, forward) {
-        (_, None) => keyword.into(),
-        (None, Some(forward)) => forward.into(),
-        (Some(namespace), Some(forward)) => format!("{namespace}/{forward}").into(),
-    };
+    let forward = name.strip_prefix('_').filter(|rest| !rest.is_empty())?;
+    Some(namespace.map_or_else(|| forward.into(), |namespace| format!("{namespace}/{forward}").into()))
+}
+
+fn plain(keyword: &str, form: &Form) -> PullAttribute {
+    let forward = forward(keyword);
+    let is_reverse = forward.is_some();
+    let ident = forward.unwrap_or_else(|| keyword.into());
     PullAttribute {
         ident,
-        is_reverse: forward.is_some(),
+        is_reverse,
         alias: None,
         limit: PullLimit::Default,
         default: None,

@@ -13,6 +13,7 @@ use crate::budget::Budget;
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::Facts;
 use crate::function::{AnyFunction, Function, Kind};
+use crate::parse::forward;
 use crate::plan::dependency::Dependencies;
 use crate::plan::goal::{AbsentGoal, CallArgument, CallGoal, Goal, GoalKind, Predicate, RuleGoal, Target, UnionGoal};
 use crate::plan::lower::ground::Grounds;
@@ -171,24 +172,24 @@ impl<'q> Lowering<'q> {
                 }
                 return Ok(());
             }
-            Clause::Or { source, branches, .. } => {
-                let mut inner = self.within(scope, source.as_ref())?;
+            Clause::Or { branches, .. } => {
+                let mut inner = self.within(scope)?;
                 let border = shared_slots(branches, scope);
                 self.union(branches, &mut inner, border, Vec::new())?
             }
-            Clause::OrJoin { source, border, branches, .. } => {
-                let mut inner = self.within(scope, source.as_ref())?;
+            Clause::OrJoin { border, branches, .. } => {
+                let mut inner = self.within(scope)?;
                 self.narrow(&mut inner, border.variables());
                 let (slots, required) = border_slots(border, &inner);
                 self.union(branches, &mut inner, slots, required)?
             }
-            Clause::Not { source, clauses, .. } => {
+            Clause::Not { clauses, .. } => {
                 let shared = shared_slots(clauses, scope);
-                let mut inner = self.within(scope, source.as_ref())?;
+                let mut inner = self.within(scope)?;
                 GoalKind::Absent(AbsentGoal { shared, goals: self.block(clauses, &mut inner)? })
             }
-            Clause::NotJoin { source, variables, clauses, .. } => {
-                let mut inner = self.within(scope, source.as_ref())?;
+            Clause::NotJoin { variables, clauses, .. } => {
+                let mut inner = self.within(scope)?;
                 self.narrow(&mut inner, variables.iter().map(|(variable, _)| variable));
                 let shared = inner.names.values().copied().collect();
                 GoalKind::Absent(AbsentGoal { shared, goals: self.block(clauses, &mut inner)? })
@@ -202,9 +203,9 @@ impl<'q> Lowering<'q> {
     }
 
     /// The scope inside of a clause.
-    fn within(&self, scope: &Scope, source: Option<&SourceName>) -> Result<Scope> {
+    fn within(&self, scope: &Scope) -> Result<Scope> {
         self.budget.spend_steps(scope.names.len() as u64)?;
-        Ok(scope.within(source))
+        Ok(scope.clone())
     }
 
     /// Leaves only these variables of a scope, and makes sure it has them.
@@ -215,7 +216,7 @@ impl<'q> Lowering<'q> {
 
     fn union(&mut self, branches: &[Clause], scope: &mut Scope, border: Vec<Slot>, required: Vec<Slot>) -> Result<GoalKind> {
         let branches = branches.iter().map(|branch| {
-            let mut inner = self.within(scope, None)?;
+            let mut inner = self.within(scope)?;
             self.block(std::slice::from_ref(branch), &mut inner)
         });
         Ok(GoalKind::Union(UnionGoal { border, required, branches: branches.collect::<Result<_>>()?, rule: None }))
@@ -296,9 +297,10 @@ impl<'q> Lowering<'q> {
         let Source::Facts(facts) = source else { return Ok(()) };
         let places = attribute_places(function);
         for (at, arg) in args.iter().enumerate().filter(|(at, _)| places.contains(at)) {
-            if let CallArgument::Constant(Value::Keyword(ident)) = arg
-                && let Some(attribute) = self.resolver.attribute(facts.as_ref(), ident, self.place_of(spans[at]))?
-            {
+            let CallArgument::Constant(Value::Keyword(ident)) = arg else { continue };
+            let forward = forward(ident).filter(|_| function.name() == "missing?" && facts.attribute(ident).is_none());
+            let ident = forward.as_ref().unwrap_or(ident);
+            if let Some(attribute) = self.resolver.attribute(facts.as_ref(), ident, self.place_of(spans[at]))? {
                 self.attributes.entry(name.clone()).or_default().insert(attribute.id);
             }
         }

@@ -17,6 +17,7 @@ use crate::plan::goal::{Goal, GoalKind, Predicate, Target};
 use crate::plan::input::{Row, relation_of, take_apart, value_in};
 use crate::plan::lower::Lowering;
 use crate::plan::memory::Orders;
+use crate::plan::mention::every_variable;
 use crate::plan::order::{Planner, Surroundings, plan_block};
 use crate::plan::resolve::Resolver;
 use crate::plan::scope::Scope;
@@ -167,9 +168,15 @@ fn match_inputs<'q>(query: &'q Query, given: &'q [Given]) -> Result<Inputs<'q>> 
                 inputs.sources.insert(name.clone(), Source::Relation(Arc::new(rows_of(value, *span)?)));
             }
             (Input::Rules(_), Given::Rules(_)) => {}
-            (Input::Binding(Binding::Scalar(Variable(name), span)), Given::Value(value)) if is_pattern(name, query) => {
+            (Input::Binding(binding @ Binding::Scalar(variable, span)), Given::Value(value))
+                if is_pattern(&variable.0, query) =>
+            {
                 let pattern = parse::pull_pattern(&value.to_string()).map_err(|error| error.moved_to(*span))?;
-                inputs.patterns.insert(Arc::clone(name), pattern);
+                inputs.patterns.insert(Arc::clone(&variable.0), pattern);
+                // It may be asked for, as any other.
+                if query.output_variables().contains(&variable) || every_variable(&query.clauses).contains(variable) {
+                    inputs.values.push((binding, value));
+                }
             }
             (Input::Binding(binding), Given::Value(value)) => inputs.values.push((binding, value)),
             (Input::Pattern(name, _), Given::Pattern(pattern)) => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::answer::Warning;
 use crate::error::{Code, Error, Result, Span};
 use crate::facts::{Attribute, Facts};
+use crate::parse::forward;
 use crate::value::{Value, ValueType};
 
 /// Finds attributes and entities, and remembers what was unknown.
@@ -26,6 +27,11 @@ impl Resolver {
             return Ok(Some(attribute));
         }
         let message = format!("no fact was ever said with the attribute `:{ident}`");
+        if let Some(forward) = forward(ident).filter(|forward| facts.attribute(forward).is_some()) {
+            let help = format!("pull and missing? take a reverse attribute; turn a pattern round, [?value :{forward} ?e]");
+            self.note(&format!(":{ident}"), message, Some(help), span)?;
+            return Ok(None);
+        }
         let near = facts.names_near(ident);
         let help = (!near.is_empty()).then(|| {
             let names = near.iter().map(|name| format!("`:{}`", name.trim_start_matches(':'))).collect::<Vec<_>>();

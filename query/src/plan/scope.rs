@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::ast::{SourceName, Variable};
 use crate::plan::slot::Slot;
 
-/// The names of one scope, and the source of its patterns that name none.
+/// The names of one scope, and what `$` means in it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) names: BTreeMap<Variable, Slot>,
@@ -18,16 +18,11 @@ impl Scope {
         Self { names: BTreeMap::new(), source }
     }
 
-    /// The name of a source, `$` standing for the one that is inherited.
+    /// The name of a source: in a rule, `$` stands for the one that the rule is called on.
     pub(crate) fn inherited(&self, source: Option<&SourceName>) -> SourceName {
         match source {
             Some(name) if *name != SourceName::default() => name.clone(),
             _ => self.source.clone(),
         }
-    }
-
-    /// The same names inside a clause of this source.
-    pub(crate) fn within(&self, source: Option<&SourceName>) -> Self {
-        Self { names: self.names.clone(), source: self.inherited(source) }
     }
 }

@@ -422,7 +422,6 @@ mod tests {
 
     use super::fact_key;
     use crate::column::Column;
-    use crate::plan::cost::{ENTITY_COST, PROBE_COST, PROBES_MAX, VALUES_MAX};
     use crate::plan::goal::{Place, ScanGoal};
     use crate::run::relation::Relation;
     use crate::source::Source;

@@ -153,20 +153,20 @@ impl<'q> Compiler<'q> {
             Clause::Predicate { call, .. } => self.call(call, None, scope)?,
             Clause::Function { call, binding, .. } => self.call(call, Some(binding), scope)?,
             Clause::And(clauses, _) => return clauses.iter().try_for_each(|clause| self.clause(clause, scope, steps)),
-            Clause::Or { source, branches, .. } => self.either(branches, &scope.within(source.as_ref()), 0)?,
-            Clause::OrJoin { source, border, branches, .. } => {
-                let inner = self.narrowed(scope, source.as_ref(), border.variables())?;
+            Clause::Or { branches, .. } => self.either(branches, scope, 0)?,
+            Clause::OrJoin { border, branches, .. } => {
+                let inner = self.narrowed(scope, border.variables())?;
                 let required = border.required.iter().filter_map(|(variable, _)| inner.names.get(variable));
                 let required = required.fold(0, |all, slot| all | bit(*slot));
                 self.either(branches, &inner, required)?
             }
-            Clause::Not { source, clauses, .. } => {
+            Clause::Not { clauses, .. } => {
                 let shared = every_variable(clauses).into_iter().filter_map(|variable| scope.names.get(variable));
                 let shared = shared.fold(0, |all, slot| all | bit(*slot));
-                Step::Absent { shared, steps: self.block(clauses, &mut scope.within(source.as_ref()))? }
+                Step::Absent { shared, steps: self.block(clauses, &mut scope.clone())? }
             }
-            Clause::NotJoin { source, variables, clauses, .. } => {
-                let mut inner = self.narrowed(scope, source.as_ref(), variables.iter().map(|(variable, _)| variable))?;
+            Clause::NotJoin { variables, clauses, .. } => {
+                let mut inner = self.narrowed(scope, variables.iter().map(|(variable, _)| variable))?;
                 let shared = inner.names.values().fold(0, |all, slot| all | bit(*slot));
                 Step::Absent { shared, steps: self.block(clauses, &mut inner)? }
             }
@@ -182,14 +182,9 @@ impl<'q> Compiler<'q> {
     }
 
     /// A scope that knows these variables alone.
-    fn narrowed<'v>(
-        &mut self,
-        scope: &mut Scope,
-        source: Option<&SourceName>,
-        variables: impl Iterator<Item = &'v Variable>,
-    ) -> Option<Scope> {
+    fn narrowed<'v>(&mut self, scope: &mut Scope, variables: impl Iterator<Item = &'v Variable>) -> Option<Scope> {
         let names = variables.map(|variable| Some((variable.clone(), self.slot(scope, variable)?)));
-        Some(Scope { names: names.collect::<Option<_>>()?, source: scope.inherited(source) })
+        Some(Scope { names: names.collect::<Option<_>>()?, source: scope.source.clone() })
     }
 
     /// A rule that does not recurse is one of its bodies, with what it is called with in place of the parameters.

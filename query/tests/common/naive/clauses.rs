@@ -144,28 +144,25 @@ impl Naive {
                     bound = bound.iter().map(|bound| self.grounded(bound, is_literal, place)).collect::<Result<_>>()?;
                     found.extend(bound.iter().filter_map(|bound| joined(environment, bound)));
                 }
-                Clause::Or { source, branches, .. } => {
+                Clause::Or { branches, .. } => {
                     let crossing = self.after(clause, bound, around).expect("the clause was ready");
-                    let place = inside(source.as_ref(), place);
                     found.extend(self.branches(branches, environment, (bound, &crossing, around), place)?);
                 }
-                Clause::OrJoin { source, border, branches, .. } => {
+                Clause::OrJoin { border, branches, .. } => {
                     let crossing: Variables = border.variables().cloned().collect();
                     let given = crossing.intersection(bound).cloned().collect();
-                    let place = inside(source.as_ref(), place);
                     let scope = Scope { clauses: branches, source: place.source, outer: Some((crossing.clone(), place.scope)) };
                     let place = Place { scope: &scope, ..place };
                     found.extend(self.branches(branches, environment, (&given, &crossing, &crossing), place)?);
                 }
-                Clause::Not { source, clauses, .. } => {
+                Clause::Not { clauses, .. } => {
                     let shared = variables::of(clause).intersection(around).cloned().collect();
-                    if !self.is_any(clauses, environment, (&shared, around), inside(source.as_ref(), place))? {
+                    if !self.is_any(clauses, environment, (&shared, around), place)? {
                         found.push(environment.clone());
                     }
                 }
-                Clause::NotJoin { source, clauses, .. } => {
+                Clause::NotJoin { clauses, .. } => {
                     let shared = variables::of(clause);
-                    let place = inside(source.as_ref(), place);
                     let scope = Scope { clauses, source: place.source, outer: Some((shared.clone(), place.scope)) };
                     if !self.is_any(clauses, environment, (&shared, &shared), Place { scope: &scope, ..place })? {
                         found.push(environment.clone());
@@ -365,6 +362,15 @@ impl Naive {
         let found =
             |attribute: &Attribute| facts.shown().iter().find(|fact| fact.a == attribute.id && entity.same(&Value::Long(fact.e)));
         let attribute = attribute_of(&values[1]);
+        let reversed = values[1].as_text().filter(|_| attribute.is_none()).and_then(|ident| {
+            let at = ident.rfind('/').map_or(0, |slash| slash + 1);
+            let forward = ident[at..].strip_prefix('_')?;
+            facts.attribute(&format!("{}{forward}", &ident[..at]))
+        });
+        if let ("missing?", Some(forward)) = (name, reversed) {
+            let refers = |value: &Value| matches!(value, Value::Ref(id) if entity.same(&Value::Long(*id)));
+            return Ok((!facts.shown().iter().any(|fact| fact.a == forward.id && refers(&fact.v))).into());
+        }
         match name {
             "missing?" => Ok(attribute.is_none_or(|attribute| found(&attribute).is_none()).into()),
             "get-else" => {

@@ -105,23 +105,21 @@ impl EntitySearch<'_> {
             }
             Clause::Predicate { call, .. } | Clause::Function { call, .. } => self.call(variable, call, place),
             Clause::And(clauses, _) => self.clauses(variable, clauses, source),
-            Clause::Or { source: name, branches: clauses, .. } | Clause::Not { source: name, clauses, .. } => {
-                self.clauses(variable, clauses, name.as_ref().unwrap_or(source));
-            }
-            Clause::OrJoin { source: name, border, branches, .. } => {
+            Clause::Or { branches: clauses, .. } | Clause::Not { clauses, .. } => self.clauses(variable, clauses, source),
+            Clause::OrJoin { border, branches, .. } => {
                 if border.variables().any(|crossing| crossing == variable) {
-                    self.clauses(variable, branches, name.as_ref().unwrap_or(source));
+                    self.clauses(variable, branches, source);
                 }
             }
-            Clause::NotJoin { source: name, variables, clauses, .. } => {
+            Clause::NotJoin { variables, clauses, .. } => {
                 if variables.iter().any(|(crossing, _)| crossing == variable) {
-                    self.clauses(variable, clauses, name.as_ref().unwrap_or(source));
+                    self.clauses(variable, clauses, source);
                 }
             }
             Clause::Rule { source: name, name: rule, args, .. } => {
                 for (position, term) in args.iter().enumerate() {
                     if matches!(term, Term::Variable(argument, _) if argument == variable) {
-                        self.argument(rule, position, name.as_ref().unwrap_or(source));
+                        self.argument(rule, position, name.as_ref().map_or(source, |name| Naive::source_name(name, place)));
                     }
                 }
             }
