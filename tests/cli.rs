@@ -228,6 +228,34 @@ fn runs_by_hand_are_recorded_and_shown() {
 }
 
 #[test]
+fn edn_is_read_from_standard_input_as_from_a_word() {
+    let place = Place::new();
+    place.run(&["init"]).succeeds();
+    place.run_with(&["state", "put", "--edn", "agent", "attempts", "-"], "42\n").prints("");
+    place.run_with(&["state", "put", "agent", "notes", "-"], "42").prints("");
+    let values =
+        place.run(&["q", "[:find ?k ?v :where [?e :state/key ?k] [?e :state/value ?v]]", "--format", "edn"]).succeeds().out;
+    assert!(values.contains("[\"attempts\" 42]") && values.contains("[\"notes\" \"42\"]"), "{values}");
+    place.run_with(&["state", "put", "--edn", "agent", "attempts", "-"], "[1").fails(1, &["edn/syntax"]);
+    place.run(&["state", "get", "agent", "attempts"]).prints("42");
+}
+
+#[test]
+fn a_new_run_is_never_a_part_of_what_is_there() {
+    let place = Place::new();
+    place.run(&["init"]).succeeds();
+    place.run_with(&["transact"], "[{:db/ident :ci/job :db/unique :db.unique/identity}]").succeeds();
+    place.run(&["run", "--set", "ci/job=17", "--", "echo", "first"]).succeeds();
+    let again = place.run(&["run", "--set", "ci/job=17", "--", "echo", "second"]);
+    assert_eq!(again.out, "", "it is not started");
+    again.fails(4, &["transaction/uniqueness", ":ci/job", "another value"]);
+    place.run(&["logs", "last"]).succeeds();
+    assert_eq!(place.run(&["--format", "json", "runs"]).succeeds().out.lines().count(), 1);
+    place.run(&["run", "--set", "ci/job=18", "--", "echo", "third"]).succeeds();
+    assert_eq!(place.run(&["--format", "json", "runs"]).succeeds().out.lines().count(), 2);
+}
+
+#[test]
 fn state_is_put_got_listed_removed_and_remembered() {
     let place = Place::new();
     place.run(&["init"]).succeeds();

@@ -7,7 +7,7 @@ use annals::query::edn;
 use annals::{Connection, Db, Result, Value};
 
 use super::arguments::StateCommand;
-use super::failure::{InText as _, Outcome};
+use super::failure::{InText as _, Outcome, usage};
 use super::output::{RowShape, RowWriter};
 use super::session::{Session, known_as};
 
@@ -48,7 +48,14 @@ fn put(session: &Session, namespace: &str, key: &str, value: &str, is_edn: bool)
         "-" => {
             let mut bytes = Vec::new();
             io::stdin().lock().read_to_end(&mut bytes)?;
-            String::from_utf8(bytes).map_or_else(|error| Value::Bytes(error.into_bytes().into()), Value::from)
+            match String::from_utf8(bytes) {
+                Ok(text) if is_edn => edn::read(&text).in_text("value", &text)?,
+                Ok(text) => Value::from(text),
+                Err(_) if is_edn => {
+                    return Err(usage("the value is no text, so it is no EDN", "leave out --edn to keep it as bytes"));
+                }
+                Err(error) => Value::Bytes(error.into_bytes().into()),
+            }
         }
         text if is_edn => edn::read(text).in_text("value", text)?,
         text => Value::from(text),

@@ -37,7 +37,7 @@ use std::time::Instant;
 
 use crate::connection::Connection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::redact::Redaction;
+use crate::redact::{Redaction, Redactor};
 use crate::schema::attribute as a;
 
 use super::line::Stream;
@@ -148,7 +148,8 @@ pub fn record_program(connection: &Connection, options: CaptureOptions, command:
         Ok(child) => session.record(&mut recorder, child),
         Err(error) => not_started(&recorder, command, error),
     };
-    finish(recorder, &mut outcome, began);
+    let redactor = (options.redaction == Redaction::On).then(|| connection.redactor());
+    finish(recorder, &mut outcome, began, redactor.as_ref());
     Ok(outcome)
 }
 
@@ -162,7 +163,7 @@ fn command_line(connection: &Connection, redaction: Redaction, command: &[OsStri
 }
 
 /// Writes how the run ended, if the store still takes it: where recording failed, through a handle that did not.
-fn finish(recorder: Recorder, outcome: &mut Outcome, began: Instant) {
+fn finish(recorder: Recorder, outcome: &mut Outcome, began: Instant, redactor: Option<&Redactor>) {
     let anew = outcome.recording_error.as_ref().and_then(|_| recorder.reopened().ok());
     let mut recorder = anew.unwrap_or(recorder);
     match outcome.ending {
@@ -171,7 +172,10 @@ fn finish(recorder: Recorder, outcome: &mut Outcome, began: Instant) {
         Ending::StillRunning => {}
     }
     if let Some(error) = outcome.start_error.as_ref().or(outcome.recording_error.as_ref()) {
-        recorder.say_at_end(a::RUN_ERROR, error.message());
+        // What cannot be started may be a secret that came first by mistake.
+        let message = error.message();
+        recorder
+            .say_at_end(a::RUN_ERROR, redactor.map_or_else(|| message.into(), |redactor| redactor.text(message).into_owned()));
     }
     recorder.say_at_end(a::RUN_DURATION_US, began.elapsed().as_micros() as i64);
     if let Err(error) = recorder.finish(&outcome.status) {

@@ -6,7 +6,7 @@ mod redacting;
 
 use std::sync::Arc;
 
-use annals_query::{Uuid, Value, ValueType};
+use annals_query::{Unique, Uuid, Value, ValueType};
 
 use super::keyword::keyword;
 use super::level::Level;
@@ -17,7 +17,7 @@ use super::setting::Setting;
 use super::state;
 use super::status::Status;
 use crate::connection::Connection;
-use crate::db::now_micros;
+use crate::db::{Db, now_micros};
 use crate::error::{Error, ErrorKind, Result};
 use crate::redact::Redaction;
 use crate::schema::attribute as a;
@@ -109,7 +109,9 @@ impl Recorder {
         let mut data = TxData::new();
         let run = data.fresh();
         let redaction = options.redaction;
-        for (attribute, value) in opening(&id, options, connection)? {
+        let facts = opening(&id, options, connection)?;
+        refuse_taken(&facts, &connection.db()?)?;
+        for (attribute, value) in facts {
             data.add_because(run.clone(), attribute, value, run.clone());
         }
         let report = connection.transact_data(&data)?;
@@ -279,6 +281,23 @@ fn opening(id: &Arc<str>, options: RunOptions, connection: &Connection) -> Resul
     }
     facts.extend(options.settings.into_iter().map(|setting| (AttributeTerm::Ident(setting.attribute), setting.value)));
     Ok(facts)
+}
+
+/// A fact by which an entity is known that is there would make the new run a part of it.
+fn refuse_taken(facts: &[(AttributeTerm, Value)], db: &Db) -> Result<()> {
+    for (attribute, value) in facts {
+        let AttributeTerm::Ident(ident) = attribute else { continue };
+        let Some(known) = db.schema().declaration_by_ident(ident) else { continue };
+        if known.attribute.unique != Some(Unique::Identity) {
+            continue;
+        }
+        if let Some(holder) = db.holder(known.attribute.id, value)? {
+            return Err(Error::new(ErrorKind::Uniqueness, format!(":{ident} {value} is unique, and entity {holder} has it"))
+                .with_value(value)
+                .with_help("a run is an entity of its own: give another value, or an attribute that is not unique"));
+        }
+    }
+    Ok(())
 }
 
 /// The options without the secrets in them; what is recorded of the folder stays, as programs find it by that.

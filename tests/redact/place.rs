@@ -10,7 +10,7 @@ pub(crate) struct Place(tempfile::TempDir);
 pub(crate) struct Ran {
     pub(crate) out: String,
     code: Option<i32>,
-    err: String,
+    pub(crate) err: String,
 }
 
 impl Place {

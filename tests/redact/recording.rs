@@ -54,6 +54,19 @@ fn a_run_records_no_secret_and_passes_its_output_through() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_a_program_is_not_recorded_in_the_error_either() {
+    let place = Place::new();
+    place.run(&["init"]).succeeds();
+    let token = "ghp_aB3dE5gH7jK9mN1pQ3sT5vX7zA2cF4hJ6kLm";
+    // The terminal shows what was typed.
+    let ran = place.run(&["run", "--", token]);
+    assert!(ran.err.contains(token), "{}", ran.err);
+    assert!(!is_anywhere(&place, "aB3dE5gH7jK9mN1pQ3sT5v"), "no file holds it");
+    let shown = place.run(&["--format", "json", "show", "last"]).succeeds().out;
+    assert!(shown.contains("there is no program `[REDACTED:"), "{shown}");
+}
+
+#[test]
 fn what_must_be_typed_records_everything_as_it_is() {
     let place = Place::new();
     place.run(&["init"]).succeeds();
