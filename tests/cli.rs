@@ -361,6 +361,62 @@ fn completions_and_the_manual_name_every_command() {
 }
 
 #[test]
+fn every_command_has_an_example_that_works() {
+    let place = Place::new();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_annals"));
+    let paths = format!("{}:{}", program.parent().expect("a folder").display(), std::env::var("PATH").unwrap_or_default());
+    let commands = [
+        "init",
+        "start",
+        "finish",
+        "log",
+        "runs",
+        "logs",
+        "show",
+        "state",
+        "state put",
+        "state get",
+        "state list",
+        "state history",
+        "history",
+        "state rm",
+        "transact",
+        "q",
+        "watch",
+        "explain",
+        "pull",
+        "entity",
+        "schema",
+        "tx",
+        "import",
+        "export",
+        "backup",
+        "verify",
+        "rescue",
+        "shell",
+        "demo",
+        "completions",
+        "man",
+        "run",
+    ];
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = place.run(&words).succeeds().out;
+        let example = help.split_once("\nExample: ").map(|(_, example)| example.replace('\n', " "));
+        let example = example.unwrap_or_else(|| panic!("annals {command} --help has no example:\n{help}"));
+        assert!(example.contains("annals"), "{example}");
+        // One goes on for ever, two build something, two name places that are not here.
+        if ["watch", "run", "demo", "backup", "verify"].contains(&command) {
+            continue;
+        }
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-ec", &example]).current_dir(place.path()).env("PATH", &paths).stdin(Stdio::null());
+        let output = shell.env_remove("ANNALS_DB").env_remove("ANNALS_RUN").output().expect("a shell");
+        assert!(output.status.success(), "{example}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn a_closed_pipe_ends_the_program_quietly() {
     let place = Place::with_people();
     let mut child =

@@ -165,3 +165,19 @@ fn a_demo_without_cargo_says_so_and_writes_nothing() {
     Ran::from(ran).fails(3, &["/nonexistent/cargo does not run", "rustup.rs", "annals run -- CMD"]);
     assert_eq!(std::fs::read_dir(place.path()).expect("a folder").count(), 0);
 }
+
+#[test]
+fn what_was_given_is_not_told_by_the_megabyte_nor_does_it_move_the_cursor() {
+    let place = Place::with_people();
+    place.run_with(&["transact"], "[{:db/ident :size :db/valueType :db.type/long}]").succeeds();
+    for format in ["table", "json"] {
+        let large = format!("[{{:size \"{}\"}}]", "x".repeat(1 << 20));
+        let ran = place.run_with(&["--format", format, "transact"], &large);
+        assert!(ran.err.len() < 4_000 && ran.err.contains("holds values of type long"), "{} bytes", ran.err.len());
+        assert!(ran.err.replace("\n  │ ", "").contains("characters)"), "{}", ran.err);
+    }
+    for arguments in [&["state", "get", "\u{1b}]0;x\u{7}", "k"][..], &["q", "[:find ?e :where [?e \u{1b}[31m:a]"]] {
+        let ran = place.run(arguments);
+        assert!(ran.code != 0 && !ran.err.contains(['\u{1b}', '\u{7}']), "{:?}", ran.err);
+    }
+}

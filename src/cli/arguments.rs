@@ -66,6 +66,7 @@ impl Format {
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     /// Make the store
+    #[command(after_help = "Example: annals init")]
     Init {
         /// The folder in which .annals/annals.db is made
         #[arg(default_value = ".")]
@@ -75,8 +76,12 @@ pub(super) enum Command {
     #[command(after_help = "Example: annals run --name nightly --set branch=main -- cargo build")]
     Run(RunArguments),
     /// Begin a run by hand; prints its id
+    #[command(
+        after_help = "Example: run=$(annals start --name import); annals log $run begun; annals finish $run --status succeeded"
+    )]
     Start(StartArguments),
     /// End a run that was begun by hand
+    #[command(after_help = "Example: annals finish last --status failed")]
     Finish {
         /// A run's id, a beginning of it, `last`, or `last~2`
         run: String,
@@ -85,6 +90,7 @@ pub(super) enum Command {
         status: String,
     },
     /// Append a message to a run, or a message for each line of standard input
+    #[command(after_help = "Example: annals log last --level warn 'the disk is nearly full'")]
     Log {
         /// A run's id, a beginning of it, `last`, or `last~2`
         run: String,
@@ -98,6 +104,7 @@ pub(super) enum Command {
         message: String,
     },
     /// List runs, the newest first
+    #[command(after_help = "Example: annals runs --status failed --limit 5")]
     Runs {
         /// Only runs with this status; `lost` are those whose process is gone
         #[arg(long, value_name = "S")]
@@ -107,14 +114,17 @@ pub(super) enum Command {
         limit: Option<usize>,
     },
     /// Print the lines of a run, in order
+    #[command(after_help = "Example: annals logs last --level warn --tail 20")]
     Logs(LogsArguments),
     /// Show one run: its facts, the state it changed, its last lines, its children
+    #[command(after_help = "Example: annals show last")]
     Show {
         /// A run's id, a beginning of it, `last`, or `last~2`
         run: String,
     },
     /// Read and write state: values under a namespace and a key
     #[command(subcommand)]
+    #[command(after_help = "Example: annals state put agent goal sleep; annals state get agent goal")]
     State(StateCommand),
     /// Add facts: EDN transaction data from a file or standard input
     #[command(after_help = "Example: echo '[{:person/name \"Ada\"}]' | annals transact")]
@@ -130,8 +140,10 @@ pub(super) enum Command {
     #[command(after_help = "Example: annals watch '[:find ?name ?status :where [?r :run/name ?name] [?r :run/status ?status]]'")]
     Watch(WatchArguments),
     /// Show how a question is answered: the plan with estimated and real sizes and times
+    #[command(after_help = "Example: annals explain '[:find (count ?l) . :where [?r :run/name \"nightly\"] [?l :log/run ?r]]'")]
     Explain(QueryArguments),
     /// Pull a tree of attributes out of entities
+    #[command(after_help = "Example: annals pull '[:db/ident :db/doc]' :run/status")]
     Pull {
         /// Such as '[* {:run/parent [:run/name]}]'
         pattern: String,
@@ -140,12 +152,14 @@ pub(super) enum Command {
         entities: Vec<String>,
     },
     /// What is known about one thing
+    #[command(after_help = "Example: annals entity :run/status")]
     Entity {
         /// An id, an ident or a lookup reference such as '[:run/id "x"]'
         #[arg(allow_negative_numbers = true)]
         entity: String,
     },
     /// How what is known about one thing came to be so
+    #[command(after_help = "Example: annals history '[:state/id [\"agent\" \"goal\"]]' :state/value")]
     History {
         /// An id, an ident or a lookup reference such as '[:run/id "x"]'
         #[arg(allow_negative_numbers = true)]
@@ -154,8 +168,10 @@ pub(super) enum Command {
         attribute: Option<String>,
     },
     /// The attributes in use, declared or not
+    #[command(after_help = "Example: annals schema --format markdown")]
     Schema,
     /// Transactions, or one with its datoms
+    #[command(after_help = "Example: annals tx --limit 3; annals tx last@end")]
     Tx {
         /// The transaction: a t, an instant, an age, or RUN@start, RUN@end
         #[arg(allow_negative_numbers = true)]
@@ -165,11 +181,13 @@ pub(super) enum Command {
         limit: Option<usize>,
     },
     /// Take in what `annals export` wrote, or EDN or JSON Lines of entities
+    #[command(after_help = "Example: annals --db copy.db init; annals export | annals --db copy.db import -")]
     Import {
         /// A file, or - for standard input
         file: PathBuf,
     },
     /// Write every transaction as a stream that `annals import` takes in
+    #[command(after_help = "Example: annals export --redact > to-show.edn")]
     Export {
         /// datoms (one EDN map a transaction) or jsonl
         #[arg(long, default_value = "datoms")]
@@ -206,15 +224,19 @@ pub(super) enum Command {
         out: PathBuf,
     },
     /// Ask and tell at a prompt
+    #[command(after_help = "Example: annals shell")]
     Shell,
     /// Record a real build and ask five questions about it
+    #[command(after_help = "Example: annals demo")]
     Demo,
     /// Print the completions for a shell
+    #[command(after_help = "Example: annals completions bash > annals.bash")]
     Completions {
         /// bash, elvish, fish, powershell or zsh
         shell: Shell,
     },
     /// Print the manual page
+    #[command(after_help = "Example: annals man > annals.1")]
     Man,
 }
 
@@ -307,8 +329,10 @@ pub(super) struct QueryArguments {
 #[derive(Subcommand, Debug)]
 pub(super) enum StateCommand {
     /// Write a value's bytes to standard output, as they are
+    #[command(after_help = "Example: annals state get agent goal")]
     Get { namespace: String, key: String },
-    /// Set a value; - reads bytes from standard input
+    /// Set a value; - reads it from standard input
+    #[command(after_help = "Example: annals state put agent goal sleep; echo 3 | annals state put --edn agent attempts -")]
     Put {
         namespace: String,
         key: String,
@@ -319,10 +343,13 @@ pub(super) enum StateCommand {
         edn: bool,
     },
     /// List keys and values
+    #[command(after_help = "Example: annals state list agent")]
     List { namespace: Option<String> },
     /// Remove a value; its history stays
+    #[command(after_help = "Example: annals state rm agent goal")]
     Rm { namespace: String, key: String },
     /// All values a key has had
+    #[command(after_help = "Example: annals state history agent goal")]
     History { namespace: String, key: String },
 }
 

@@ -2,6 +2,7 @@
 
 mod excerpt;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -10,8 +11,11 @@ use annals::{Error, ErrorKind};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, Report};
 use serde_json::json;
 
-use super::output::terminal_width;
+use super::output::{printable, terminal_width};
 use excerpt::Excerpt;
+
+/// Characters of a message, a value or a remedy that are shown: what was given may be megabytes.
+const LIMIT_SHOWN_CHARS: usize = 1_000;
 
 /// An error on its way to the person or program that called.
 #[derive(Debug)]
@@ -136,14 +140,22 @@ fn json_text(error: &Error, text: Option<&(String, String)>) -> String {
     let name = text.filter(|_| position.is_some()).map(|(name, _)| name);
     json!({"error": {
         "code": error.code(),
-        "message": error.message(),
-        "value": error.value(),
-        "help": error.help(),
+        "message": shortened(error.message()),
+        "value": error.value().map(shortened),
+        "help": error.help().map(shortened),
         "text": name,
         "line": position.map(|position| position.line),
         "column": position.map(|position| position.column),
     }})
     .to_string()
+}
+
+/// The beginning and the end of a text, and how long it is, if it is too long to be shown.
+fn shortened(text: &str) -> Cow<'_, str> {
+    let Some((cut, _)) = text.char_indices().nth(LIMIT_SHOWN_CHARS) else { return Cow::Borrowed(text) };
+    let beginning = text[..cut].char_indices().nth(LIMIT_SHOWN_CHARS / 2).map_or(cut, |(at, _)| at);
+    let end = text.char_indices().rev().nth(LIMIT_SHOWN_CHARS / 4).map_or(0, |(at, _)| at);
+    Cow::Owned(format!("{} .. {} ({} characters)", &text[..beginning], &text[end..], text.chars().count()))
 }
 
 /// `error[code]: sentence`, the place underlined, the remedy.
@@ -153,9 +165,9 @@ fn person_text(error: &Error, text: Option<&(String, String)>) -> String {
         sentence.push_str(": ");
         sentence.push_str(value);
     }
-    let mut diagnostic = MietteDiagnostic::new(sentence).with_code(error.code());
+    let mut diagnostic = MietteDiagnostic::new(printable(&shortened(&sentence))).with_code(error.code());
     if let Some(help) = error.help() {
-        diagnostic = diagnostic.with_help(help);
+        diagnostic = diagnostic.with_help(printable(&shortened(help)));
     }
     let report = match (text, error.span()) {
         (Some((name, text)), Some(span)) if [Text::Asked, Text::of_rules(text)].contains(&span.text) => {

@@ -31,7 +31,7 @@ impl Excerpt {
         let (from, until) = (window_start(text, start), window_end(text, end));
         Self {
             name: name.to_owned(),
-            shown: text[from..until].to_owned(),
+            shown: harmless(&text[from..until]),
             offset: from,
             lines_before: text[..from].matches('\n').count(),
             place: span.position_in(text),
@@ -84,6 +84,12 @@ fn window_end(text: &str, end: usize) -> usize {
         [] => latest,
         lines => lines[lines.len() - 1],
     }
+}
+
+/// The same bytes long, without what would move the cursor.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { "?".repeat(c.len_utf8()) } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// The nearest beginning of a character at or before an offset.
