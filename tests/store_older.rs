@@ -162,3 +162,52 @@ fn an_export_of_an_older_store_is_taken_in_by_a_new_one_to_the_letter() {
         assert_eq!(rows(target.path(), view), rows(&path, view), "{view}");
     }
 }
+
+/// Makes of a store one of format 3: the tables, indexes and views that format 4 replaced are put back as they were.
+fn put_back(path: &Path) {
+    let older = rusqlite::Connection::open_in_memory().expect("a database in memory");
+    for step in [
+        include_str!("../migrations/0001_datoms.sql"),
+        include_str!("../migrations/0002_contract.sql"),
+        include_str!("../migrations/0003_fulltext.sql"),
+    ] {
+        older.execute_batch(step).expect("the step works");
+    }
+    let sql = |name: &str| -> String {
+        older.query_row("SELECT sql FROM sqlite_schema WHERE name = ?1", (name,), |row| row.get(0)).expect("it was there")
+    };
+    let connection = rusqlite::Connection::open(path).expect("the file opens");
+    for view in VIEWS {
+        connection.execute_batch(&format!("DROP VIEW {view}; {}", sql(view))).expect("the view is put back");
+    }
+    let index = sql("datoms_by_entity");
+    connection
+        .execute_batch(&format!("DROP INDEX state_keys; DROP TABLE entities; {index}; PRAGMA user_version = 3"))
+        .expect("the index is put back");
+}
+
+/// The views of formats before 4 showed a state that has no key, and those since do not: the log is sound in both.
+#[test]
+fn a_state_without_a_key_is_no_damage_in_any_format() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("annals.db");
+    let connection = Connection::open(&path).expect("a new store");
+    for change in [
+        r#"[{:state/namespace "n" :state/value 1} {:state/namespace "n" :state/key "k" :state/value 2}]"#,
+        r#"[{:run/id "r" :log/_run [{:log/message "one"}]} {:run/id "gone" :log/_run [{:log/message "two"}]}]"#,
+        r#"[[:db/retract [:run/id "gone"] :run/id "gone"] [:db/add [:run/id "r"] :run/id ""]]"#,
+    ] {
+        connection.transact(change).expect(change);
+    }
+    drop(connection);
+    let shown = |format: i64, states: usize| {
+        assert_eq!(self::format(&path), format);
+        assert_eq!(annals::verify(&path, None).expect("a report").problem, None, "format {format}");
+        assert_eq!(["state_kv", "runs", "run_logs"].map(|view| rows(&path, view).len()), [states, 1, 1], "format {format}");
+    };
+    shown(5, 1);
+    put_back(&path);
+    shown(3, 2);
+    drop(Connection::open(&path).expect("it is migrated"));
+    shown(5, 1);
+}

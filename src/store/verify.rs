@@ -117,7 +117,7 @@ impl Pass {
         if !has_entities {
             return Ok(());
         }
-        let expected = derived::check_lives(reader);
+        let expected = derived::check_lives(reader, version);
         let expected = self.note(Part::Lives, expected)?;
         if let (Some(expected), true, true) = (expected, is_whole, has_values) {
             self.note(Part::Views, views::check(reader, version, &expected))?;

@@ -13,3 +13,4 @@ mod permutations;
 mod random;
 mod store;
 mod values;
+mod verified;

@@ -8,12 +8,12 @@ use crate::store::read::Reader;
 use crate::store::row::{COLUMNS, read_datom};
 
 /// Walks the log entity by entity: an addition of what holds, or a retraction of what does not, was never committed by this program.
-/// Gives what the views must show.
-pub(super) fn check_lives(reader: &Reader) -> Result<Shown, Stop> {
+/// Gives what the views of this version must show.
+pub(super) fn check_lives(reader: &Reader, version: usize) -> Result<Shown, Stop> {
     let sql = format!(
         "SELECT {COLUMNS} FROM entities n CROSS JOIN datoms d ON d.id BETWEEN n.id AND n.id + n.n - 1 ORDER BY n.e, n.id, d.id"
     );
-    let mut shown = Shown::new(reader)?;
+    let mut shown = Shown::new(reader, version)?;
     let mut statement = reader.connection().prepare(&sql)?;
     let mut rows = statement.query(())?;
     let mut entity = 0;

@@ -12,6 +12,7 @@ use super::{Problem, Stop};
 use crate::datom::Datom;
 use crate::schema::attribute;
 use crate::store::encode_value;
+use crate::store::migrate;
 use crate::store::read::Reader;
 use crate::store::row::{COLUMNS, read_datom, read_value};
 
@@ -49,6 +50,9 @@ impl Rows {
 /// What the views must show, by the log.
 #[derive(Default)]
 pub(super) struct Shown {
+    /// True where a state shows without a key: the views of older formats asked for its id alone.
+    is_keyless_state_shown: bool,
+    /// The ids that runs have now.
     run_ids: HashMap<i64, Arc<str>>,
     facts: Rows,
     current: Rows,
@@ -60,13 +64,9 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub(super) fn new(reader: &Reader) -> Result<Self, Stop> {
-        let mut shown = Self::default();
-        for datom in reader.datoms_of_indexed(attribute::RUN_ID, i64::MAX)? {
-            if let (Value::String(id), true) = (&datom.v, datom.added) {
-                shown.run_ids.insert(datom.e, Arc::clone(id));
-            }
-        }
+    pub(super) fn new(reader: &Reader, version: usize) -> Result<Self, Stop> {
+        let is_keyless_state_shown = !migrate::has_entities(version);
+        let mut shown = Self { is_keyless_state_shown, run_ids: run_ids(reader)?, ..Self::default() };
         // What transactions say of themselves has no row among the entities, and always holds.
         let sql = format!(
             "SELECT {COLUMNS} FROM txs o CROSS JOIN datoms d ON d.id = o.last - o.datoms + 1 AND d.e = o.t
@@ -112,10 +112,26 @@ impl Shown {
         {
             self.lines.add(&(&**id, *seq, text(attribute::LOG_LEVEL), text(attribute::LOG_MESSAGE)));
         }
-        if value(attribute::STATE_ID).is_some() && value(attribute::STATE_VALUE).is_some() {
+        let is_state = value(attribute::STATE_ID).is_some() && value(attribute::STATE_VALUE).is_some();
+        if is_state && (self.is_keyless_state_shown || value(attribute::STATE_KEY).is_some()) {
             self.states.add(&(text(attribute::STATE_NAMESPACE), text(attribute::STATE_KEY)));
         }
     }
+}
+
+/// The entities that have a `:run/id` now.
+fn run_ids(reader: &Reader) -> Result<HashMap<i64, Arc<str>>, Stop> {
+    let mut said = reader.datoms_of_indexed(attribute::RUN_ID, i64::MAX)?;
+    // The index gives them by value. A transaction retracts before it adds.
+    said.sort_by_key(|datom| (datom.t, datom.added));
+    let mut ids = HashMap::new();
+    for datom in said {
+        match datom.v {
+            Value::String(id) if datom.added => drop(ids.insert(datom.e, id)),
+            _ => drop(ids.remove(&datom.e)),
+        }
+    }
+    Ok(ids)
 }
 
 /// Every view shows as many rows as the log says, and these. The views are those of the migrations, so they may run.
