@@ -50,6 +50,8 @@ pub(super) enum Said<'d> {
 pub(super) struct Expanded<'d> {
     pub(super) statements: Vec<Statement<'d>>,
     pub(super) coined: Vec<Coined>,
+    /// Retractions through names that the store knows for no attribute. They mean something if the transaction makes it one.
+    pub(super) unknown: Vec<(Arc<str>, Statement<'d>)>,
 }
 
 /// A keyword that is used as an attribute for the first time.
@@ -95,9 +97,15 @@ impl<'d> Expansion<'d, '_, '_> {
                     None => Some(Act::RetractAll),
                     Some(value) => self.single(value)?.map(Act::Retract),
                 };
-                let known = (self.resolver.entity_if_known(entity)?, self.known(attribute)?, act);
-                let (Some(e), Some(a), Some(act)) = known else { return Ok(()) };
-                self.state(act, e, a, m, span);
+                let known = (self.resolver.entity_if_known(entity)?, self.resolver.attribute(attribute)?);
+                let (Some(e), Some(act)) = (known.0, act) else { return Ok(()) };
+                match (known.1, attribute) {
+                    (Some(declaration), _) => self.state(act, e, declaration.attribute.id, m, span),
+                    (None, AttributeTerm::Ident(name)) => {
+                        self.out.unknown.push((Arc::clone(name), Statement { act, e, a: 0, m, span }));
+                    }
+                    (None, AttributeTerm::Id(_)) => unreachable!("an id without declaration is an error already"),
+                }
                 Ok(())
             }
             Operation::RetractEntity { entity, m } => {
@@ -254,11 +262,6 @@ impl<'d> Expansion<'d, '_, '_> {
     fn lookup_in(&self, items: &[ValueTerm]) -> Option<Value> {
         let values = plain(items)?;
         is_lookup(self.resolver.schema, &values).then(|| Value::Vector(values.into()))
-    }
-
-    /// The attribute if it is known, for what needs none that is not.
-    fn known(&self, term: &AttributeTerm) -> Result<Option<i64>> {
-        Ok(self.resolver.attribute(term)?.map(|declaration| declaration.attribute.id))
     }
 
     /// The attribute; one that nobody declared comes into being.

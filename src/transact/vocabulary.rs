@@ -1,6 +1,7 @@
 //! The attributes as a transaction sees them: those of the store, and what the transaction itself declares.
 
 use annals_query::{Cardinality, Value};
+use rustc_hash::FxHashMap;
 
 use super::before::Before;
 use super::claim::values_said;
@@ -61,7 +62,28 @@ impl<'s> Vocabulary<'s> {
         for fact in &mut facts {
             fact.e = resolver.nodes.find(fact.e);
         }
-        Ok(Self { stored, changed: Some(overlay(resolver.before, &facts)?) })
+        let vocabulary = Self { stored, changed: Some(overlay(resolver.before, &facts)?) };
+        vocabulary.state_unknown(expanded, &facts, resolver);
+        Ok(vocabulary)
+    }
+
+    /// States what is retracted through names that the transaction gives to attributes: to add the same contradicts it, as it does
+    /// where the attribute was known before. What is retracted through any other name that is unknown never held.
+    fn state_unknown(&self, expanded: &mut Expanded<'_>, facts: &[SchemaFact], resolver: &Resolver<'_>) {
+        if expanded.unknown.is_empty() {
+            return;
+        }
+        let given = facts.iter().filter(|fact| fact.a == a::IDENT && fact.added);
+        let given = given.filter_map(|fact| Some((fact.v.as_text()?, fact.e)));
+        let coined = expanded.coined.iter().map(|coined| (&*coined.ident, coined.entity));
+        let named: FxHashMap<&str, i64> = given.chain(coined).collect();
+        for (name, mut statement) in std::mem::take(&mut expanded.unknown) {
+            let Some(entity) = named.get(&*name).map(|entity| resolver.nodes.find(*entity)) else { continue };
+            if self.declaration(entity).is_some() {
+                statement.a = entity;
+                expanded.statements.push(statement);
+            }
+        }
     }
 
     /// The vocabulary after these schema facts; the store's if there are none.

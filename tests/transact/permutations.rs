@@ -17,7 +17,7 @@ use crate::order::SETUP;
 use crate::store::{NOW, Store};
 
 /// What there is to choose from.
-const MENU: [&str; 44] = [
+const MENU: [&str; 48] = [
     // One value at a time, said several times, alike and not.
     r#"[:db/add [:user/email "ada@x"] :user/name "Ada"]"#,
     r#"[:db/add [:user/email "ada@x"] :user/name "Eve"]"#,
@@ -67,6 +67,10 @@ const MENU: [&str; 44] = [
     r#"{:db/id "y" :new/thing 1}"#,
     r#"{:db/id "y" :new/thing #{2 3}}"#,
     "{:db/ident :new/thing :db/cardinality :db.cardinality/many}",
+    r#"[:db/retract "y" :new/thing 1]"#,
+    r#"[:db/retract "y" :new/thing]"#,
+    r#"[:db/cas [:user/email "bob@x"] :new/thing nil 3]"#,
+    r#"[:db/retract [:user/email "bob@x"] :new/thing 3]"#,
     r#"[:db/add "y" :user/nick "a" "datomic.tx"]"#,
     r#"{:db/id "datomic.tx" :note "why"}"#,
 ];
