@@ -410,6 +410,7 @@ impl Store {
         verify::check_log_beside(&absolute, true, &mut beside);
         let connected = connect::connect(&absolute, Access::ReadOnly);
         let mut report = match connected.and_then(|connection| verify::verify(&Reader::new(connection), head)) {
+            Err(error) if migrate::is_of_another_program(&error) => return Err(error.with_value(path.display())),
             Err(error) => verify::unreadable(error)?,
             Ok(report) => report,
         };

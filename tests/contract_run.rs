@@ -272,7 +272,7 @@ fn runs_are_listed_newest_first_and_found_by_name() {
     let connection = folder.open();
     let db = view(&connection);
     assert!(runs(&db, &RunFilter::default()).expect("they can be listed").is_empty());
-    check_missing(&db, "last", "there are 0 runs");
+    check_missing(&db, "last", "there are no runs");
     let recorders: Vec<Recorder> = ["a", "b", "c"].into_iter().map(|name| start(&connection, name)).collect();
     let ids: Vec<String> = recorders.iter().map(|recorder| recorder.run_id().to_owned()).collect();
     let child = recorders[0].child(named("child")).expect("a run begins");

@@ -227,3 +227,14 @@ fn a_flipped_byte_changes_no_answer_unnoticed() {
     }
     assert!(caught > 20, "only {caught} changes were caught: the flips hit nothing");
 }
+
+#[test]
+fn a_file_of_another_program_is_no_damaged_store() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("other.db");
+    let other = rusqlite::Connection::open(&path).expect("a database");
+    other.execute_batch("CREATE TABLE people (name TEXT); INSERT INTO people VALUES ('Ada')").expect("a table");
+    let error = annals::verify(&path, None).expect_err("it is not a store");
+    assert_eq!(error.kind(), annals::ErrorKind::NotAStore, "{error}");
+    assert!(error.help().is_some_and(|help| help.contains("annals init")), "{error}");
+}

@@ -147,7 +147,16 @@ pub fn find_run(db: &Db, name: &str) -> Result<Run> {
         Some(back) => {
             let ids = ids_newest_first(db)?;
             let found = ids.get(back).map(|(_, entity)| *entity);
-            found.ok_or_else(|| not_found(name, &format!("there are {} runs", ids.len())))?
+            found.ok_or_else(|| {
+                not_found(
+                    name,
+                    &match ids.len() {
+                        0 => "there are no runs".to_owned(),
+                        1 => "there is one run".to_owned(),
+                        many => format!("there are {many} runs"),
+                    },
+                )
+            })?
         }
         None => find_by_id(db, name)?,
     };

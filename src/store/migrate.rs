@@ -61,9 +61,7 @@ fn inspect_inside(connection: &Connection, path: &Path) -> Result<State> {
         return Ok(State::Unfinished);
     }
     if application != APPLICATION_ID {
-        return Err(Error::new(ErrorKind::NotAStore, "the file is an SQLite database of another program")
-            .with_value(path.display())
-            .with_help("give the path of a store; `annals init` makes one"));
+        return Err(of_another_program().with_value(path.display()));
     }
     let newest = MIGRATIONS.len();
     match usize::try_from(version) {
@@ -144,13 +142,17 @@ pub(super) struct Shape {
     pub(super) has_log: bool,
 }
 
-/// Looks at everything that the header and the schema say. A newer store is an error, as at opening.
+/// Looks at everything that the header and the schema say. A newer store is an error, as at opening, and so is the file of another program.
 pub(super) fn shape(connection: &Connection) -> Result<Shape> {
     let found = schema_rows(connection).map_err(failure)?;
     let (application, number): (i32, i32) = (pragma(connection, "application_id")?, pragma(connection, "user_version")?);
     let newest = MIGRATIONS.len();
     let known = usize::try_from(number).ok().filter(|number| (1..=newest).contains(number));
     let version = known.unwrap_or(newest);
+    let is_ours = |row: &SchemaRow| expected(version).is_ok_and(|ours| ours.iter().any(|other| other.1 == row.1));
+    if application != APPLICATION_ID && !found.is_empty() && !found.iter().any(is_ours) {
+        return Err(of_another_program());
+    }
     let differs = compare(&found, expected(version)?).err();
     if known.is_none() && number > 0 && (application, differs.is_some()) == (APPLICATION_ID, true) {
         return Err(Error::new(
@@ -173,6 +175,17 @@ pub(super) fn shape(connection: &Connection) -> Result<Shape> {
         }
     });
     Ok(Shape { version, problem, has_log })
+}
+
+const OTHER: &str = "the file is an SQLite database of another program";
+
+/// True if the file can be read well, and has nothing of a store.
+pub(super) fn is_of_another_program(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotAStore && error.message() == OTHER
+}
+
+fn of_another_program() -> Error {
+    Error::new(ErrorKind::NotAStore, OTHER).with_help("give the path of a store; `annals init` makes one")
 }
 
 fn compare(found: &[SchemaRow], expected: &[SchemaRow]) -> Result<()> {

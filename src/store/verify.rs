@@ -93,7 +93,7 @@ impl Pass {
     fn run(&mut self, reader: &Reader) -> Result<()> {
         let shape = match migrate::shape(reader.connection()) {
             Ok(shape) => shape,
-            Err(error) if error.kind() == ErrorKind::NewerStore => return Err(error),
+            Err(error) if error.kind() == ErrorKind::NewerStore || migrate::is_of_another_program(&error) => return Err(error),
             Err(error) => {
                 self.note::<()>(Part::File, Err(error.into()))?;
                 return Ok(());

@@ -23,7 +23,10 @@ pub(super) fn nested(args: &[Form], whole: &Form, level: usize) -> Result<(Neste
     }
     let query = inner(written, level + 1)?;
     if rest.len() != query.inputs.len() {
-        let message = format!("the query inside names {} inputs, but {} are passed", query.inputs.len(), rest.len());
+        let (named, passed) = (query.inputs.len(), rest.len());
+        let inputs = if named == 1 { "input" } else { "inputs" };
+        let message =
+            format!("the query inside names {named} {inputs}, but {passed} {} passed", if passed == 1 { "is" } else { "are" });
         let place = rest.get(query.inputs.len()).map_or(whole.span, |extra| extra.span);
         return Err(Error::new(Code::InputCount, message)
             .at(place)

@@ -199,7 +199,9 @@ fn is_pattern(name: &str, query: &Query) -> bool {
 /// Points to the first place that got nothing, or to the last one when there are too many inputs.
 fn input_count(query: &Query, given: usize) -> Error {
     let span = query.inputs.get(given).or(query.inputs.last()).map(Input::span);
-    let message = format!(":in names {} inputs, but {given} were given", query.inputs.len());
+    let named = query.inputs.len();
+    let inputs = if named == 1 { "input" } else { "inputs" };
+    let message = format!(":in names {named} {inputs}, but {given} {} given", if given == 1 { "was" } else { "were" });
     let error = Error::new(Code::InputCount, message).with_help("give one input for each place of :in, in its order");
     error.at(span.filter(|span| *span != Span::default()).unwrap_or(query.find.elements()[0].span()))
 }
