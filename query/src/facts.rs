@@ -228,7 +228,8 @@ pub trait Facts: Send + Sync {
     /// The ident of an entity, without colon.
     fn ident_of(&self, entity: i64) -> Result<Option<Arc<str>>>;
 
-    /// The entity that has `value` for the unique attribute `attribute`, in this view.
+    /// The entity that has `value` for the unique attribute `attribute`, in this view. A tuple with a missing part is not unique and
+    /// leads to none.
     fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>>;
 
     /// Known attribute names near to this one, the nearest first, at most three.

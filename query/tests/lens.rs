@@ -284,6 +284,11 @@ fn a_coerced_unique_attribute_still_leads_to_its_entity() {
     let lens = "{:lens/rename {:user/email :identity/contact} :lens/coerce {:identity/contact (upper-case ?value)}}";
     check(lens, "[:find ?v :where [[:user/email \"ADA@X\"] :user/first ?v]]", r#"["Ada"]"#);
     check(lens, "[:find ?v :where [[:user/email \"ada@x\"] :user/first ?v]]", "");
+    let whole = "{:lens/coerce {:identity/contact (vector ?value 1)}}";
+    check(whole, "[:find ?v :where [[:identity/contact [\"ada@x\" 1]] :user/first ?v]]", r#"["Ada"]"#);
+    let with_a_missing_part = "{:lens/coerce {:identity/contact (vector ?value nil)}}";
+    check(with_a_missing_part, "[:find ?v :where [?e :identity/contact [\"ada@x\" nil]] [?e :user/first ?v]]", r#"["Ada"]"#);
+    check(with_a_missing_part, "[:find ?v :where [[:identity/contact [\"ada@x\" nil]] :user/first ?v]]", "");
     let history = seen(stored().at(View { is_history: true, ..View::default() }), lens);
     assert_eq!(ask(history, "[:find ?v :where [[:user/email \"ADA@X\"] :user/first ?v]]").as_deref(), Ok(r#"["Ada"]"#));
 }

@@ -7,6 +7,7 @@ use annals_query::{Code, Facts as _, Value, ValueType};
 use super::Db;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Declaration;
+use crate::transact::is_whole;
 
 /// Names an entity: by its id, by its ident, or by a unique value.
 ///
@@ -100,7 +101,8 @@ impl Db {
         }
     }
 
-    /// Who has this value for a unique attribute. What stands for an entity in it, as in a transaction, is resolved in this view.
+    /// Who has this value for a unique attribute; nobody has a tuple with a missing part, which is not unique. What stands for an
+    /// entity in it, as in a transaction, is resolved in this view.
     pub(super) fn holder_of(&self, declaration: &Declaration, value: &Value) -> Result<Option<i64>> {
         let schema = self.snapshot.schema();
         let value = match (declaration.attribute.value_type, value) {
@@ -115,7 +117,7 @@ impl Db {
             }
             (_, value) => Some(value.clone()),
         };
-        value.map_or(Ok(None), |value| self.holder(declaration.attribute.id, &value))
+        value.filter(is_whole).map_or(Ok(None), |value| self.holder(declaration.attribute.id, &value))
     }
 
     /// The reference that an id, an ident or a lookup reference stands for; none if it leads nowhere.

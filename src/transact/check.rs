@@ -39,9 +39,9 @@ pub(super) fn check_unique(changes: &[Change<'_>], resolver: &mut Resolver<'_>, 
     Ok(())
 }
 
-/// A composed value with a part missing is not unique by that absence.
+/// A tuple with a part missing is not unique by that absence: it neither collides nor leads to an entity.
 pub(crate) fn is_whole(value: &Value) -> bool {
-    !matches!(value, Value::Vector(items) if items.contains(&Value::Nil))
+    value.as_items().is_none_or(|parts| !parts.contains(&Value::Nil))
 }
 
 /// True if the holder gives the value up in this transaction. Changes ascend by entity and attribute.

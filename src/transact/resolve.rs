@@ -6,6 +6,7 @@ use annals_query::{Functions, Unique, Value};
 use rustc_hash::FxHashMap;
 
 use super::before::Before;
+use super::check::is_whole;
 use super::data::{AttributeTerm, EntityTerm};
 use super::nodes::Nodes;
 use super::value::typed;
@@ -156,7 +157,7 @@ impl<'a> Resolver<'a> {
             .with_help(format!("declare :{} unique with :db/unique, or use the entity's id", attribute.ident)));
         }
         let id = attribute.id;
-        match typed(self, declaration, value)? {
+        match typed(self, declaration, value)?.filter(is_whole) {
             Some(value) => Ok(self.holders(id, &value)?.first().map(|datom| datom.e)),
             None => Ok(None),
         }
@@ -202,8 +203,12 @@ fn not_found(term: &EntityTerm) -> Error {
                 AttributeTerm::Ident(name) => format!(":{name}"),
                 AttributeTerm::Id(id) => id.to_string(),
             };
-            let help = "a lookup reference sees the store before the transaction: for an entity that this transaction makes, use a \
-                        string as temporary id";
+            let help = if is_whole(&lookup.1) {
+                "a lookup reference sees the store before the transaction: for an entity that this transaction makes, use a string as \
+                 temporary id"
+            } else {
+                "a tuple with a missing part is not unique: give all parts, or the entity's id"
+            };
             (format!("[{attribute} {}]", lookup.1), help)
         }
         _ => ("the entity".to_owned(), "use an id, an ident or a lookup reference"),

@@ -3,6 +3,7 @@
 use annals_query::Value;
 use rustc_hash::FxHashMap;
 
+use super::check::is_whole;
 use super::claim::Claim;
 use super::refusal::Refusals;
 use super::resolve::{Resolver, is_identity};
@@ -82,7 +83,7 @@ fn identities<'v>(claims: &'v [Claim<'v>], vocabulary: &'v Vocabulary<'_>, resol
     let mut all = Vec::new();
     let mut parts: FxHashMap<(i64, i64), Parts> = FxHashMap::default();
     for (at, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.added) {
-        if is_identity(claim.declaration) {
+        if is_identity(claim.declaration) && is_whole(&claim.v) {
             let v = follow_value(&claim.v, resolver);
             all.push(Identity { e: claim.e, declaration: claim.declaration, v, claim: at });
         }

@@ -107,6 +107,9 @@ impl LensView {
 
     /// Who holds a value at the end of what is shown: in a history, whoever got it last and kept it.
     fn holder(&self, attribute: i64, value: &Value) -> Result<Option<i64>> {
+        if value.as_items().is_some_and(|parts| parts.contains(&Value::Nil)) {
+            return Ok(None);
+        }
         let places = Places { a: false, ..ALL_PLACES };
         let scan = Scan { attribute: Some(attribute), values: Values::Equal(value), places, ..Scan::default() };
         let mut rows = Table::of(self.scan_made(attribute, &scan, &Budget::default())?);

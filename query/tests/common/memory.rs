@@ -370,6 +370,9 @@ impl Facts for MemoryFacts {
     }
 
     fn lookup(&self, attribute: &Attribute, value: &Value) -> Result<Option<i64>> {
+        if value.as_items().is_some_and(|parts| parts.contains(&Value::Nil)) {
+            return Ok(None);
+        }
         let live = live(&self.log, self.view);
         let found: Vec<&Fact> = live.iter().filter(|fact| fact.a == attribute.id && plain(&fact.v).same(&plain(value))).collect();
         // Equal numbers of two kinds are two values, as 2 and 2N: the one asked for comes first.
