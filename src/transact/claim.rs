@@ -2,6 +2,7 @@
 
 use annals_query::{Cardinality, Span, Value, ValueType};
 
+use super::declare::misnamed;
 use super::expand::{Act, Said, Statement};
 use super::refusal::Refusals;
 use super::resolve::{Resolver, is_lookup};
@@ -122,7 +123,7 @@ fn claim_one<'v>(
             let meant = if added { declaration } else { held_under(declaration, resolver) };
             values_said(said, meant, schema, |value| match typed(resolver, meant, value) {
                 Ok(Some(v)) => push(v),
-                Ok(None) if added => result = Err(leads_nowhere(value)),
+                Ok(None) if added => result = Err(leads_nowhere(meant, value)),
                 Ok(None) => {}
                 Err(error) => result = Err(error),
             });
@@ -165,7 +166,7 @@ fn one_value(said: &Said<'_>, declaration: &Declaration, resolver: &mut Resolver
         Said::Vector(items) => Value::Vector(items.as_slice().into()),
         Said::Entity(entity) => Value::Ref(*entity),
     };
-    typed(resolver, declaration, &value)?.ok_or_else(|| leads_nowhere(&value))
+    typed(resolver, declaration, &value)?.ok_or_else(|| leads_nowhere(declaration, &value))
 }
 
 fn reference(entity: i64, declaration: &Declaration, resolver: &Resolver<'_>) -> Result<Value> {
@@ -218,7 +219,10 @@ fn check_single(declaration: &Declaration) -> Result<()> {
     .with_help("use :db/retract and :db/add"))
 }
 
-fn leads_nowhere(value: &Value) -> Error {
+fn leads_nowhere(declaration: &Declaration, value: &Value) -> Error {
+    if let (Value::Keyword(_), Some(error)) = (value, misnamed(declaration.attribute.id, &value.to_string())) {
+        return error;
+    }
     Error::new(ErrorKind::Entity, format!("{value} leads to no entity")).with_value(value).with_help(
         "references see the store before the transaction: for an entity that this transaction makes, use a string as temporary id",
     )

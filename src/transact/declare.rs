@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use annals_query::nearest::nearest;
 use annals_query::{Cardinality, Value, ValueType};
 
 use super::check::{is_whole, predicate, satisfies};
@@ -13,7 +14,7 @@ use super::vocabulary::Vocabulary;
 use crate::datom::Datom;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::LIMIT_TUPLE_LENGTH;
-use crate::schema::{Declaration, SchemaBuilder, attribute as a, ident};
+use crate::schema::{Declaration, GENESIS, SchemaBuilder, attribute as a, ident};
 
 /// Facts that an error names at most.
 const LIMIT_NAMED_FACTS: usize = 3;
@@ -94,6 +95,29 @@ fn check_fact(datom: &Datom, resolver: &Resolver<'_>) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The error where something that is no entity stands in the place of a type, a cardinality or another of a few names; none where
+/// `attribute` does not choose among names.
+pub(super) fn misnamed(attribute: i64, said: &str) -> Option<Error> {
+    let (what, namespace) = match attribute {
+        a::VALUE_TYPE => ("type of values", "db.type"),
+        a::CARDINALITY => ("cardinality", "db.cardinality"),
+        a::UNIQUE => ("kind of uniqueness", "db.unique"),
+        a::PLACEMENT => ("placement", "db.placement"),
+        _ => return None,
+    };
+    let own = |name: &'static str| name.strip_prefix(namespace)?.strip_prefix('/');
+    let names: Vec<&str> = GENESIS.iter().filter_map(|builtin| own(builtin.ident)).collect();
+    let written = said.trim_matches([':', '"']);
+    let near = nearest(written.rsplit('/').next().unwrap_or(written), names.iter().copied(), 1);
+    let guess = near.first().map_or_else(String::new, |near| format!("did you mean :{namespace}/{near}? "));
+    let all: Vec<String> = names.iter().map(|name| format!(":{namespace}/{name}")).collect();
+    Some(
+        Error::new(ErrorKind::Entity, format!("{said} is no {what}"))
+            .with_value(said)
+            .with_help(format!("{guess}The names are {}", all.join(" "))),
+    )
 }
 
 fn check_tuple_types(value: &Value) -> Result<()> {

@@ -3,12 +3,13 @@
 use annals_query::Value;
 
 use super::claim::{Claim, Claimed, DemandKind};
+use super::declare::misnamed;
 use super::nodes::{Nodes, place as place_of};
 use super::refusal::Refusals;
 use super::resolve::Resolver;
 use crate::datom::Partition;
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::{Placement, SchemaBuilder, attribute};
+use crate::schema::{Declaration, Placement, SchemaBuilder, attribute};
 
 /// Where a new entity wants to lie; of several wishes the first here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,7 +170,9 @@ fn put_ids(claimed: &mut Claimed<'_>, resolver: &Resolver<'_>, refusals: &mut Re
         if !claim.added && (claim.e < 0 || first_node(&claim.v).is_some()) {
             return false;
         }
-        if let Some(nobody) = first_node(&claim.v).or((claim.m < 0).then_some(claim.m)) {
+        if let Some(nobody) = first_node(&claim.v) {
+            refusals.add_at(only_referred_to(nobody, claim.declaration, resolver), claim.span);
+        } else if let Some(nobody) = (claim.m < 0).then_some(claim.m) {
             refusals.add_at(only_mentioned(nobody, resolver), claim.span);
         } else if let Err(error) = check_place(claim, resolver) {
             refusals.add_at(error, claim.span);
@@ -243,6 +246,12 @@ fn check_place(claim: &Claim<'_>, resolver: &Resolver<'_>) -> Result<()> {
     )
     .with_value(claim.e)
     .with_help("use a string as temporary id, so that the new entity gets an id in the right partition"))
+}
+
+fn only_referred_to(node: i64, declaration: &Declaration, resolver: &Resolver<'_>) -> Error {
+    let name = resolver.describe(node);
+    let misnamed = misnamed(declaration.attribute.id, &name).filter(|_| name.starts_with('"'));
+    misnamed.unwrap_or_else(|| only_mentioned(node, resolver))
 }
 
 fn only_mentioned(node: i64, resolver: &Resolver<'_>) -> Error {

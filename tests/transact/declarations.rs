@@ -161,7 +161,7 @@ fn properties_that_do_not_go_together_are_refused() {
         "[{:db/ident :a/b :db/valueType :db.type/strin}]",
         Entity,
         "1:32",
-        [":db.type/strin leads to no entity", "before"],
+        [":db.type/strin is no type of values", "did you mean :db.type/string?"],
     );
     refuse("", "[{:db/ident :a/b :db/valueType :color/red}]", Declaration, "1:32", [":color/red is no type", ":db.type/string"]);
     refuse(
