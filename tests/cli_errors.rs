@@ -24,6 +24,10 @@ fn what_is_not_there_is_not_found() {
     check(&["entity", "-5"], &["nothing was said of -5"]);
     check(&["entity", "8589934593", "--as-of", "1"], &["nothing was said of 8589934593", "--as-of"]);
     check(&["history", "999999"], &["nothing was said of 999999"]);
+    place.run_with(&["transact"], "[[:db/retractEntity 8589934593]]").succeeds();
+    check(&["entity", "8589934593"], &["nothing holds of 8589934593 any more", "annals history 8589934593"]);
+    place.run(&["history", "8589934593"]).succeeds();
+    check(&["entity", "8589934593", "--as-of", "1"], &["nothing was said of 8589934593"]);
     check(&["runs", "--as-of", "-1"], &["numbered from 1"]);
     check(&["transact", "nosuch.edn"], &["there is no file nosuch.edn", "standard input"]);
     check(&["import", "nosuch.edn"], &["there is no file nosuch.edn"]);

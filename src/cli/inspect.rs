@@ -24,7 +24,7 @@ pub(super) fn entity(session: &Session, text: &str) -> Outcome {
         Some(_) => Facts::entity(&db, id, &Budget::default())?.into_iter().map(as_datom).collect(),
         None => db.datoms(Order::Eavt, &[Value::Long(id)])?,
     };
-    known(text, !datoms.is_empty())?;
+    known(session, id, text, !datoms.is_empty())?;
     let mut rows = rows(session, &["attribute", "value", "t", "instant", "m"]);
     for datom in datoms {
         let attribute = known_as(&db, datom.a)?;
@@ -47,7 +47,7 @@ pub(super) fn history(session: &Session, text: &str, attribute: Option<&str>) ->
     let attribute = attribute.map(|text| entity_id(&db, text)).transpose()?;
     let components: Vec<Value> = std::iter::once(id).chain(attribute).map(Value::Long).collect();
     let mut datoms = db.history().datoms(Order::Eavt, &components)?;
-    known(text, !datoms.is_empty())?;
+    known(session, id, text, !datoms.is_empty())?;
     datoms.sort_by(|x, y| (x.t, x.added, x.a, &x.v).cmp(&(y.t, y.added, y.a, &y.v)));
     let mut rows = rows(session, &["t", "instant", "added", "attribute", "value", "m"]);
     for datom in datoms {
@@ -63,10 +63,17 @@ pub(super) fn history(session: &Session, text: &str, attribute: Option<&str>) ->
     rows.finish()
 }
 
-/// An entity that nothing was said of is not found, as far as a person is concerned.
-fn known(text: &str, has_facts: bool) -> Result<()> {
+/// An entity that nothing was said of, or of which nothing is left, is not found, as far as a person is concerned.
+fn known(session: &Session, id: i64, text: &str, has_facts: bool) -> Result<()> {
     if has_facts {
         return Ok(());
+    }
+    let stored = session.db()?;
+    let has_any = |db: &Db| db.datoms(Order::Eavt, &[Value::Long(id)]).map(|datoms| !datoms.is_empty());
+    if !has_any(&stored)? && has_any(&stored.history())? {
+        return Err(Error::new(ErrorKind::NotFound, format!("nothing holds of {text} any more, as far as this view shows"))
+            .with_value(text)
+            .with_help(format!("`annals history {id}` shows what was said of it and retracted since")));
     }
     Err(Error::new(ErrorKind::NotFound, format!("nothing was said of {text}, as far as this view shows"))
         .with_value(text)
