@@ -181,7 +181,7 @@ impl Maker<'_> {
         let others = self.rules.iter().map(plain).collect::<String>();
         let mut bodies = Vec::new();
         for (name, arguments) in self.rules.clone() {
-            for _ in 0..1 + self.random.below(3) {
+            for _ in 0..=self.random.below(3) {
                 let made = (0..LIMIT_RETRIES).find_map(|_| {
                     let body = format!("[({name} {}) {}]", head(arguments), self.body());
                     let asked = format!("[:find ?x :in $ % :where ({name} {})]", head(arguments));

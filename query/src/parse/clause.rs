@@ -9,6 +9,8 @@ use crate::error::{Code, Error, Result, Span};
 
 const HELP_CLAUSE: &str = "write a pattern [?e :attribute ?v], a predicate [(< ?a ?b)], a function [(+ ?a 1) ?b], a rule (name ?x), or one of and or or-join not not-join";
 
+type Shared = Vec<(Variable, Span)>;
+
 /// What stands around a clause.
 #[derive(Clone, Copy)]
 struct Around<'f> {
@@ -154,8 +156,8 @@ fn compound(words: &[Form], whole: &Form, around: Around<'_>) -> Result<Clause> 
         }
         "not" => Ok(Clause::Not { clauses: some_clauses(rest, whole, inside)?, source, span }),
         "not-join" => {
-            let (variables, clauses) = not_join(rest, whole, inside)?;
-            Ok(Clause::NotJoin { variables, clauses, source, span })
+            let (variables, rest) = shared(rest, whole)?;
+            Ok(Clause::NotJoin { variables, clauses: some_clauses(rest, whole, inside)?, source, span })
         }
         _ => {
             let args = rest.iter().map(rule_argument).collect::<Result<_>>()?;
@@ -164,17 +166,17 @@ fn compound(words: &[Form], whole: &Form, around: Around<'_>) -> Result<Clause> 
     }
 }
 
-/// The variables of a `not-join`, and its clauses.
-fn not_join(rest: &[Form], whole: &Form, inside: Around<'_>) -> Result<(Vec<(Variable, Span)>, Vec<Clause>)> {
+/// The variables of a `not-join`, and what stands behind them.
+fn shared<'f>(rest: &'f [Form], whole: &Form) -> Result<(Shared, &'f [Form])> {
     let (border, rest) = border_form(rest, "not-join", whole)?;
-    let variables: Vec<_> = items_of(border)?.iter().map(variable).collect::<Result<_>>()?;
+    let variables: Shared = items_of(border)?.iter().map(variable).collect::<Result<_>>()?;
     if variables.is_empty() {
         return Err(
             missing("a variable in the list of `not-join`", border.span).with_help("name the variables it shares with the query")
         );
     }
     rule::check_distinct(&variables)?;
-    Ok((variables, some_clauses(rest, whole, inside)?))
+    Ok((variables, rest))
 }
 
 fn rule_argument(form: &Form) -> Result<Term> {

@@ -51,7 +51,7 @@ impl Rows {
 #[derive(Default)]
 pub(super) struct Shown {
     /// True where a state shows without a key: the views of older formats asked for its id alone.
-    is_keyless_state_shown: bool,
+    has_keyless_states: bool,
     /// The ids that runs have now.
     run_ids: HashMap<i64, Arc<str>>,
     facts: Rows,
@@ -65,8 +65,8 @@ pub(super) struct Shown {
 
 impl Shown {
     pub(super) fn new(reader: &Reader, version: usize) -> Result<Self, Stop> {
-        let is_keyless_state_shown = !migrate::has_entities(version);
-        let mut shown = Self { is_keyless_state_shown, run_ids: run_ids(reader)?, ..Self::default() };
+        let has_keyless_states = !migrate::has_entities(version);
+        let mut shown = Self { has_keyless_states, run_ids: run_ids(reader)?, ..Self::default() };
         // What transactions say of themselves has no row among the entities, and always holds.
         let sql = format!(
             "SELECT {COLUMNS} FROM txs o CROSS JOIN datoms d ON d.id = o.last - o.datoms + 1 AND d.e = o.t
@@ -113,7 +113,7 @@ impl Shown {
             self.lines.add(&(&**id, *seq, text(attribute::LOG_LEVEL), text(attribute::LOG_MESSAGE)));
         }
         let is_state = value(attribute::STATE_ID).is_some() && value(attribute::STATE_VALUE).is_some();
-        if is_state && (self.is_keyless_state_shown || value(attribute::STATE_KEY).is_some()) {
+        if is_state && (self.has_keyless_states || value(attribute::STATE_KEY).is_some()) {
             self.states.add(&(text(attribute::STATE_NAMESPACE), text(attribute::STATE_KEY)));
         }
     }

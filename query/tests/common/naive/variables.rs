@@ -104,8 +104,9 @@ impl EntitySearch<'_> {
                 self.pattern(variable, terms, name);
             }
             Clause::Predicate { call, .. } | Clause::Function { call, .. } => self.call(variable, call, place),
-            Clause::And(clauses, _) => self.clauses(variable, clauses, source),
-            Clause::Or { branches: clauses, .. } | Clause::Not { clauses, .. } => self.clauses(variable, clauses, source),
+            Clause::And(clauses, _) | Clause::Or { branches: clauses, .. } | Clause::Not { clauses, .. } => {
+                self.clauses(variable, clauses, source);
+            }
             Clause::OrJoin { border, branches, .. } => {
                 if border.variables().any(|crossing| crossing == variable) {
                     self.clauses(variable, branches, source);
