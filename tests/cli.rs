@@ -241,6 +241,25 @@ fn edn_is_read_from_standard_input_as_from_a_word() {
 }
 
 #[test]
+fn facts_that_are_transacted_inside_a_run_carry_it_unless_they_say_why() {
+    let place = Place::new();
+    place.run(&["init"]).succeeds();
+    place.run_with(&["transact"], "[{:db/id 9000000000 :in/reason 1}]").succeeds();
+    let program = env!("CARGO_BIN_EXE_annals");
+    let script = format!(
+        "echo '[{{:in/side 1 :in/part {{:in/inner 2}}}} [:db/add 9000000000 :in/said 3 9000000000]]' | {program} transact"
+    );
+    place.run(&["run", "--name", "writer", "--", "sh", "-c", &script]).succeeds();
+    let by = |attribute: &str| {
+        let query = format!("[:find ?n . :where [_ :in/{attribute} _ _ ?m] [?m :run/name ?n]]");
+        place.run(&["q", &query, "--format", "edn"]).succeeds().out.trim().to_owned()
+    };
+    assert_eq!([by("side"), by("inner"), by("said")], ["\"writer\"", "\"writer\"", "nil"]);
+    let said = place.run(&["q", "[:find ?m . :where [_ :in/said _ _ ?m]]", "--format", "edn"]).succeeds().out;
+    assert_eq!(said.trim(), "9000000000");
+}
+
+#[test]
 fn a_new_run_is_never_a_part_of_what_is_there() {
     let place = Place::new();
     place.run(&["init"]).succeeds();

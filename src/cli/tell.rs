@@ -22,11 +22,16 @@ pub(super) fn init(session: &Session, dir: &Path) -> Outcome {
     Ok(())
 }
 
-/// `annals transact`: each transaction of the text, one after the other, each atomic.
+/// `annals transact`: each transaction of the text, one after the other, each atomic. Inside a run its facts carry the run.
 pub(super) fn transact(session: &Session, file: &Path) -> Outcome {
     let (name, text) = if file == Path::new("-") { standard_input()? } else { ask::read_file(file)? };
     let connection = session.connection()?;
+    let run = session.enclosing_run(&connection)?;
     for data in TxData::read_many(&text).in_text(&name, &text)? {
+        let data = match &run {
+            Some(run) => data.because(run.entity),
+            None => data,
+        };
         let report = connection.transact_data(&data).in_text(&name, &text)?;
         print_report(session, &report)?;
     }

@@ -236,6 +236,36 @@ impl TxData {
         Ok(self)
     }
 
+    /// Gives everything that names no reason of its own the reason `m`, such as the run inside which it is said. What transaction
+    /// functions ask for keeps theirs.
+    ///
+    /// ```
+    /// use annals::transact::{Operation, TxData};
+    /// let data = TxData::read("[[:db/add 5 :a 1] [:db/add 5 :b 1 7]]")?.because(9);
+    /// let reasons: Vec<_> = data.operations().iter().map(|operation| match operation {
+    ///     Operation::Add { m: Some(m), .. } => m.clone(),
+    ///     _ => unreachable!("both are additions"),
+    /// }).collect();
+    /// assert_eq!(reasons, [9.into(), 7.into()]);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    #[must_use]
+    pub fn because(mut self, m: impl Into<EntityTerm>) -> Self {
+        let reason = m.into();
+        for operation in &mut self.operations {
+            let m = match operation {
+                Operation::Add { m, .. }
+                | Operation::Retract { m, .. }
+                | Operation::RetractEntity { m, .. }
+                | Operation::CompareAndSwap { m, .. } => m,
+                Operation::Map(map) => &mut map.m,
+                Operation::Ensure { .. } | Operation::Call { .. } => continue,
+            };
+            m.get_or_insert_with(|| reason.clone());
+        }
+        self
+    }
+
     /// Number of operations, a map counting as one.
     pub fn len(&self) -> usize {
         self.operations.len()
