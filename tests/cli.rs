@@ -259,6 +259,18 @@ fn facts_that_are_transacted_inside_a_run_carry_it_unless_they_say_why() {
     assert_eq!(said.trim(), "9000000000");
 }
 
+/// Was seen: the values were spread evenly, and it was the executor that left the range to the predicate.
+#[test]
+fn a_range_that_is_left_to_the_predicate_is_no_wrong_estimate() {
+    let place = Place::new();
+    place.run(&["init"]).succeeds();
+    place.run(&["run", "--", "seq", "1", "3000"]).succeeds();
+    let query = "[:find ?m :where [?l :log/message ?m] [?l :log/seq ?s] [(> ?s 2750)]]";
+    let explained = place.run(&["--format", "table", "explain", query]).succeeds().out;
+    assert!(explained.contains("all facts of the attribute read (3000)") && explained.contains("250 rows"), "{explained}");
+    assert!(!explained.contains("hint"), "{explained}");
+}
+
 #[test]
 fn a_new_run_is_never_a_part_of_what_is_there() {
     let place = Place::new();
@@ -353,6 +365,8 @@ fn the_shell_reads_entries_over_several_lines_from_a_pipe() {
     assert!(ran.out.starts_with("[\"Alan\"]\n{:t 3, :tempids {}, :datoms 2}\n"), "{}", ran.out);
     assert!(ran.out.contains("count: "), "{}", ran.out);
     place.run_with(&["shell"], ":nonsense\n").fails(2, &[":help"]);
+    assert!(place.run_with(&["shell"], "help\nquit\n:nonsense\n").succeeds().out.contains(":schema"));
+    place.run_with(&["shell"], "runs\n").fails(2, &["begin with a colon: :runs"]);
     place.run_with(&["shell"], ":as-of 2\n[{:name \"x\"}]\n").fails(2, &["looks back", ":as-of now"]);
     place.run_with(&["shell"], ":as-of 2\n:as-of now\n[{:name \"x\"}]\n").succeeds();
 }

@@ -30,6 +30,7 @@ fn what_is_not_there_is_not_found() {
     check(&["entity", "8589934593", "--as-of", "1"], &["nothing was said of 8589934593"]);
     check(&["runs", "--as-of", "-1"], &["numbered from 1"]);
     check(&["transact", "nosuch.edn"], &["there is no file nosuch.edn", "standard input"]);
+    check(&["transact", "[{:a/b 1}]"], &["there is no file [{:a/b 1}]", "a file is named here"]);
     check(&["import", "nosuch.edn"], &["there is no file nosuch.edn"]);
     check(&["q", "@nosuch.edn"], &["there is no file nosuch.edn"]);
     place.run(&["transact", "."]).fails(2, &["is a folder", "name a file"]);

@@ -305,3 +305,15 @@ fn a_run_that_is_stopped_is_explained_as_far_as_it_came() {
     assert!(explanation.hints.iter().any(|hint| hint.code == "cross-product"), "{explanation}");
     assert!(explanation.to_string().contains("stopped: the query needs more than 100000 rows"), "{explanation}");
 }
+
+#[test]
+fn what_was_stopped_is_not_said_to_have_run_out_of_rows() {
+    let rows = (0..3_000).map(|n| (n + 1, "n", Value::Long(n)));
+    let given = [Given::Facts(Arc::new(MemoryFacts::of(rows)))];
+    let text = "[:find ?a ?c :where [?a :n ?x] [?b :n ?y] [(+ ?x ?y) ?c]]";
+    let checked = check::check(parse::query(text).expect(text), RuleSet::default()).expect(text);
+    let budget = Budget::default().with_limit_rows(1_000);
+    let explanation = engine::explain(&checked, &given, &Options::default(), &budget).expect(text).to_string();
+    assert!(explanation.contains("not run to its end, as the question was stopped"), "{explanation}");
+    assert!(!explanation.contains("no row was left") && !explanation.contains("0 rows;"), "{explanation}");
+}

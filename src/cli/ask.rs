@@ -215,7 +215,12 @@ pub(super) fn read_file(path: &Path) -> Outcome<(String, String)> {
 /// Why a file that the command line names cannot be read.
 pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {
     let name = path.display();
+    let is_edn = name.to_string().starts_with(['[', '{', '(']);
     let (kind, message, help) = match error.kind() {
+        io::ErrorKind::NotFound if is_edn => {
+            let help = "a file is named here: put the EDN into one, or give it on standard input where - is taken";
+            (ErrorKind::NotFound, format!("there is no file {name}"), help)
+        }
         io::ErrorKind::NotFound => {
             (ErrorKind::NotFound, format!("there is no file {name}"), "check its path; - reads standard input")
         }

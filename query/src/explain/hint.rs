@@ -82,7 +82,7 @@ fn no_range(seen: &Seen<'_>) -> Option<Hint> {
         Hindrance::Undeclared(ident) => (
             format!("`:{ident}` has no declared type, so its values may be of several types"),
             format!(
-                "declare it: [{{:db/ident :{ident} :db/valueType {}}}]",
+                "if all of them are of one type, declare it: [{{:db/ident :{ident} :db/valueType {}}}]",
                 compared.value.value_type().map_or_else(|| ":db.type/..".to_owned(), declared)
             ),
         ),
@@ -157,6 +157,11 @@ fn whole_rule(seen: &Seen<'_>) -> Option<Hint> {
 
 fn wrong_estimate(seen: &Seen<'_>) -> Option<Hint> {
     let (step, effort) = (seen.step(), seen.effort?);
+    // A range that was left to the predicate gave more than the pattern and its range were expected to.
+    let has_range = matches!(&step.goal.kind, GoalKind::Scan(scan) if scan.range.is_some());
+    if has_range && !effort.methods.contains(&Method::Range) {
+        return None;
+    }
     // What runs once a round, or was cut short, says nothing of the estimate.
     if effort.runs != 1 || effort.methods.contains(&Method::Handed) || whole_rule(seen).is_some() {
         return None;

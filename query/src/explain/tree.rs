@@ -33,6 +33,8 @@ pub(super) struct Tree {
     strokes: Strokes,
     width: usize,
     text: String,
+    /// Why a step did not run.
+    idle: &'static str,
 }
 
 impl Tree {
@@ -41,15 +43,19 @@ impl Tree {
             TreeStyle::Boxes => Strokes { inner: "├─ ", last: "└─ ", below_inner: "│  ", below_last: "   " },
             TreeStyle::Ascii => Strokes { inner: "|- ", last: "`- ", below_inner: "|  ", below_last: "   " },
         };
-        Self { strokes, width: width.max(WIDTH_MIN), text: String::new() }
+        Self { strokes, width: width.max(WIDTH_MIN), text: String::new(), idle: "not run, as no row was left" }
     }
 
     pub(super) fn text(mut self, explanation: &Explanation) -> String {
+        if explanation.stopped.is_some() {
+            self.idle = "not run to its end, as the question was stopped";
+        }
         self.figures("", "", "where", ["expected", "rows", "time"].map(str::to_owned));
         self.steps("", &explanation.steps);
         let times = (duration(explanation.planning_us), duration(explanation.running_us));
         let rows = if explanation.rows == 1 { "1 row".to_owned() } else { format!("{} rows", explanation.rows) };
-        let _ = write!(self.text, "{rows}; planned in {}, ran in {}", times.0, times.1);
+        let answered = if explanation.stopped.is_some() { String::new() } else { format!("{rows}; ") };
+        let _ = write!(self.text, "{answered}planned in {}, ran in {}", times.0, times.1);
         if let Some(stopped) = &explanation.stopped {
             self.text.push('\n');
             self.paragraph(0, &format!("stopped: {}", stopped.message));
@@ -74,7 +80,7 @@ impl Tree {
             let time = if step.rows.is_some() { duration(step.time_us) } else { "-".to_owned() };
             let inner = format!("{below}{}", if step.parts.is_empty() { "  " } else { self.strokes.below_inner });
             self.figures(&format!("{lead}{stroke}"), &inner, &step.clause, [step.expected_rows.to_string(), rows, time]);
-            for line in self.broken(&said(step), inner.chars().count() + 1) {
+            for line in self.broken(&said(step, self.idle), inner.chars().count() + 1) {
                 let _ = writeln!(self.text, "{inner} {line}");
             }
             for (at, part) in step.parts.iter().enumerate() {
@@ -120,10 +126,10 @@ impl Tree {
 }
 
 /// Why the step stands there and how it was run.
-fn said(step: &ExplainedStep) -> String {
+fn said(step: &ExplainedStep, idle: &str) -> String {
     let rule = step.rule.as_ref().map(|rule| format!("in rule {rule}"));
     let method = match step.rows {
-        None if step.method.is_empty() => "not run, as no row was left".to_owned(),
+        None if step.method.is_empty() => idle.to_owned(),
         _ => step.method.clone(),
     };
     rule.into_iter().chain([step.reason.clone(), method]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")

@@ -5,7 +5,7 @@ use annals::query::edn::{self, Form};
 
 use super::command;
 use super::token::Brackets;
-use crate::cli::failure::{InText as _, Outcome};
+use crate::cli::failure::{InText as _, Outcome, usage};
 
 /// Lines on their way to become entries.
 #[derive(Debug, Default)]
@@ -107,6 +107,16 @@ pub(super) struct Question<'t> {
 impl<'t> Meaning<'t> {
     /// Of an entry without white space around it.
     pub(super) fn of(entry: &'t str) -> Outcome<Self> {
+        if matches!(entry, "help" | "quit" | "exit") {
+            return Ok(Self::Command { name: entry, argument: None });
+        }
+        let word = entry.split(char::is_whitespace).next().unwrap_or_default();
+        if command::lookup(word).is_some() {
+            return Err(usage(
+                format!("`{word}` alone is no question and says nothing"),
+                format!("commands begin with a colon: :{word}"),
+            ));
+        }
         if let Some(command) = entry.strip_prefix(':') {
             let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
             let rest = rest.trim();
