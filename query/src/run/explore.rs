@@ -153,22 +153,26 @@ impl Explored {
         }
         let sparing = Sparing::of_cost(edges / EDGES_PER_LOOKED_UP);
         let begin = Lookups::new(&shape.bases, &[width], &places, run)?;
-        let (go_back, are_the_same) = match &shape.steps {
-            Steps::Own(bodies) => (Lookups::new(bodies, &[1], &[0], run)?, false),
-            _ => (Lookups::new(&shape.bases, &[width], &[width - 1], run)?, width == 1),
+        // Where the edges of the steps are those to begin with, and nothing else stays, one lookup finds beginnings and where to go on.
+        let go_back = match &shape.steps {
+            Steps::Own(bodies) => Some(Lookups::new(bodies, &[1], &[0], run)?),
+            _ => None,
         };
-        self.keep(&[&begin, &go_back][..if are_the_same { 1 } else { 2 }], run);
+        self.keep(&[&begin].into_iter().chain(&go_back).collect::<Vec<_>>(), run);
+        let rows_max = go_back.as_ref().map_or(begin.rows_max, |go_back| begin.rows_max.min(go_back.rows_max));
         let (mut passed, mut found) = (Store::new(vec![0]), Store::new((0..width as Slot).collect()));
         let mut fresh = passed.add(&Relation::new(vec![0], vec![ends[0].clone()], 1), run.budget)?;
         while fresh.rows > 0 {
             self.touched += fresh.rows;
             self.rounds += 1;
-            if self.is_spent(edges) || fresh.rows > go_back.rows_max.min(begin.rows_max) {
+            if self.is_spent(edges) || fresh.rows > rows_max {
                 return Ok(None);
             }
             let Some(keys) = begin.run(&fresh.columns, fresh.rows, &sparing, run)? else { return Ok(None) };
-            let before =
-                if are_the_same { Some(keys.clone()) } else { go_back.run(&fresh.columns, fresh.rows, &sparing, run)? };
+            let before = match &go_back {
+                Some(go_back) => go_back.run(&fresh.columns, fresh.rows, &sparing, run)?,
+                None => Some(keys.clone()),
+            };
             let Some(before) = before else { return Ok(None) };
             self.touched += keys.rows + before.rows;
             found.add(&keys, run.budget)?;
