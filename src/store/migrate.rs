@@ -149,11 +149,12 @@ pub(super) fn shape(connection: &Connection) -> Result<Shape> {
     let newest = MIGRATIONS.len();
     let known = usize::try_from(number).ok().filter(|number| (1..=newest).contains(number));
     let version = known.unwrap_or(newest);
-    let is_ours = |row: &SchemaRow| expected(version).is_ok_and(|ours| ours.iter().any(|other| other.1 == row.1));
+    let ours = expected(version)?;
+    let is_ours = |row: &SchemaRow| ours.iter().any(|other| other.1 == row.1);
     if application != APPLICATION_ID && !found.is_empty() && !found.iter().any(is_ours) {
         return Err(of_another_program());
     }
-    let differs = compare(&found, expected(version)?).err();
+    let differs = compare(&found, ours).err();
     if known.is_none() && number > 0 && (application, differs.is_some()) == (APPLICATION_ID, true) {
         return Err(Error::new(
             ErrorKind::NewerStore,
@@ -163,7 +164,7 @@ pub(super) fn shape(connection: &Connection) -> Result<Shape> {
         .with_help("install a newer version of annals"));
     }
     let is_log = |row: &&SchemaRow| row.0 == "table" && ["datoms", "txs"].contains(&&*row.1);
-    let has_log = expected(version)?.iter().filter(is_log).all(|row| found.contains(row));
+    let has_log = ours.iter().filter(is_log).all(|row| found.contains(row));
     let problem = differs.or_else(|| {
         let what = |what: String| Some(damaged(what));
         match (known, application) {

@@ -53,9 +53,12 @@ impl Tree {
         self.figures("", "", "where", ["expected", "rows", "time"].map(str::to_owned));
         self.steps("", &explanation.steps);
         let times = (duration(explanation.planning_us), duration(explanation.running_us));
-        let rows = if explanation.rows == 1 { "1 row".to_owned() } else { format!("{} rows", explanation.rows) };
-        let answered = if explanation.stopped.is_some() { String::new() } else { format!("{rows}; ") };
-        let _ = write!(self.text, "{answered}planned in {}, ran in {}", times.0, times.1);
+        let rows = match (&explanation.stopped, explanation.rows) {
+            (Some(_), _) => String::new(),
+            (None, 1) => "1 row; ".to_owned(),
+            (None, rows) => format!("{rows} rows; "),
+        };
+        let _ = write!(self.text, "{rows}planned in {}, ran in {}", times.0, times.1);
         if let Some(stopped) = &explanation.stopped {
             self.text.push('\n');
             self.paragraph(0, &format!("stopped: {}", stopped.message));

@@ -1,8 +1,7 @@
 //! Pull patterns.
 
-use std::sync::Arc;
-
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::expect::{expected, missing};
 use crate::ast::{PullAttribute, PullLimit, PullNested, PullPattern, PullSpec};
