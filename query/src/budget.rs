@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result};
 use crate::limits::LIMIT_NESTED_RULES;
+use crate::tuning::Way;
 
 /// Steps between two looks at the clock and the cancel flag.
 const STEPS_PER_LOOK: u64 = 4096;
@@ -23,6 +24,17 @@ pub struct Budget {
     bytes: AtomicU64,
     /// Rules and queries that are being run inside one another.
     depth: AtomicUsize,
+    threads: Way,
+}
+
+/// Memory that is taken until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held<'b>(&'b Budget, u64);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.return_bytes(self.1);
+    }
 }
 
 /// A rule or query inside another, while it is run.
@@ -76,6 +88,7 @@ impl Default for Budget {
             steps: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             depth: AtomicUsize::new(0),
+            threads: Way::Chosen,
         }
     }
 }
@@ -116,8 +129,32 @@ impl Budget {
             steps: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             depth: AtomicUsize::new(self.depth.load(Ordering::Relaxed)),
+            threads: self.threads,
         };
         fresh.with_timeout(timeout)
+    }
+
+    /// Whether a second thread helps with parts of a query: where there are hundreds of thousands of rows and the machine has several processors,
+    /// unless something else is said. An answer does not depend on it.
+    ///
+    /// ```
+    /// use annals_query::{Budget, Given, engine, engine::Way};
+    /// let people = [Given::Relation(vec![vec!["ada".into(), 36.into()], vec!["bob".into(), 17.into()]])];
+    /// for way in [Way::Chosen, Way::Never, Way::Always] {
+    ///     let budget = Budget::default().with_threads(way);
+    ///     assert_eq!(engine::query("[:find ?who :where [?who _]]", &people, &budget)?.rows.len(), 2);
+    /// }
+    /// # Ok::<(), annals_query::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_threads(mut self, way: Way) -> Self {
+        self.threads = way;
+        self
+    }
+
+    /// Whether a second thread helps.
+    pub(crate) fn threads(&self) -> Way {
+        self.threads
     }
 
     /// Stops soon after this handle, or a clone of it, is cancelled. A budget has one: the last.
@@ -190,6 +227,13 @@ impl Budget {
             .of_the_budget());
         }
         Ok(nested)
+    }
+
+    /// The same until what this gives is dropped.
+    pub(crate) fn hold(&self, bytes: u64) -> Result<Held<'_>> {
+        let held = Held(self, bytes);
+        self.take_bytes(bytes)?;
+        Ok(held)
     }
 
     /// Says that `bytes` more are held for a moment, beside those taken.

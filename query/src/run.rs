@@ -36,14 +36,17 @@ pub(crate) mod matrix;
 pub(crate) mod nested;
 pub(crate) mod nodes;
 pub(crate) mod outline;
+pub(crate) mod partition;
 pub(crate) mod relation;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod shape;
+pub(crate) mod single;
 pub(crate) mod sparing;
 pub(crate) mod stable;
 pub(crate) mod store;
 pub(crate) mod texts;
+pub(crate) mod threads;
 pub(crate) mod top;
 pub(crate) mod walk;
 

@@ -27,7 +27,7 @@ pub enum Way {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tuning {
-    /// Clauses about one entity are joined row by row where their columns hold the same entities.
+    /// Clauses about one entity are joined row by row where their columns hold the same entities, and by the entity alone where each has one row.
     pub stars: Way,
     /// Orders of clauses are searched for by dynamic programming, rather than by taking whatever is best next.
     pub search: Way,

@@ -39,7 +39,7 @@ fn asked(text: &str, given: &[Given], tuning: Tuning, budget: &Budget) -> Result
 fn check_rows(about: &dyn Debug, text: &str, given: &[Given], expected: &BTreeSet<Vec<Value>>) {
     let some = Tuning { small: Way::Never, ..Tuning::numbered(expected.len() as u64 * 7_919 + text.len() as u64) };
     for tuning in [Tuning { small: Way::Never, ..Tuning::default() }, Tuning::of(Way::Never), Tuning::of(Way::Always), some] {
-        let rows = asked(text, given, tuning, &Budget::default()).expect(text);
+        let rows = asked(text, given, tuning, &Budget::default().with_threads(tuning.stars)).expect(text);
         assert!(
             rows.iter().eq(expected),
             "SEED={} {about:?} {tuning:?} {text}: {} for {} rows",

@@ -8,6 +8,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use annals_query::engine::Way;
 use annals_query::{Budget, Given, Value, engine, parse};
 use common::memory::MemoryFacts;
 
@@ -62,7 +63,11 @@ const FROM_MARKED: &str =
 fn asked(text: &str, rules: &str, facts: &Arc<MemoryFacts>, nodes: &[Value], input: Option<Given>) -> Pairs {
     let given = [Given::Facts(Arc::clone(facts) as _), Given::Rules(parse::rules(rules).expect(rules))];
     let given = given.into_iter().chain(input).collect::<Vec<_>>();
-    let answer = engine::query(text, &given, &Budget::default()).unwrap_or_else(|error| panic!("{text} {rules}: {error}"));
+    let [answer, by_two] = [Way::Never, Way::Always].map(|threads| {
+        let budget = Budget::default().with_threads(threads);
+        engine::query(text, &given, &budget).unwrap_or_else(|error| panic!("{text} {rules}: {error}"))
+    });
+    assert!(answer.rows == by_two.rows, "two threads answer otherwise: {text} {rules}");
     let number = |value: &Value| nodes.iter().position(|node| node == value).expect("it is a node");
     let found: Vec<_> = answer.rows.iter().map(|row| (number(&row[0]), number(&row[1]))).collect();
     let pairs: Pairs = found.iter().copied().collect();

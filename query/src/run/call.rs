@@ -1,5 +1,7 @@
 //! Predicates and functions over the rows found so far.
 
+use std::ops::Range;
+
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Code, Error, Result};
@@ -19,8 +21,12 @@ use crate::run::nested;
 use crate::run::relation::Relation;
 use crate::run::rows;
 use crate::run::texts::Texts;
+use crate::run::threads;
 use crate::source::Source;
 use crate::value::Value;
+
+/// Calling a function takes as long as so many steps of a loop over an array.
+pub(crate) const STEPS_PER_CALL: usize = 16;
 
 /// How a call is made for these rows.
 pub(crate) fn method(current: &Relation, goal: &CallGoal) -> Method {
@@ -109,26 +115,47 @@ fn pure(current: &Relation, goal: &CallGoal, budget: &Budget) -> Result<Column> 
     column_within(values, budget)
 }
 
-/// Calls a pure function for every row.
+/// Calls a pure function for every row; a built-in one in two threads where there are many. What a program registered is called in the thread of
+/// its caller.
 fn each_result(
     current: &Relation,
     goal: &CallGoal,
     budget: &Budget,
     mut take: impl FnMut(Result<Value>) -> Result<()>,
 ) -> Result<()> {
-    let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
     let columns = argument_columns(current, goal)?;
-    for start in (0..current.rows).step_by(CHUNK_ROWS) {
-        let end = (start + CHUNK_ROWS).min(current.rows);
-        budget.spend_steps((end - start) as u64)?;
-        for row in start..end {
-            for (at, column) in &columns {
-                args[*at] = column.value(row);
+    let constants = goal.args.iter().map(first_value).collect::<Vec<_>>();
+    let function = &goal.function;
+    let each = |rows: Range<usize>, take: &mut dyn FnMut(Result<Value>) -> Result<()>| {
+        let mut args = constants.clone();
+        for start in rows.clone().step_by(CHUNK_ROWS) {
+            let end = (start + CHUNK_ROWS).min(rows.end);
+            budget.spend_steps((end - start) as u64)?;
+            for row in start..end {
+                for (at, column) in &columns {
+                    args[*at] = column.value(row);
+                }
+                take(function.call(&args))?;
             }
-            take(goal.function.call(&args))?;
         }
+        Ok(())
+    };
+    let steps = current.rows * STEPS_PER_CALL;
+    if function.built_in().is_none() || !threads::helps(steps, budget) {
+        return each(0..current.rows, &mut take);
     }
-    Ok(())
+    let middle = current.rows.div_ceil(2);
+    let later = |rows: Range<usize>| {
+        let mut results = Vec::with_capacity(rows.len());
+        each(rows, &mut |result| {
+            results.push(result);
+            Ok(())
+        })?;
+        Ok::<_, Error>(results)
+    };
+    let (first, second) = threads::both(steps, budget, || each(0..middle, &mut take), || later(middle..current.rows));
+    first?;
+    second?.into_iter().try_for_each(take)
 }
 
 /// Constants as they are; variables are filled in row by row.

@@ -40,6 +40,8 @@ pub(crate) enum Method {
     Aligned,
     /// Join: both sides ascend by the variable.
     Merge,
+    /// Join: a value of one shared variable leads to at most one row.
+    Single,
     /// Join: the rows found were indexed, and those before looked up in them.
     HashFound,
     /// Join: the rows before were indexed, and those found looked up in them.
@@ -48,6 +50,8 @@ pub(crate) enum Method {
     FilterAligned,
     /// The same: both sides ascend.
     FilterMerge,
+    /// The same: a value of one shared variable leads to at most one row.
+    FilterSingle,
     /// The same: the rows found were indexed.
     FilterHash,
     /// The same: the rows before were indexed, and ticked off.
@@ -94,10 +98,12 @@ impl fmt::Display for Method {
             Self::Bridge => "hash join by the equality that is asked for",
             Self::Aligned => "the same entities in the same rows: row met row",
             Self::Merge => "merge join: both sides ascend",
+            Self::Single => "join by one variable, whose values each have one row",
             Self::HashFound => "hash join: the rows found were indexed",
             Self::HashBefore => "hash join: the rows before were indexed",
             Self::FilterAligned => "semi-join of the same entities in the same rows",
             Self::FilterMerge => "semi-join by merging: both sides ascend",
+            Self::FilterSingle => "semi-join by one variable, whose values each have one row",
             Self::FilterHash => "semi-join: the rows found were indexed",
             Self::FilterMark => "semi-join: the rows before were indexed",
             Self::FilterAny => "kept or dropped all rows at once: nothing is shared",

@@ -7,10 +7,13 @@ use crate::column::Column;
 use crate::error::Result;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::run::effort::Method;
-use crate::run::gather::column_of;
+use crate::run::gather::{column_of, gathered};
 use crate::run::index::{Index, NONE};
 use crate::run::key::{codes as single_codes, is_exact, paired_codes};
+use crate::run::partition;
 use crate::run::relation::Relation;
+use crate::run::single::Single;
+use crate::run::threads;
 use crate::tuning::{Tuning, Way};
 
 /// Rows that a loop handles between two looks at the budget.
@@ -37,6 +40,8 @@ pub(crate) enum Joining {
     Aligned(Slot),
     /// Both sides ascend by the one variable they share.
     Merge(Slot),
+    /// A row has at most one partner, which one of the shared variables tells.
+    Single(Single),
     /// The right side is indexed.
     HashRight,
     /// The left side is indexed.
@@ -52,6 +57,8 @@ pub(crate) enum Matching {
     Aligned,
     /// Both sides ascend.
     Merge,
+    /// A row has at most one partner, which one of the shared variables tells.
+    Single(Single),
     /// The left, much the smaller one, is indexed, and its rows are ticked off.
     Mark,
     /// The right is indexed.
@@ -69,6 +76,7 @@ impl Joining {
             Self::Semi(matching) | Self::SemiRight(matching) => matching.method(),
             Self::Aligned(_) => Method::Aligned,
             Self::Merge(_) => Method::Merge,
+            Self::Single(_) => Method::Single,
             Self::HashRight => Method::HashFound,
             Self::HashLeft => Method::HashBefore,
         }
@@ -82,6 +90,7 @@ impl Matching {
             Self::Any => Method::FilterAny,
             Self::Aligned => Method::FilterAligned,
             Self::Merge => Method::FilterMerge,
+            Self::Single(_) => Method::FilterSingle,
             Self::Mark => Method::FilterMark,
             Self::Hash => Method::FilterHash,
         }
@@ -110,8 +119,11 @@ pub(crate) fn joining(left: &Relation, right: &Relation, keep: &SlotSet, tuning:
     match merge_slot(left, right, &shared) {
         Some(slot) if tuning.stars != Way::Never && are_aligned(left, right, slot) => Joining::Aligned(slot),
         Some(slot) => Joining::Merge(slot),
-        None if left.rows < right.rows => Joining::HashLeft,
-        None => Joining::HashRight,
+        None => match Single::of(left, right, &shared, tuning) {
+            Some(single) => Joining::Single(single),
+            None if left.rows < right.rows => Joining::HashLeft,
+            None => Joining::HashRight,
+        },
     }
 }
 
@@ -121,8 +133,11 @@ pub(crate) fn matching(left: &Relation, right: &Relation, shared: &[Slot], tunin
         _ if shared.is_empty() => Matching::Any,
         Some(slot) if tuning.stars != Way::Never && hold_the_same(left, right, slot) => Matching::Aligned,
         Some(_) => Matching::Merge,
-        None if left.rows * 4 < right.rows => Matching::Mark,
-        None => Matching::Hash,
+        None => match Single::of(left, right, shared, tuning) {
+            Some(single) => Matching::Single(single),
+            None if left.rows * 4 < right.rows => Matching::Mark,
+            None => Matching::Hash,
+        },
     }
 }
 
@@ -131,15 +146,16 @@ pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, tuning: Tu
     let joined = match joining(left, right, keep, tuning) {
         Joining::Start => right.clone().keep(keep),
         Joining::Cross => cross(left, right, keep, budget)?,
-        Joining::Semi(_) => filter(left, right, true, tuning, budget)?.keep(keep),
-        Joining::SemiRight(_) => filter(right, left, true, tuning, budget)?.keep(keep),
+        Joining::Semi(matching) => filter(left, right, matching, true, budget)?.keep(keep),
+        Joining::SemiRight(matching) => filter(right, left, matching, true, budget)?.keep(keep),
         Joining::Aligned(slot) => {
             budget.spend_steps(left.rows as u64)?;
             beside(left, right, slot, keep)
         }
-        Joining::Merge(slot) => assemble(left, right, &merge_pairs(left, right, slot, budget)?, keep),
+        Joining::Merge(slot) => assemble(left, right, &merge_pairs(left, right, slot, budget)?, keep, budget),
+        Joining::Single(single) => assemble(left, right, &single.pairs(left, right, &left.shared(right), budget)?, keep, budget),
         Joining::HashLeft | Joining::HashRight => {
-            assemble(left, right, &hash_pairs(left, right, &left.shared(right), budget)?, keep)
+            assemble(left, right, &hash_pairs(left, right, &left.shared(right), budget)?, keep, budget)
         }
     };
     // Rows without columns are all the same one.
@@ -148,7 +164,8 @@ pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, tuning: Tu
 
 /// The rows of `left` that agree with no row of `right`.
 pub(crate) fn anti(left: &Relation, right: &Relation, tuning: Tuning, budget: &Budget) -> Result<Relation> {
-    filter(left, right, false, tuning, budget)
+    let matching = matching(left, right, &left.shared(right), tuning);
+    filter(left, right, matching, false, budget)
 }
 
 /// Rows of either side that belong together, and how the rows of the result are ordered.
@@ -162,7 +179,7 @@ pub(crate) struct Pairs {
 }
 
 /// So many pairs, before a row is made of any.
-fn check_pairs(count: usize, budget: &Budget) -> Result<()> {
+pub(crate) fn check_pairs(count: usize, budget: &Budget) -> Result<()> {
     budget.check_rows(count)?;
     budget.check_bytes(count as u64 * 2 * size_of::<u32>() as u64)
 }
@@ -228,7 +245,7 @@ pub(crate) fn bridged(
     let (left_codes, right_codes) =
         paired_codes(&key_columns(left, &ours), left.rows, &key_columns(right, &theirs), right.rows, budget)?;
     let pairs = pairs_of_codes(left, right, &left_codes, &right_codes, budget)?;
-    Ok(assemble(left, right, &pairs, keep))
+    Ok(assemble(left, right, &pairs, keep, budget))
 }
 
 fn hash_pairs(left: &Relation, right: &Relation, shared: &[Slot], budget: &Budget) -> Result<Pairs> {
@@ -256,21 +273,27 @@ fn probe(probed: &[i64], built: &[i64], budget: &Budget) -> Result<(Vec<u32>, Ve
 
 /// Pairs of rows with equal codes, through an index made before.
 pub(crate) fn probe_index(probed: &[i64], built: &[i64], index: &Index, budget: &Budget) -> Result<(Vec<u32>, Vec<u32>)> {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for (at, chunk) in probed.chunks(CHUNK_ROWS).enumerate() {
-        let before = second.len();
-        for (offset, code) in chunk.iter().enumerate() {
-            let mut row = index.first(built, *code);
-            while row != NONE {
-                first.push((at * CHUNK_ROWS + offset) as u32);
-                second.push(row);
-                row = index.following(built, *code, row);
+    let parts = threads::blocks(probed.len(), probed.len(), budget, |rows| {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let from = rows.start;
+        for (at, chunk) in probed[rows].chunks(CHUNK_ROWS).enumerate() {
+            let before = second.len();
+            for (row, code) in (from + at * CHUNK_ROWS..).zip(chunk) {
+                let mut partner = index.first(built, *code);
+                while partner != NONE {
+                    first.push(row as u32);
+                    second.push(partner);
+                    partner = index.following(built, *code, partner);
+                }
             }
+            budget.spend_steps((chunk.len() + second.len() - before) as u64)?;
+            check_pairs(second.len(), budget)?;
         }
-        budget.spend_steps((chunk.len() + second.len() - before) as u64)?;
-        check_pairs(second.len(), budget)?;
-    }
-    Ok((first, second))
+        Ok((first, second))
+    })?;
+    let (first, second): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    check_pairs(second.iter().map(Vec::len).sum(), budget)?;
+    Ok((threads::joined(first), threads::joined(second)))
 }
 
 /// Both sides ascend by one column of longs: no index is needed. The longer side is crossed in leaps.
@@ -347,11 +370,12 @@ fn leap_far(keys: &[i64], from: usize, key: i64) -> usize {
 }
 
 /// The columns of the pairs that are to be kept.
-pub(crate) fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet) -> Relation {
+pub(crate) fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet, budget: &Budget) -> Relation {
     let mut joined = Relation::unit();
     joined.rows = pairs.left.len();
     let (left_is_whole, right_is_whole) = (is_whole(&pairs.left, left.rows), is_whole(&pairs.right, right.rows));
-    let pick = |column: &Column, rows: &[u32], is_whole: bool| if is_whole { column.clone() } else { column.gather(rows) };
+    let pick =
+        |column: &Column, rows: &[u32], is_whole: bool| if is_whole { column.clone() } else { gathered(column, rows, budget) };
     for (slot, column) in left.slots.iter().zip(&left.columns).filter(|(slot, _)| keep.contains(**slot)) {
         let other = right.column(*slot).filter(|other| !is_exact(column, other));
         let picked = || pick(column, &pairs.left, left_is_whole);
@@ -409,18 +433,20 @@ fn cross(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> 
     if left.rows == 1 {
         pairs.ascending = right.ascending;
     }
-    Ok(assemble(left, right, &pairs, keep))
+    Ok(assemble(left, right, &pairs, keep, budget))
 }
 
-fn filter(left: &Relation, right: &Relation, wants_match: bool, tuning: Tuning, budget: &Budget) -> Result<Relation> {
+fn filter(left: &Relation, right: &Relation, matching: Matching, wants_match: bool, budget: &Budget) -> Result<Relation> {
     let shared = left.shared(right);
-    let matching = matching(left, right, &shared, tuning);
     if matches!(matching, Matching::Any | Matching::Aligned) {
         let is_kept = (matching == Matching::Aligned || right.rows > 0) == wants_match;
         let kept = if is_kept { left.clone() } else { left.select(&[]) };
         // The same values in the same rows: what stands once on the right stands once on the left.
         let stands_once = matching == Matching::Aligned && right.key.as_deref() == Some(&shared[..]);
         return Ok(if stands_once { kept.with_key(shared) } else { kept });
+    }
+    if let Matching::Single(single) = matching {
+        return Ok(left.select(&single.filter(left, right, &shared, wants_match, budget)?));
     }
     let (left_codes, right_codes) =
         paired_codes(&key_columns(left, &shared), left.rows, &key_columns(right, &shared), right.rows, budget)?;
@@ -434,7 +460,7 @@ fn filter(left: &Relation, right: &Relation, wants_match: bool, tuning: Tuning, 
     let chosen = match matching {
         Matching::Merge => merge_filter(&left_codes, &right_codes, wants_match),
         Matching::Mark => mark(&left_codes, &right_codes, wants_match, budget)?,
-        Matching::Any | Matching::Aligned | Matching::Hash => {
+        Matching::Any | Matching::Aligned | Matching::Single(_) | Matching::Hash => {
             let index = Index::new(&right_codes, budget)?;
             let rows = left_codes.iter().enumerate();
             rows.filter(|(_, code)| (index.first(&right_codes, **code) != NONE) == wants_match)
@@ -533,7 +559,8 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
     Ok(result.with_key(key))
 }
 
-/// The first row of each code, where codes lie so close together that a bit for each takes no more than an index of them.
+/// The first row of each code, where codes lie so close together that a bit for each takes no more than an index of them, or where there are
+/// so many rows that it pays to divide them first.
 fn first_of_each(codes: &[i64], budget: &Budget) -> Result<Option<Vec<u32>>> {
     let (mut least, mut most) = (i64::MAX, i64::MIN);
     for chunk in codes.chunks(BLOCK_ROWS) {
@@ -541,7 +568,9 @@ fn first_of_each(codes: &[i64], budget: &Budget) -> Result<Option<Vec<u32>>> {
         (least, most) = chunk.iter().fold((least, most), |(least, most), code| (least.min(*code), most.max(*code)));
     }
     let width = most.checked_sub(least).filter(|width| *width < codes.len() as i64 * BITS_PER_ROW);
-    let Some(width) = width else { return Ok(None) };
+    let Some(width) = width else {
+        return partition::is_worth(codes.len(), budget).then(|| partition::first_rows(codes, budget)).transpose();
+    };
     let mut seen = vec![0_u64; width as usize / 64 + 1];
     let mut chosen = Vec::new();
     for (at, chunk) in codes.chunks(CHUNK_ROWS).enumerate() {

@@ -57,7 +57,8 @@ pub(crate) fn paired_codes<'c>(
     Ok(joined)
 }
 
-fn column_codes<'c>(left: &'c Column, right: &'c Column, budget: &Budget) -> Result<(Codes<'c>, Codes<'c>)> {
+/// The codes of two columns, comparable with each other.
+pub(crate) fn column_codes<'c>(left: &'c Column, right: &'c Column, budget: &Budget) -> Result<(Codes<'c>, Codes<'c>)> {
     Ok(match (left, right) {
         (Column::Long(a), Column::Long(b)) | (Column::Instant(a), Column::Instant(b)) => (Cow::Borrowed(a), Cow::Borrowed(b)),
         (Column::Boolean(a), Column::Boolean(b)) => (widen(a), widen(b)),

@@ -43,7 +43,8 @@ impl Stable {
             run.note(step, |effort| effort.took(Method::Kept));
             let index = self.index(slot, codes, run.budget)?;
             let (left, right) = probe_index(keys, codes, &index, run.budget)?;
-            return Ok(assemble(current, &self.relation, &Pairs { left, right, ascending: current.ascending }, keep));
+            let pairs = Pairs { left, right, ascending: current.ascending };
+            return Ok(assemble(current, &self.relation, &pairs, keep, run.budget));
         }
         if !shared.is_empty() {
             let args = self.relation.slots.iter().copied().map(Some).collect::<Vec<_>>();

@@ -1,13 +1,16 @@
 //! A pure function of one column of texts: it is called once for each text that occurs, not once for each row.
 
+use std::ops::Range;
+
 use crate::budget::Budget;
 use crate::column::Column;
 use crate::error::{Error, Result};
 use crate::plan::goal::CallGoal;
-use crate::run::call::{argument_columns, first_value};
+use crate::run::call::{STEPS_PER_CALL, argument_columns, first_value};
 use crate::run::gather::column_of;
 use crate::run::join::CHUNK_ROWS;
 use crate::run::relation::Relation;
+use crate::run::threads;
 use crate::value::Value;
 
 /// What a function gives for each text.
@@ -29,17 +32,27 @@ impl<'r> Texts<'r> {
         // A row of each text that occurs.
         let mut rows = vec![u32::MAX; texts.len()];
         codes.iter().zip(0..).for_each(|(code, row)| rows[*code as usize] = row);
-        let mut args = goal.args.iter().map(first_value).collect::<Vec<_>>();
-        let mut results = Vec::with_capacity(rows.len());
-        for chunk in rows.chunks(CHUNK_ROWS) {
-            budget.spend_steps(chunk.len() as u64)?;
-            for row in chunk {
-                results.push((*row != u32::MAX).then(|| {
-                    args[at] = column.value(*row as usize);
-                    goal.function.call(&args)
-                }));
+        let constants = goal.args.iter().map(first_value).collect::<Vec<_>>();
+        let function = &goal.function;
+        let call = |places: Range<usize>| {
+            let mut args = constants.clone();
+            let mut results = Vec::with_capacity(places.len());
+            for chunk in rows[places].chunks(CHUNK_ROWS) {
+                budget.spend_steps(chunk.len() as u64)?;
+                for row in chunk {
+                    results.push((*row != u32::MAX).then(|| {
+                        args[at] = column.value(*row as usize);
+                        function.call(&args)
+                    }));
+                }
             }
-        }
+            Ok(results)
+        };
+        // What a program registered is called in the thread of its caller.
+        let results = match function.built_in() {
+            Some(_) => threads::joined(threads::blocks(rows.len() * STEPS_PER_CALL, rows.len(), budget, call)?),
+            None => call(0..rows.len())?,
+        };
         Ok(Some(Self { codes, results }))
     }
 

@@ -5,16 +5,20 @@ use crate::column::Column;
 use crate::error::Result;
 use crate::plan::slot::Slot;
 use crate::run::closure::{Call, Closure};
-use crate::run::graph::{Adjacency, Reached, drain_words_into};
+use crate::run::graph::{Adjacency, Reached, drain_words, drain_words_into};
 use crate::run::index::NONE;
 use crate::run::matrix::Matrix;
 use crate::run::nodes::{Nodes, Values};
 use crate::run::relation::Relation;
+use crate::run::threads;
 
 /// Searches made to learn how much is reached.
 const SAMPLES: usize = 16;
 /// Rows of bits may take so much memory.
 const MATRIX_BYTES_MAX: u64 = 64 << 20;
+
+/// Keys between two looks at the budget, where no steps are spent.
+const KEYS_PER_LOOK: usize = 64;
 
 /// What was found: starts, each with how many ends follow, and the ends.
 struct Found<T> {
@@ -113,101 +117,52 @@ impl Closure {
         relation
     }
 
-    /// Marks where walks from a key begin, and says whether they go on.
-    fn begin(&self, key: u32, reached: &mut Reached) -> bool {
-        for node in self.base.of(key) {
-            reached.mark(*node);
-        }
-        self.goes_on.as_ref().is_none_or(|goes_on| goes_on[key as usize])
-    }
-
     /// All that is reached from these keys, or all.
-    fn search<T: Copy>(&self, starts: Option<&[u32]>, value: impl Fn(u32) -> T + Copy, budget: &Budget) -> Result<Found<T>> {
-        let count = self.keys().count();
-        if starts.is_none_or(|starts| starts.len() > SAMPLES * 4) && self.is_dense(starts, budget)? {
-            return self.search_matrix(starts, value, budget);
-        }
-        let mut found = Found { runs: Vec::new(), ends: Vec::new() };
-        let mut reached = Reached::new(self.nodes.count(), budget)?;
-        let mut from = |key: u32| -> Result<()> {
-            if self.base.of(key).is_empty() {
-                return Ok(());
+    fn search<T: Copy + Default + Send>(
+        &self,
+        starts: Option<&[u32]>,
+        value: impl Fn(u32) -> T + Copy + Sync,
+        budget: &Budget,
+    ) -> Result<Found<T>> {
+        let (nodes, count) = (self.nodes.count(), starts.map_or(self.keys().count(), <[u32]>::len));
+        let (walked, met) = self.sampled(starts, count, budget)?;
+        let degree = (self.steps().edges() + self.base.edges()) / nodes.max(1);
+        // Rows of bits would be found sooner than searches would end.
+        let is_dense = walked > nodes.div_ceil(64) * (degree + 2);
+        let matrix = is_dense.then(|| Matrix::new(self.steps(), nodes, budget)).transpose()?;
+        let of = |place: usize| starts.map_or(place as u32, |starts| starts[place]);
+        let searches = Searches { base: &self.base, steps: self.steps(), goes_on: self.goes_on.as_deref(), nodes };
+        match &matrix {
+            None => searches.one_by_one((0..count).map(of), value, budget),
+            Some(matrix) if threads::helps(count.saturating_mul(met), budget) => {
+                let runs = searches.counted(matrix, (0..count).map(of), budget)?;
+                searches.filled(matrix, runs, value, budget)
             }
-            if self.begin(key, &mut reached) {
-                reached.spread(self.steps(), budget, |_| false)?;
-            }
-            let before = found.ends.len();
-            reached.drain_into(&mut found.ends, value);
-            found.runs.push((key, (found.ends.len() - before) as u32));
-            check(&found.ends, budget)
-        };
-        match starts {
-            Some(starts) => starts.iter().try_for_each(|key| from(*key))?,
-            None => (0..count as u32).try_for_each(from)?,
+            Some(matrix) => searches.by_matrix(matrix, (0..count).map(of), value, budget),
         }
-        Ok(found)
     }
 
-    /// True if rows of bits would be found sooner than searches would end.
-    fn is_dense(&self, starts: Option<&[u32]>, budget: &Budget) -> Result<bool> {
-        let (nodes, steps) = (self.nodes.count(), self.steps());
-        let keys = starts.map_or(self.keys().count(), <[u32]>::len);
-        if Matrix::bytes(nodes) > MATRIX_BYTES_MAX || keys < SAMPLES * 4 {
-            return Ok(false);
+    /// About how many nodes and edges a search from one of these keys meets, and how many nodes alone; 0 if that is not worth knowing.
+    fn sampled(&self, starts: Option<&[u32]>, count: usize, budget: &Budget) -> Result<(usize, usize)> {
+        let nodes = self.nodes.count();
+        if Matrix::bytes(nodes) > MATRIX_BYTES_MAX || count < SAMPLES * 4 {
+            return Ok((0, 0));
         }
         let mut reached = Reached::new(nodes, budget)?;
         let mut walked = Vec::with_capacity(SAMPLES);
         for sample in 0..SAMPLES {
-            let place = keys * (2 * sample + 1) / (2 * SAMPLES);
+            let place = count * (2 * sample + 1) / (2 * SAMPLES);
             let key = starts.map_or(place as u32, |starts| starts[place]);
-            let goes_on = self.begin(key, &mut reached);
-            let edges = if goes_on { reached.spread(steps, budget, |_| false)? } else { 0 };
-            walked.push(edges + reached.nodes().len());
+            let goes_on = begin(&self.base, self.goes_on.as_deref(), key, &mut reached);
+            let edges = if goes_on { reached.spread(self.steps(), budget, |_| false)? } else { 0 };
+            walked.push((edges + reached.nodes().len(), reached.nodes().len()));
             reached.clear();
         }
         // A few nodes from which all begins say nothing of the others.
         walked.sort_unstable();
-        let walked = walked[..SAMPLES * 3 / 4].iter().sum::<usize>() / (SAMPLES * 3 / 4);
-        let words = nodes.div_ceil(64);
-        let degree = (steps.edges() + self.base.edges()) / nodes.max(1);
-        Ok(walked > words * (degree + 2))
-    }
-
-    fn search_matrix<T: Copy>(
-        &self,
-        starts: Option<&[u32]>,
-        value: impl Fn(u32) -> T + Copy,
-        budget: &Budget,
-    ) -> Result<Found<T>> {
-        let nodes = self.nodes.count();
-        let matrix = Matrix::new(self.steps(), nodes, budget)?;
-        let mut found = Found { runs: Vec::new(), ends: Vec::new() };
-        let mut row = vec![0_u64; nodes.div_ceil(64)];
-        let mut from = |key: u32| -> Result<()> {
-            let targets = self.base.of(key);
-            if targets.is_empty() {
-                return Ok(());
-            }
-            if self.goes_on.as_ref().is_none_or(|goes_on| goes_on[key as usize]) {
-                for node in targets {
-                    matrix.add(*node, &mut row);
-                }
-            } else {
-                for node in targets {
-                    row[*node as usize / 64] |= 1 << (node % 64);
-                }
-            }
-            let before = found.ends.len();
-            drain_words_into(&mut row, 0, &mut found.ends, value);
-            found.runs.push((key, (found.ends.len() - before) as u32));
-            budget.spend_steps((found.ends.len() - before + row.len() / 8 + 1) as u64)?;
-            check(&found.ends, budget)
-        };
-        match starts {
-            Some(starts) => starts.iter().try_for_each(|key| from(*key))?,
-            None => (0..self.keys().count() as u32).try_for_each(from)?,
-        }
-        Ok(found)
+        let usual = &walked[..SAMPLES * 3 / 4];
+        let sum = usual.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        Ok((sum.0 / usual.len(), sum.1 / usual.len()))
     }
 
     /// The keys from which the demanded ends are reached.
@@ -320,7 +275,7 @@ impl Closure {
         let mut sought = Sought::new(self.nodes.count(), Some(wanted));
         for start in starts {
             sought.seek(*start);
-            let goes_on = self.begin(*start, &mut reached);
+            let goes_on = begin(&self.base, self.goes_on.as_deref(), *start, &mut reached);
             let mut is_done = |node: u32| {
                 sought.found(node);
                 sought.is_done()
@@ -340,6 +295,130 @@ impl Closure {
             check(&found.ends, budget)?;
         }
         Ok(found)
+    }
+}
+
+/// Marks where walks from a key begin, and says whether they go on.
+fn begin(base: &Adjacency, goes_on: Option<&[bool]>, key: u32, reached: &mut Reached) -> bool {
+    for node in base.of(key) {
+        reached.mark(*node);
+    }
+    goes_on.is_none_or(|goes_on| goes_on[key as usize])
+}
+
+/// What searches from many keys share, in whatever thread they run.
+struct Searches<'c> {
+    base: &'c Adjacency,
+    steps: &'c Adjacency,
+    goes_on: Option<&'c [bool]>,
+    nodes: usize,
+}
+
+impl Searches<'_> {
+    fn one_by_one<T: Copy>(
+        &self,
+        keys: impl Iterator<Item = u32>,
+        value: impl Fn(u32) -> T + Copy,
+        budget: &Budget,
+    ) -> Result<Found<T>> {
+        let mut found = Found { runs: Vec::new(), ends: Vec::new() };
+        let mut reached = Reached::new(self.nodes, budget)?;
+        for key in keys.filter(|key| !self.base.of(*key).is_empty()) {
+            if begin(self.base, self.goes_on, key, &mut reached) {
+                reached.spread(self.steps, budget, |_| false)?;
+            }
+            let before = found.ends.len();
+            reached.drain_into(&mut found.ends, value);
+            found.runs.push((key, (found.ends.len() - before) as u32));
+            check(&found.ends, budget)?;
+        }
+        Ok(found)
+    }
+
+    fn by_matrix<T: Copy>(
+        &self,
+        matrix: &Matrix,
+        keys: impl Iterator<Item = u32>,
+        value: impl Fn(u32) -> T + Copy,
+        budget: &Budget,
+    ) -> Result<Found<T>> {
+        let mut found = Found { runs: Vec::new(), ends: Vec::new() };
+        let mut row = vec![0_u64; self.nodes.div_ceil(64)];
+        for key in keys.filter(|key| !self.base.of(*key).is_empty()) {
+            self.fill(matrix, key, &mut row);
+            let before = found.ends.len();
+            drain_words_into(&mut row, 0, &mut found.ends, value);
+            found.runs.push((key, (found.ends.len() - before) as u32));
+            budget.spend_steps((found.ends.len() - before + row.len() / 8 + 1) as u64)?;
+            check(&found.ends, budget)?;
+        }
+        Ok(found)
+    }
+
+    /// Adds to a row of bits all that is reached from a key.
+    fn fill(&self, matrix: &Matrix, key: u32, row: &mut [u64]) {
+        if self.goes_on.is_none_or(|goes_on| goes_on[key as usize]) {
+            for node in self.base.of(key) {
+                matrix.add(*node, row);
+            }
+        } else {
+            for node in self.base.of(key) {
+                row[*node as usize / 64] |= 1 << (node % 64);
+            }
+        }
+    }
+
+    /// How many ends each key has. Steps are spent when they are written, so that a query costs the same with one thread.
+    fn counted(&self, matrix: &Matrix, keys: impl Iterator<Item = u32>, budget: &Budget) -> Result<Vec<(u32, u32)>> {
+        let mut runs = Vec::new();
+        let mut row = vec![0_u64; self.nodes.div_ceil(64)];
+        for key in keys.filter(|key| !self.base.of(*key).is_empty()) {
+            self.fill(matrix, key, &mut row);
+            runs.push((key, row.iter_mut().map(|word| std::mem::take(word).count_ones()).sum()));
+            if runs.len().is_multiple_of(KEYS_PER_LOOK) {
+                budget.look()?;
+            }
+        }
+        Ok(runs)
+    }
+
+    /// The ends of keys of which it is known how many they are, so that two threads can write them where they belong.
+    fn filled<T: Copy + Default + Send>(
+        &self,
+        matrix: &Matrix,
+        runs: Vec<(u32, u32)>,
+        value: impl Fn(u32) -> T + Copy + Sync,
+        budget: &Budget,
+    ) -> Result<Found<T>> {
+        let count = runs.iter().map(|(_, count)| *count as usize).sum::<usize>();
+        check_ends::<T>(count, budget)?;
+        let mut ends = vec![T::default(); count];
+        let write = |runs: &[(u32, u32)], mut ends: &mut [T]| -> Result<()> {
+            let mut row = vec![0_u64; self.nodes.div_ceil(64)];
+            for (key, count) in runs {
+                let (own, rest) = ends.split_at_mut(*count as usize);
+                self.fill(matrix, *key, &mut row);
+                let mut places = own.iter_mut();
+                drain_words(&mut row, 0, |node| {
+                    if let Some(place) = places.next() {
+                        *place = value(node);
+                    }
+                });
+                budget.spend_steps((own.len() + row.len() / 8 + 1) as u64)?;
+                ends = rest;
+            }
+            Ok(())
+        };
+        let mut written = 0;
+        let half = runs.iter().position(|(_, own)| {
+            written += *own as usize;
+            written * 2 >= count
+        });
+        let (first, second) = runs.split_at(half.map_or(0, |at| at + 1));
+        let (first_ends, second_ends) = ends.split_at_mut(written);
+        let (first, second) = threads::both(count, budget, || write(first, first_ends), || write(second, second_ends));
+        first.and(second)?;
+        Ok(Found { runs, ends })
     }
 }
 
@@ -385,8 +464,12 @@ impl<'w> Sought<'w> {
 }
 
 fn check<T>(ends: &[T], budget: &Budget) -> Result<()> {
-    budget.check_rows(ends.len())?;
-    budget.check_bytes(std::mem::size_of_val(ends) as u64 * 2)
+    check_ends::<T>(ends.len(), budget)
+}
+
+fn check_ends<T>(count: usize, budget: &Budget) -> Result<()> {
+    budget.check_rows(count)?;
+    budget.check_bytes((count * size_of::<T>()) as u64 * 2)
 }
 
 fn different(nodes: &[u32]) -> Vec<u32> {

@@ -16,9 +16,10 @@ fn check(left: &[i64], right: &Relation, expected: &[Slot]) {
     let (tuning, budget) = (Tuning::default(), Budget::default());
     let second = (0..left.len() as i64).collect::<Vec<_>>();
     let left = relation(&[1, 2], &[left, &second], &[1, 2]);
-    let kept = filter(&left, right, true, tuning, &budget).expect("nothing limits it");
+    let matching = matching(&left, right, &left.shared(right), tuning);
+    let kept = filter(&left, right, matching, true, &budget).expect("nothing limits it");
     assert_eq!(kept.key.as_deref(), Some(expected));
-    assert_eq!(filter(&left, right, false, tuning, &budget).expect("nothing limits it").rows, left.rows - kept.rows);
+    assert_eq!(filter(&left, right, matching, false, &budget).expect("nothing limits it").rows, left.rows - kept.rows);
 }
 
 #[test]
