@@ -67,7 +67,9 @@ impl Parts {
         let mut ends = vec![0_usize; count];
         for chunk in codes.chunks(CHUNK_ROWS) {
             budget.spend_steps(chunk.len() as u64)?;
-            chunk.iter().for_each(|code| ends[part(*code)] += 1);
+            for code in chunk {
+                ends[part(*code)] += 1;
+            }
         }
         let mut end = 0;
         for count in &mut ends {

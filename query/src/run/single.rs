@@ -1,6 +1,7 @@
 //! Joins with rows of which each value of a variable has at most one: whichever other variables are shared, a row of the other side has at most
 //! one partner, which is found by that one value. The others are only compared.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -211,13 +212,13 @@ impl<'r> Partners<'r> {
             Finding::Merged => {
                 let (mut row, mut partner, mut steps) = (0, 0, 0);
                 while row < many.len() && partner < one.len() {
-                    if many[row] == one[partner] {
-                        take(row, partner);
-                        row += 1;
-                    } else if many[row] < one[partner] {
-                        row = leap(many, row, one[partner]);
-                    } else {
-                        partner = leap(one, partner, many[row]);
+                    match many[row].cmp(&one[partner]) {
+                        Ordering::Equal => {
+                            take(row, partner);
+                            row += 1;
+                        }
+                        Ordering::Less => row = leap(many, row, one[partner]),
+                        Ordering::Greater => partner = leap(one, partner, many[row]),
                     }
                     steps += 1;
                     if steps % CHUNK_ROWS == 0 {
@@ -277,6 +278,7 @@ mod tests {
     use crate::column::TextKind;
     use crate::plan::slot::SlotSet;
     use crate::run::join::{Joining, Matching, anti, join, joining};
+    use crate::value::Value;
 
     const WAYS: [Way; 2] = [Way::Never, Way::Always];
 
@@ -295,12 +297,12 @@ mod tests {
         relation
     }
 
-    fn rows(relation: &Relation) -> Vec<String> {
+    /// The rows as values, those of the least slot first.
+    fn rows(relation: &Relation) -> Vec<Vec<Value>> {
         let mut slots = relation.slots.clone();
         slots.sort_unstable();
-        let row =
-            |row: usize| slots.iter().map(|slot| format!("{slot}={:?} ", relation.column(*slot).map(|c| c.value(row)))).collect();
-        let mut rows = (0..relation.rows).map(row).collect::<Vec<String>>();
+        let row = |row: usize| slots.iter().filter_map(|slot| relation.column(*slot).map(|column| column.value(row))).collect();
+        let mut rows = (0..relation.rows).map(row).collect::<Vec<Vec<_>>>();
         rows.sort_unstable();
         rows
     }
@@ -320,7 +322,7 @@ mod tests {
                 );
                 assert_eq!(is_single, stars == Way::Always, "{shared:?}, kept {keep:?}");
                 let joined = join(left, right, &keep, tuning, &budget).expect("nothing limits it");
-                let ascends = |slot| joined.column(slot).and_then(Column::as_longs).is_some_and(|longs| longs.is_sorted());
+                let ascends = |slot| joined.column(slot).and_then(Column::as_longs).is_some_and(<[i64]>::is_sorted);
                 assert!(joined.ascending.is_none_or(ascends), "{joined:?}");
                 (rows(&joined), rows(&anti(left, right, tuning, &budget).expect("nothing limits it")))
             });

@@ -92,7 +92,9 @@ pub(crate) fn joined<T>(mut parts: Vec<Vec<T>>) -> Vec<T> {
         return parts.remove(0);
     }
     let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
-    parts.into_iter().for_each(|part| all.extend(part));
+    for part in parts {
+        all.extend(part);
+    }
     all
 }
 
@@ -133,9 +135,9 @@ mod tests {
     #[test]
     fn the_error_is_that_of_the_first_part_that_fails() {
         for way in [Way::Never, Way::Always] {
-            let failed = blocks(1, 160, &budget(way), |range| match range.contains(&25) || range.contains(&95) {
-                true => Err(Error::new(Code::LimitExceeded, format!("at {}", range.start))),
-                false => Ok(()),
+            let failed = blocks(1, 160, &budget(way), |range| {
+                let is_fine = !range.contains(&25) && !range.contains(&95);
+                if is_fine { Ok(()) } else { Err(Error::new(Code::LimitExceeded, format!("at {}", range.start))) }
             });
             let expected = if way == Way::Never { "at 0" } else { "at 20" };
             assert_eq!(failed.expect_err("two parts fail").message(), expected);
