@@ -222,6 +222,13 @@ pub trait Facts: Send + Sync {
         self.attribute_by_id(attribute)?.value_type
     }
 
+    /// A value of the attribute with about `count` facts at it or beyond, towards the greatest or the least, where the source knows one at once. A
+    /// hint: who asks for the facts beyond it counts them, and asks for others if they are too few.
+    fn value_near_end(&self, attribute: i64, is_greatest: bool, count: usize) -> Option<Value> {
+        let _ = (attribute, is_greatest, count);
+        None
+    }
+
     /// The entity with this ident (without colon), which may be an attribute.
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>>;
 

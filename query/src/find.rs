@@ -89,6 +89,13 @@ pub(crate) struct Top<'q> {
     pub(crate) count: usize,
 }
 
+impl Top<'_> {
+    /// True if the greatest come first.
+    pub(crate) fn is_descending(&self) -> bool {
+        matches!(self.direction, Direction::Descending)
+    }
+}
+
 /// What an answer takes of the rows, if that is some first ones of them as they are.
 pub(crate) fn top(query: &Query) -> Option<Top<'_>> {
     let count = query.offset.saturating_add(limit(query)?);

@@ -40,6 +40,10 @@ impl Facts for Stored<'_> {
         declared.or_else(|| self.snapshot.type_of_values(attribute))
     }
 
+    fn value_near_end(&self, attribute: i64, is_greatest: bool, count: usize) -> Option<Value> {
+        self.snapshot.value_near_end(attribute, is_greatest, count)
+    }
+
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         Ok(self.snapshot.schema().entity(ident))
     }

@@ -131,6 +131,10 @@ impl Facts for Db {
         seen!(self.type_of_values(attribute))
     }
 
+    fn value_near_end(&self, attribute: i64, is_greatest: bool, count: usize) -> Option<Value> {
+        seen!(self.value_near_end(attribute, is_greatest, count))
+    }
+
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         seen!(self.entity_by_ident(ident))
     }

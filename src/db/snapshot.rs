@@ -12,6 +12,9 @@ use crate::index::life::continued;
 use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty, Window};
 use crate::schema::{Schema, SchemaBuilder, attribute};
 
+/// An end of the order by value is read by itself if there are so many times as many rows.
+const ROWS_PER_END: usize = 16;
+
 /// The log up to a moment: what the store holds until `stored_t`, and datoms that only this snapshot has.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -217,6 +220,13 @@ impl Snapshot {
         let cached = self.index.fresh(attribute, self.stored_t)?;
         let own = self.novelty.attribute(attribute).map(AttributeNovelty::types).unwrap_or_default();
         cached.lives.types().and(cached.tail.types()).and(own).only()
+    }
+
+    /// A value with so many rows at it or beyond in the order by value, if that is there and has many times as many.
+    pub(crate) fn value_near_end(&self, attribute: i64, is_greatest: bool, count: usize) -> Option<Value> {
+        let lives = self.index.fresh(attribute, self.stored_t)?.lives;
+        let place = count.checked_sub(1).filter(|_| count.saturating_mul(ROWS_PER_END) <= lives.len())?;
+        lives.pays_to_sort_by_value().then(|| lives.value_in_order(if is_greatest { lives.len() - count } else { place }))
     }
 
     /// Columns may know more than the store did at this value's time. A window leaves that out; but datoms that only this snapshot has

@@ -125,6 +125,11 @@ impl Lives {
         self.by_value.get_or_init(|| ByValue::of(&self.v, &self.e))
     }
 
+    /// The value at this place of the order by value, as queries see it.
+    pub(crate) fn value_in_order(&self, place: usize) -> Value {
+        self.v.shown().value(self.by_value().rows(place..place + 1)[0] as usize)
+    }
+
     /// True if the rows were sorted by value already.
     pub(crate) fn is_sorted_by_value(&self) -> bool {
         self.by_value.get().is_some()

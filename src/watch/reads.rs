@@ -107,6 +107,10 @@ impl Facts for Noticed {
         self.db.type_of_values(attribute)
     }
 
+    fn value_near_end(&self, attribute: i64, is_greatest: bool, count: usize) -> Option<Value> {
+        self.db.value_near_end(attribute, is_greatest, count)
+    }
+
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         self.db.entity_by_ident(ident)
     }

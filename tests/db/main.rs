@@ -1,6 +1,7 @@
 //! Database values and connections: what the public interface shows of a log, at any time, while others write.
 
 mod concurrency;
+mod ends;
 mod found_types;
 mod functions;
 mod log_functions;

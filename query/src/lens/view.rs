@@ -147,6 +147,12 @@ impl Facts for LensView {
         self.below.type_of_values(attribute)
     }
 
+    fn value_near_end(&self, attribute: i64, is_greatest: bool, count: usize) -> Option<Value> {
+        let Names { made, hidden, .. } = &self.names;
+        let is_below = !made.contains_key(&attribute) && !hidden.contains(&attribute);
+        is_below.then(|| self.below.value_near_end(attribute, is_greatest, count)).flatten()
+    }
+
     fn entity_by_ident(&self, ident: &str) -> Result<Option<i64>> {
         match (self.names.by_name.get(ident), self.layer.renames.get(ident)) {
             (Some(Some(id)), _) => Ok(Some(*id)),

@@ -119,6 +119,13 @@ fn attribute_of(scan: &ScanGoal) -> Option<Arc<Attribute>> {
     facts.attribute_by_id(scan.attribute_id()?)
 }
 
+/// What lies at a value or beyond it, if all values that the scan can find are of a type that is compared with this one.
+pub(crate) fn beyond(scan: &ScanGoal, value: Value, is_greatest: bool) -> Option<ValueRange> {
+    type_of_values(scan).filter(|kind| fits(*kind, &value))?;
+    let (at, open) = (Bound::Included(value), Bound::Unbounded);
+    Some(if is_greatest { ValueRange { low: at, high: open } } else { ValueRange { low: open, high: at } })
+}
+
 fn type_of_values(scan: &ScanGoal) -> Option<ValueType> {
     let Source::Facts(facts) = &scan.source else { return None };
     facts.type_of_values(scan.attribute_id()?)
