@@ -28,6 +28,9 @@ use crate::value::Value;
 /// Calling a function takes as long as so many steps of a loop over an array.
 pub(crate) const STEPS_PER_CALL: usize = 16;
 
+/// Rows that two threads share before the results of both are taken.
+const ROWS_IN_TURN: usize = 1 << 18;
+
 /// How a call is made for these rows.
 pub(crate) fn method(current: &Relation, goal: &CallGoal) -> Method {
     let is_whole = goal.binding.is_none() && compare::chosen(&current.select(&[]), goal).is_some();
@@ -140,11 +143,9 @@ fn each_result(
         }
         Ok(())
     };
-    let steps = current.rows * STEPS_PER_CALL;
-    if function.built_in().is_none() || !threads::helps(steps, budget) {
+    if function.built_in().is_none() || !threads::helps(current.rows * STEPS_PER_CALL, budget) {
         return each(0..current.rows, &mut take);
     }
-    let middle = current.rows.div_ceil(2);
     let later = |rows: Range<usize>| {
         let mut results = Vec::with_capacity(rows.len());
         each(rows, &mut |result| {
@@ -153,9 +154,16 @@ fn each_result(
         })?;
         Ok::<_, Error>(results)
     };
-    let (first, second) = threads::both(steps, budget, || each(0..middle, &mut take), || later(middle..current.rows));
-    first?;
-    second?.into_iter().try_for_each(take)
+    // What the second thread gives waits for its turn, so not for all rows at once.
+    for start in (0..current.rows).step_by(ROWS_IN_TURN) {
+        let end = (start + ROWS_IN_TURN).min(current.rows);
+        let middle = usize::midpoint(start, end);
+        let steps = (end - start) * STEPS_PER_CALL;
+        let (first, second) = threads::both(steps, budget, || each(start..middle, &mut take), || later(middle..end));
+        first?;
+        second?.into_iter().try_for_each(&mut take)?;
+    }
+    Ok(())
 }
 
 /// Constants as they are; variables are filled in row by row.

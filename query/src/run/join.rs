@@ -1,6 +1,7 @@
 //! Joins of two relations over the variables they share.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering as AtomicOrdering};
 
 use crate::budget::Budget;
 use crate::column::Column;
@@ -273,6 +274,8 @@ fn probe(probed: &[i64], built: &[i64], budget: &Budget) -> Result<(Vec<u32>, Ve
 
 /// Pairs of rows with equal codes, through an index made before.
 pub(crate) fn probe_index(probed: &[i64], built: &[i64], index: &Index, budget: &Budget) -> Result<(Vec<u32>, Vec<u32>)> {
+    // Of all parts, so that two threads are stopped where one would be.
+    let found = AtomicUsize::new(0);
     let parts = threads::blocks(probed.len(), probed.len(), budget, |rows| {
         let (mut first, mut second) = (Vec::new(), Vec::new());
         let from = rows.start;
@@ -286,13 +289,13 @@ pub(crate) fn probe_index(probed: &[i64], built: &[i64], index: &Index, budget: 
                     partner = index.following(built, *code, partner);
                 }
             }
-            budget.spend_steps((chunk.len() + second.len() - before) as u64)?;
-            check_pairs(second.len(), budget)?;
+            let new = second.len() - before;
+            budget.spend_steps((chunk.len() + new) as u64)?;
+            check_pairs(found.fetch_add(new, AtomicOrdering::Relaxed) + new, budget)?;
         }
         Ok((first, second))
     })?;
     let (first, second): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-    check_pairs(second.iter().map(Vec::len).sum(), budget)?;
     Ok((threads::joined(first), threads::joined(second)))
 }
 

@@ -32,3 +32,15 @@ fn rows_that_stand_beside_those_of_a_key_are_told_apart_by_it() {
     check(ones, &relation(&[1, 3], &[ones, others], &[1, 3]), &[1, 2]);
     check(&[4, 4, 9], &relation(&[1, 3], &[&[4, 4, 9], ones], &[1, 3]), &[1, 2]);
 }
+
+#[test]
+fn two_threads_stop_at_the_limit_of_rows_where_one_does() {
+    let (probed, built) = (vec![7; 16 * CHUNK_ROWS], [7; 10]);
+    for way in [Way::Never, Way::Always] {
+        let budget = Budget::default().with_threads(way).with_limit_rows(4 * 10 * CHUNK_ROWS as u64);
+        let index = Index::new(&built, &budget).expect("it is small");
+        assert!(probe_index(&probed, &built, &index, &budget).is_err_and(|error| error.is_of_the_budget()), "{way:?}");
+        // Each part alone has less than the limit; both threads are in the middle of one when it is met.
+        assert!(budget.steps() <= 7 * 11 * CHUNK_ROWS as u64, "{way:?}: {} steps", budget.steps());
+    }
+}
