@@ -8,7 +8,6 @@ use crate::budget::Budget;
 use crate::column::{Column, Dictionary, Slice, TextKind};
 use crate::error::Result;
 use crate::run::join::CHUNK_ROWS;
-use crate::run::threads;
 use crate::value::Value;
 
 /// A column without values.
@@ -27,28 +26,6 @@ pub(crate) fn repeat(value: &Value, rows: usize) -> Column {
         Value::Keyword(text) => Column::Text(TextKind::Keyword, Arc::new(vec![Arc::clone(text)]), vec![0; rows].into()),
         other => Column::Value(vec![other.clone(); rows].into()),
     }
-}
-
-/// The values of the chosen rows, as [`Column::gather`] gives them.
-pub(crate) fn gathered(column: &Column, rows: &[u32], budget: &Budget) -> Column {
-    match column {
-        _ if !threads::helps(rows.len(), budget) => column.gather(rows),
-        Column::Long(items) => Column::Long(picked(items, rows, budget)),
-        Column::Instant(items) => Column::Instant(picked(items, rows, budget)),
-        Column::Double(items) => Column::Double(picked(items, rows, budget)),
-        Column::Text(kind, texts, codes) => Column::Text(*kind, Arc::clone(texts), picked(codes, rows, budget)),
-        Column::Boolean(_) | Column::Value(_) => column.gather(rows),
-    }
-}
-
-fn picked<T: Copy + Default + Send + Sync>(items: &[T], rows: &[u32], budget: &Budget) -> Slice<T> {
-    let mut all = vec![T::default(); rows.len()];
-    let middle = rows.len() / 2;
-    let (first, second) = all.split_at_mut(middle);
-    let pick =
-        |places: &mut [T], rows: &[u32]| places.iter_mut().zip(rows).for_each(|(place, row)| *place = items[*row as usize]);
-    threads::both(rows.len(), budget, || pick(first, &rows[..middle]), || pick(second, &rows[middle..]));
-    all.into()
 }
 
 /// A column of these values, in the narrowest kind that takes them all. References become longs.

@@ -8,7 +8,7 @@ use crate::column::Column;
 use crate::error::Result;
 use crate::plan::slot::{Slot, SlotSet};
 use crate::run::effort::Method;
-use crate::run::gather::{column_of, gathered};
+use crate::run::gather::column_of;
 use crate::run::index::{Index, NONE};
 use crate::run::key::{codes as single_codes, is_exact, paired_codes};
 use crate::run::partition;
@@ -153,10 +153,10 @@ pub(crate) fn join(left: &Relation, right: &Relation, keep: &SlotSet, tuning: Tu
             budget.spend_steps(left.rows as u64)?;
             beside(left, right, slot, keep)
         }
-        Joining::Merge(slot) => assemble(left, right, &merge_pairs(left, right, slot, budget)?, keep, budget),
-        Joining::Single(single) => assemble(left, right, &single.pairs(left, right, &left.shared(right), budget)?, keep, budget),
+        Joining::Merge(slot) => assemble(left, right, &merge_pairs(left, right, slot, budget)?, keep),
+        Joining::Single(single) => assemble(left, right, &single.pairs(left, right, &left.shared(right), budget)?, keep),
         Joining::HashLeft | Joining::HashRight => {
-            assemble(left, right, &hash_pairs(left, right, &left.shared(right), budget)?, keep, budget)
+            assemble(left, right, &hash_pairs(left, right, &left.shared(right), budget)?, keep)
         }
     };
     // Rows without columns are all the same one.
@@ -246,7 +246,7 @@ pub(crate) fn bridged(
     let (left_codes, right_codes) =
         paired_codes(&key_columns(left, &ours), left.rows, &key_columns(right, &theirs), right.rows, budget)?;
     let pairs = pairs_of_codes(left, right, &left_codes, &right_codes, budget)?;
-    Ok(assemble(left, right, &pairs, keep, budget))
+    Ok(assemble(left, right, &pairs, keep))
 }
 
 fn hash_pairs(left: &Relation, right: &Relation, shared: &[Slot], budget: &Budget) -> Result<Pairs> {
@@ -373,12 +373,11 @@ fn leap_far(keys: &[i64], from: usize, key: i64) -> usize {
 }
 
 /// The columns of the pairs that are to be kept.
-pub(crate) fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet, budget: &Budget) -> Relation {
+pub(crate) fn assemble(left: &Relation, right: &Relation, pairs: &Pairs, keep: &SlotSet) -> Relation {
     let mut joined = Relation::unit();
     joined.rows = pairs.left.len();
     let (left_is_whole, right_is_whole) = (is_whole(&pairs.left, left.rows), is_whole(&pairs.right, right.rows));
-    let pick =
-        |column: &Column, rows: &[u32], is_whole: bool| if is_whole { column.clone() } else { gathered(column, rows, budget) };
+    let pick = |column: &Column, rows: &[u32], is_whole: bool| if is_whole { column.clone() } else { column.gather(rows) };
     for (slot, column) in left.slots.iter().zip(&left.columns).filter(|(slot, _)| keep.contains(**slot)) {
         let other = right.column(*slot).filter(|other| !is_exact(column, other));
         let picked = || pick(column, &pairs.left, left_is_whole);
@@ -436,7 +435,7 @@ fn cross(left: &Relation, right: &Relation, keep: &SlotSet, budget: &Budget) -> 
     if left.rows == 1 {
         pairs.ascending = right.ascending;
     }
-    Ok(assemble(left, right, &pairs, keep, budget))
+    Ok(assemble(left, right, &pairs, keep))
 }
 
 fn filter(left: &Relation, right: &Relation, matching: Matching, wants_match: bool, budget: &Budget) -> Result<Relation> {
@@ -572,7 +571,7 @@ fn first_of_each(codes: &[i64], budget: &Budget) -> Result<Option<Vec<u32>>> {
     }
     let width = most.checked_sub(least).filter(|width| *width < codes.len() as i64 * BITS_PER_ROW);
     let Some(width) = width else {
-        return partition::is_worth(codes.len(), budget).then(|| partition::first_rows(codes, budget)).transpose();
+        return partition::is_worth(codes.len()).then(|| partition::first_rows(codes, budget)).transpose();
     };
     let mut seen = vec![0_u64; width as usize / 64 + 1];
     let mut chosen = Vec::new();

@@ -6,8 +6,6 @@
 use crate::budget::Budget;
 use crate::error::Result;
 use crate::run::join::CHUNK_ROWS;
-use crate::run::threads;
-use crate::tuning::Way;
 
 /// Rows of a part, about.
 const PART_ROWS: usize = 16_384;
@@ -25,23 +23,16 @@ struct Parts {
 }
 
 /// True if so many rows are worth dividing.
-pub(crate) fn is_worth(rows: usize, budget: &Budget) -> bool {
-    rows >= PART_ROWS * 4 || budget.threads() == Way::Always
+pub(crate) fn is_worth(rows: usize) -> bool {
+    rows >= PART_ROWS * 4
 }
 
 /// The first row of each code, ascending.
 pub(crate) fn first_rows(codes: &[i64], budget: &Budget) -> Result<Vec<u32>> {
     let _held = budget.hold((codes.len() * (size_of::<i64>() + size_of::<u32>())) as u64)?;
     let parts = Parts::new(codes, budget)?;
-    let middle = parts.ends.len() / 2;
-    let (first, second) = threads::both(
-        codes.len(),
-        budget,
-        || parts.first_rows(0..middle, budget),
-        || parts.first_rows(middle..parts.ends.len(), budget),
-    );
     let mut is_first = vec![0_u64; codes.len().div_ceil(64)];
-    for row in first?.into_iter().chain(second?) {
+    for row in parts.first_rows(budget)? {
         is_first[row as usize / 64] |= 1 << (row % 64);
     }
     let mut rows = Vec::new();
@@ -88,13 +79,13 @@ impl Parts {
         Ok(Self { codes: parted, rows, ends })
     }
 
-    /// The first row of each code in these parts, in no order.
-    fn first_rows(&self, parts: std::ops::Range<usize>, budget: &Budget) -> Result<Vec<u32>> {
+    /// The first row of each code, in no order.
+    fn first_rows(&self, budget: &Budget) -> Result<Vec<u32>> {
         let mut found = Vec::new();
         // Of each place of the table the code at it, as one more than its place in the part; 0 where it is free.
         let mut table: Vec<u32> = Vec::new();
         let bits = self.ends.len().trailing_zeros();
-        for part in parts {
+        for part in 0..self.ends.len() {
             let range = if part == 0 { 0 } else { self.ends[part - 1] }..self.ends[part];
             let (codes, rows) = (&self.codes[range.clone()], &self.rows[range]);
             budget.spend_steps(codes.len() as u64)?;
@@ -133,12 +124,10 @@ mod tests {
     fn check(codes: &[i64]) {
         let mut seen = HashSet::new();
         let expected = (0..codes.len() as u32).filter(|row| seen.insert(codes[*row as usize])).collect::<Vec<_>>();
-        for way in [Way::Never, Way::Always] {
-            let budget = Budget::default().with_threads(way);
-            assert_eq!(first_rows(codes, &budget).expect("nothing limits it"), expected, "{} codes, {way:?}", codes.len());
-            let held = budget.with_limit_bytes(0).take_bytes(1);
-            assert!(held.is_err(), "all memory was given back, so the first byte is one too many");
-        }
+        let budget = Budget::default();
+        assert_eq!(first_rows(codes, &budget).expect("nothing limits it"), expected, "{} codes", codes.len());
+        // All memory was given back.
+        assert!(budget.with_limit_bytes(1).take_bytes(1).is_ok());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! one partner, which is found by that one value. The others are only compared.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::budget::Budget;
@@ -13,7 +12,6 @@ use crate::run::index::{Index, NONE};
 use crate::run::join::{CHUNK_ROWS, Pairs, check_pairs, leap};
 use crate::run::key::{Codes, column_codes};
 use crate::run::relation::Relation;
-use crate::run::threads;
 use crate::tuning::{Tuning, Way};
 
 /// Below so many rows on the larger side any join is quick, and nothing is looked at beforehand.
@@ -57,17 +55,11 @@ impl Single {
     /// The rows that belong together.
     pub(crate) fn pairs(self, left: &Relation, right: &Relation, shared: &[Slot], budget: &Budget) -> Result<Pairs> {
         let partners = Partners::new(self, left, right, shared, budget)?;
-        let parts = threads::blocks(partners.steps(), partners.rounds(), budget, |rounds| {
-            let (mut many, mut one) = (Vec::new(), Vec::new());
-            partners.each(rounds, budget, |row, partner| {
-                many.push(row);
-                one.push(partner);
-            })?;
-            check_pairs(many.len(), budget)?;
-            Ok((many, one))
+        let (mut many, mut one) = (Vec::new(), Vec::new());
+        partners.each(budget, |row, partner| {
+            many.push(row);
+            one.push(partner);
         })?;
-        let (many, one): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        let (many, one) = (threads::joined(many), threads::joined(one));
         check_pairs(many.len(), budget)?;
         let ascending = if partners.is_in_order_of_many() == self.is_right { left.ascending } else { right.ascending };
         let (left, right) = if self.is_right { (many, one) } else { (one, many) };
@@ -84,16 +76,13 @@ impl Single {
         budget: &Budget,
     ) -> Result<Vec<u32>> {
         let partners = Partners::new(self, left, right, shared, budget)?;
-        let parts = threads::blocks(partners.steps(), partners.rounds(), budget, |rounds| {
-            let mut matched = Vec::new();
-            partners.each(rounds, budget, |row, partner| matched.push(if self.is_right { row } else { partner }))?;
-            Ok(matched)
-        })?;
         if wants_match && self.is_right && partners.is_in_order_of_many() {
-            return Ok(threads::joined(parts));
+            let mut matched = Vec::new();
+            partners.each(budget, |row, _| matched.push(row))?;
+            return Ok(matched);
         }
         let mut is_matched = vec![false; left.rows];
-        parts.iter().flatten().for_each(|row| is_matched[*row as usize] = true);
+        partners.each(budget, |row, partner| is_matched[if self.is_right { row } else { partner } as usize] = true)?;
         Ok((0..left.rows as u32).filter(|row| is_matched[*row as usize] == wants_match).collect())
     }
 }
@@ -177,22 +166,8 @@ impl<'r> Partners<'r> {
         })
     }
 
-    /// In how many rounds partners are looked for: a row of one side in each, where these do not depend on each other.
-    fn rounds(&self) -> usize {
-        match self.finding {
-            Finding::Counted | Finding::OfOne(_) => self.many.len(),
-            Finding::OfMany(_) => self.one.len(),
-            Finding::Merged => 1,
-        }
-    }
-
-    /// About how many rows are looked at.
-    fn steps(&self) -> usize {
-        self.many.len().max(self.one.len())
-    }
-
-    /// Hands over each row of `many` that has a partner, and the partner, as far as they are found in these rounds.
-    fn each(&self, rounds: Range<usize>, budget: &Budget, mut take: impl FnMut(u32, u32)) -> Result<()> {
+    /// Hands over each row of `many` that has a partner, and the partner.
+    fn each(&self, budget: &Budget, mut take: impl FnMut(u32, u32)) -> Result<()> {
         let mut take = |row: usize, partner: usize| {
             if self.agree(row, partner) {
                 take(row as u32, partner as u32);
@@ -202,7 +177,7 @@ impl<'r> Partners<'r> {
         match &self.finding {
             Finding::Counted => {
                 let (first, count) = (one.first().copied().unwrap_or(0), one.len());
-                in_chunks(many, rounds, budget, |row, key| {
+                in_chunks(many, budget, |row, key| {
                     let partner = key.wrapping_sub(first) as u64;
                     if partner < count as u64 {
                         take(row, partner as usize);
@@ -227,13 +202,13 @@ impl<'r> Partners<'r> {
                 }
                 Ok(())
             }
-            Finding::OfOne(index) => in_chunks(many, rounds, budget, |row, key| {
+            Finding::OfOne(index) => in_chunks(many, budget, |row, key| {
                 let partner = index.first(one, key);
                 if partner != NONE {
                     take(row, partner as usize);
                 }
             }),
-            Finding::OfMany(index) => in_chunks(one, rounds, budget, |partner, key| {
+            Finding::OfMany(index) => in_chunks(one, budget, |partner, key| {
                 let mut row = index.first(many, key);
                 while row != NONE {
                     take(row as usize, partner);
@@ -261,11 +236,10 @@ impl<'r> Shared<'r> {
     }
 }
 
-fn in_chunks(keys: &[i64], rows: Range<usize>, budget: &Budget, mut take: impl FnMut(usize, i64)) -> Result<()> {
-    let first = rows.start;
-    for (at, chunk) in keys[rows].chunks(CHUNK_ROWS).enumerate() {
+fn in_chunks(keys: &[i64], budget: &Budget, mut take: impl FnMut(usize, i64)) -> Result<()> {
+    for (at, chunk) in keys.chunks(CHUNK_ROWS).enumerate() {
         budget.spend_steps(chunk.len() as u64)?;
-        for (row, key) in (first + at * CHUNK_ROWS..).zip(chunk) {
+        for (row, key) in (at * CHUNK_ROWS..).zip(chunk) {
             take(row, *key);
         }
     }

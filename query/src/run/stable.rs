@@ -43,8 +43,7 @@ impl Stable {
             run.note(step, |effort| effort.took(Method::Kept));
             let index = self.index(slot, codes, run.budget)?;
             let (left, right) = probe_index(keys, codes, &index, run.budget)?;
-            let pairs = Pairs { left, right, ascending: current.ascending };
-            return Ok(assemble(current, &self.relation, &pairs, keep, run.budget));
+            return Ok(assemble(current, &self.relation, &Pairs { left, right, ascending: current.ascending }, keep));
         }
         if !shared.is_empty() {
             let args = self.relation.slots.iter().copied().map(Some).collect::<Vec<_>>();
