@@ -29,11 +29,24 @@ pub struct Budget {
 
 /// Memory that is taken until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Held<'b>(&'b Budget, u64);
+pub(crate) struct Held<'b> {
+    budget: &'b Budget,
+    bytes: u64,
+}
+
+impl Held<'_> {
+    /// So many bytes, and those before them no more.
+    pub(crate) fn set(&mut self, bytes: u64) -> Result<()> {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        let taken = self.budget.take_bytes(bytes);
+        self.budget.return_bytes(before);
+        taken
+    }
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.return_bytes(self.1);
+        self.budget.return_bytes(self.bytes);
     }
 }
 
@@ -229,10 +242,10 @@ impl Budget {
         Ok(nested)
     }
 
-    /// The same until what this gives is dropped.
+    /// Takes `bytes` of memory until what this gives is dropped.
     pub(crate) fn hold(&self, bytes: u64) -> Result<Held<'_>> {
-        let held = Held(self, bytes);
-        self.take_bytes(bytes)?;
+        let mut held = Held { budget: self, bytes: 0 };
+        held.set(bytes)?;
         Ok(held)
     }
 

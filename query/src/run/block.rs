@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::budget::Budget;
 use crate::error::{Code, Error, Result};
 use crate::plan::goal::{CallGoal, GoalKind, GroupGoal, RuleGoal};
 use crate::plan::order::{DEMANDS_MAX, planned_again};
@@ -50,28 +49,6 @@ pub(crate) enum Round<'f> {
     Known(&'f Store),
 }
 
-/// The memory that the rows of a block take while it runs.
-struct Held<'b> {
-    budget: &'b Budget,
-    bytes: u64,
-}
-
-impl Held<'_> {
-    /// These rows, and those before them no more.
-    fn hold(&mut self, rows: &Relation) -> Result<()> {
-        let before = std::mem::replace(&mut self.bytes, rows.bytes());
-        let taken = self.budget.take_bytes(self.bytes);
-        self.budget.return_bytes(before);
-        taken
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.budget.return_bytes(self.bytes);
-    }
-}
-
 /// The distinct rows that a plan answers.
 ///
 /// A step that fails for some arguments waits until every other step has spoken: the error counts only if such arguments are left then. So
@@ -79,7 +56,7 @@ impl Drop for Held<'_> {
 /// succeeds on fewer.
 pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<Relation> {
     let mut block = Block { current: Relation::unit(), failing: Vec::new(), run, frame };
-    let mut held = Held { budget: run.budget, bytes: 0 };
+    let mut held = run.budget.hold(0)?;
     let mut steps: Vec<&Step> = plan.steps.iter().collect();
     let mut is_in_order = true;
     while !steps.is_empty() {
@@ -103,7 +80,7 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
                     continue;
                 }
             }
-            held.hold(&block.current)?;
+            held.set(block.current.bytes())?;
             let is_last = at + 1 == steps.len();
             if !is_last && block.may_repeat(step, &slots, rows) {
                 block.current = distinct(block.current, run.budget)?;
@@ -129,12 +106,12 @@ pub(crate) fn run_plan(plan: &Plan, run: &Run<'_>, frame: &Frame<'_>) -> Result<
 pub(crate) fn run_steps(steps: &[&Step], later: &[&Step], current: Relation, plan: &Plan, run: &Run<'_>) -> Result<Relation> {
     let frame = Frame::default();
     let mut block = Block { current, failing: Vec::new(), run, frame: &frame };
-    let mut held = Held { budget: run.budget, bytes: 0 };
+    let mut held = run.budget.hold(0)?;
     for (at, step) in steps.iter().enumerate() {
         let mut keep = block.keep(step, steps[at + 1..].iter().chain(later), plan);
         keep.extend(plan.output.iter().copied());
         block.take(step, &keep, true)?;
-        held.hold(&block.current)?;
+        held.set(block.current.bytes())?;
         if block.current.rows == 0 {
             break;
         }

@@ -23,6 +23,12 @@ enum Placement {
     Hashed { shift: u32 },
 }
 
+/// A code with its upper bits spread: it is multiplied by the golden ratio (Knuth, "The Art of Computer Programming", 6.4).
+#[inline]
+pub(crate) fn hash(code: i64) -> u64 {
+    (code as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 impl Index {
     /// Of these codes, a row each.
     pub(crate) fn new(codes: &[i64], budget: &Budget) -> Result<Self> {
@@ -51,7 +57,7 @@ impl Index {
     fn place(&self, code: i64) -> usize {
         match self.placement {
             Placement::Dense { least } => code.wrapping_sub(least) as usize,
-            Placement::Hashed { shift } => ((code as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as usize,
+            Placement::Hashed { shift } => (hash(code) >> shift) as usize,
         }
     }
 

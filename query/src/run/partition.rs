@@ -5,14 +5,14 @@
 
 use crate::budget::Budget;
 use crate::error::Result;
+use crate::run::graph::drain_words_into;
+use crate::run::index::hash;
 use crate::run::join::CHUNK_ROWS;
 
 /// Rows of a part, about.
 const PART_ROWS: usize = 16_384;
 /// More parts at once would need more pages than the processor keeps the addresses of.
 const PARTS_MAX: usize = 512;
-/// Odd, with its bits well spread: the golden ratio.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Codes and the rows that have them, part by part; within a part in the order of rows.
 struct Parts {
@@ -36,18 +36,8 @@ pub(crate) fn first_rows(codes: &[i64], budget: &Budget) -> Result<Vec<u32>> {
         is_first[row as usize / 64] |= 1 << (row % 64);
     }
     let mut rows = Vec::new();
-    for (word, bits) in (0..).zip(is_first) {
-        let mut left = bits;
-        while left != 0 {
-            rows.push(word * 64 + left.trailing_zeros());
-            left &= left - 1;
-        }
-    }
+    drain_words_into(&mut is_first, 0, &mut rows, |row| row);
     Ok(rows)
-}
-
-fn hash(code: i64) -> u64 {
-    (code as u64).wrapping_mul(SPREAD)
 }
 
 impl Parts {
