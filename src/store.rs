@@ -22,6 +22,7 @@ mod rescue;
 mod row;
 mod secret;
 mod sequence;
+mod unsynced;
 mod verify;
 mod wal;
 mod words;
@@ -74,7 +75,8 @@ pub enum Access {
 pub enum Durability {
     /// When it is on the disk. The default.
     Full,
-    /// When the operating system has it: a power loss may take the last commits, each of them whole.
+    /// When the operating system has it: a power loss may take the last commits, each of them whole. An empty file `NAME-normal`
+    /// beside the store says so, until somebody opens it with [`Durability::Full`].
     Normal,
 }
 
@@ -107,6 +109,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Writer {
     reader: Reader,
+    durability: Durability,
     /// The bytes of the record that is being made, kept for the next one.
     scratch: Vec<u8>,
     /// What the last commit of this handle left, as long as nobody else has committed.
@@ -139,8 +142,7 @@ impl Store {
         Self::open_or_create_with(path, Durability::Full)
     }
 
-    /// The same, for commits that count as done like this. Only with [`Durability::Normal`] a write-ahead log is taken as it is that
-    /// has lost commits, as a power loss may leave it then.
+    /// The same, for commits that count as done like this.
     pub fn open_or_create_with(path: impl AsRef<Path>, durability: Durability) -> Result<Self> {
         let path = path.as_ref();
         let _turn = lock(&CREATION);
@@ -157,7 +159,7 @@ impl Store {
         Self::open_with(path, access, Durability::Full)
     }
 
-    /// The same, for commits that count as done like this; see [`Store::open_or_create_with`].
+    /// The same, for commits that count as done like this.
     pub fn open_with(path: impl AsRef<Path>, access: Access, durability: Durability) -> Result<Self> {
         let path = path.as_ref();
         match path::look(path)? {
@@ -172,13 +174,15 @@ impl Store {
     }
 
     fn open_file(path: PathBuf, access: Access, durability: Durability) -> Result<Self> {
-        if durability == Durability::Full {
-            wal::check(&path)?;
-        }
+        wal::check(&path)?;
         let (writer, is_new) = match access {
             Access::ReadWrite => {
-                let (connection, is_new) = retry_while_busy(|| open_to_write(&path))?;
-                (Some(Mutex::new(Writer { reader: Reader::new(connection), scratch: Vec::new(), left: None })), is_new)
+                let (mut connection, is_new) = retry_while_busy(|| open_to_write(&path))?;
+                if durability == Durability::Full {
+                    unsynced::unmark(&path, &mut connection)?;
+                }
+                let reader = Reader::new(connection);
+                (Some(Mutex::new(Writer { reader, durability: Durability::Full, scratch: Vec::new(), left: None })), is_new)
             }
             Access::ReadOnly => (None, false),
         };
@@ -196,7 +200,9 @@ impl Store {
     /// Says when a commit counts as done, from now on.
     pub fn with_durability(self, durability: Durability) -> Result<Self> {
         if let Some(writer) = &self.writer {
-            connect::set_durability(lock(writer).reader.connection(), durability)?;
+            let mut writer = lock(writer);
+            connect::set_durability(writer.reader.connection(), durability)?;
+            (writer.durability, writer.left) = (durability, None);
         }
         Ok(self)
     }
@@ -254,9 +260,10 @@ impl Store {
                 .with_value(self.path.display())
                 .with_help("open the store again; everything acknowledged is there"));
         }
-        let Writer { reader, scratch, left } = &mut *writer;
+        let Writer { reader, durability, scratch, left } = &mut *writer;
         let open = OpenCommit::begin(reader, &self.is_poisoned)?;
-        let Left { version, ends } = left_now(reader, left.take()).map_err(|error| open.poison(error))?;
+        let found = self.left_now(reader, *durability, left.take());
+        let Left { version, ends } = found.map_err(|error| open.poison(error))?;
         let mut transaction = WriteTransaction::new(reader, scratch, ends);
         let outcome = work(&mut transaction).and_then(|result| transaction.check_open().map(|()| result));
         if transaction.has_failed() || outcome.as_ref().is_err_and(|error| error.kind().lies_below()) {
@@ -266,6 +273,19 @@ impl Store {
         open.commit()?;
         *left = Some(Left { version, ends });
         Ok(result)
+    }
+
+    /// What a commit that was begun finds. The version is another one only if another connection has committed or folded the log
+    /// since: then the mark of commits that are not synced may be gone too.
+    fn left_now(&self, reader: &Reader, durability: Durability, known: Option<Left>) -> Result<Left> {
+        let version = reader.version()?;
+        if let Some(known) = known.filter(|known| known.version == version) {
+            return Ok(known);
+        }
+        if durability == Durability::Normal {
+            unsynced::mark(&self.path)?;
+        }
+        Ok(Left { version, ends: read::ends(reader.connection())? })
     }
 
     /// The newest committed transaction, whichever process committed it.
@@ -503,15 +523,6 @@ impl Drop for OpenCommit<'_> {
         if !self.is_done && !self.reader.connection().is_autocommit() && run(self.reader, "ROLLBACK").is_err() {
             self.is_poisoned.store(true, Ordering::Release);
         }
-    }
-}
-
-/// What a commit that was begun finds. The version is another one only if another connection has committed since.
-fn left_now(reader: &Reader, known: Option<Left>) -> Result<Left> {
-    let version = reader.version()?;
-    match known {
-        Some(known) if known.version == version => Ok(known),
-        _ => Ok(Left { version, ends: read::ends(reader.connection())? }),
     }
 }
 

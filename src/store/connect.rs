@@ -93,7 +93,7 @@ fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
     ] {
         connection.set_db_config(option, value)?;
     }
-    connection.busy_handler(Some(wait_for_turn))?;
+    wait_for_others(connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // automatic_index: an index made for one query reads all datoms; every query here has the index that it wants.
     // temp_store: a sorter that spills would write facts into a file that others may read.
@@ -101,6 +101,11 @@ fn harden(connection: &mut Connection) -> rusqlite::Result<()> {
         "PRAGMA cell_size_check = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;
          PRAGMA automatic_index = OFF; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;",
     )
+}
+
+/// From now on a lock that somebody else has is waited for.
+pub(super) fn wait_for_others(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(wait_for_turn))
 }
 
 /// Waits a little before SQLite tries for a lock again: commits take microseconds to milliseconds, so the first waits are

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use self::head::{Broken, Head, Sizes};
 use super::failure::damaged;
+use super::unsynced;
 use crate::error::Result;
 
 const HEADER_BYTES: u64 = 32;
@@ -91,8 +92,8 @@ pub(super) fn check(path: &Path) -> Result<()> {
     match lost_commits(path, false) {
         Ok(Some(lost)) => {
             Err(damaged(format!("the write-ahead log beside the store is damaged: {lost}")).with_value(log.display()).with_help(
-                "`annals rescue FILE OUT` copies what proves itself into a new store; nothing was deleted. After a power loss, a \
-                 store that was written with durability normal is opened so again",
+                "`annals rescue FILE OUT` copies what proves itself into a new store; nothing was deleted. A store that was written with \
+                 durability normal has a file NAME-normal beside it: if it was moved, move that along",
             ))
         }
         // What cannot be read here SQLite cannot read either, and says so.
@@ -100,9 +101,13 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
 }
 
-/// A sentence on commits that were acknowledged and cannot be read, if there are any. `with_index` looks at what the last processes
+/// A sentence on commits that were acknowledged and cannot be read, if there are any; a power loss may leave a log like that where
+/// commits are not synced, which the mark beside it says. `with_index` looks at what the last processes
 /// knew of the log too; closing that file gives up the locks that this process has on it.
 pub(super) fn lost_commits(path: &Path, with_index: bool) -> io::Result<Option<String>> {
+    if unsynced::is_marked(path) {
+        return Ok(None);
+    }
     let mut before = None;
     for _ in 0..TRIES {
         // The index first: it never knows more than what is in the log.

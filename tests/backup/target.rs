@@ -48,7 +48,7 @@ fn the_store_and_what_belongs_to_it_is_never_overwritten() {
     let connection = Connection::open(&path).expect("a store");
     check_refused(&connection, &path, ErrorKind::StorePath, "the store itself");
     check_refused(&connection, &folder.path().join(".").join("annals.db"), ErrorKind::StorePath, "the store itself");
-    for suffix in ["-wal", "-shm", "-journal", "-columns", "-key"] {
+    for suffix in ["-wal", "-shm", "-journal", "-columns", "-key", "-normal"] {
         let name = format!("annals.db{suffix}");
         check_refused(&connection, &folder.path().join(name), ErrorKind::StorePath, "belongs to the store");
     }

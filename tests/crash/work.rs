@@ -59,6 +59,7 @@ fn is_done_in_a_process_of_its_own() {
         "columns" => columns(&open(Durability::Full, tiny())),
         "checkpoints" => checkpoints(&plain(), &path),
         "normal" => checkpoints(&open(Durability::Normal, Tuning::default()), &path),
+        "durabilities" => durabilities(&path),
         "open" => open_again(&plain()),
         "open with columns" => open_again(&open(Durability::Full, tiny())),
         other => panic!("nobody does {other}"),
@@ -142,6 +143,26 @@ fn checkpoints(connection: &Connection, path: &Path) {
         if n % 4 == 3 {
             let checkpoint = format!("PRAGMA wal_checkpoint({})", modes[(n / 4) as usize % modes.len()]);
             other.query_row(&checkpoint, (), |_| Ok(())).expect("a checkpoint");
+        }
+    }
+}
+
+/// Commits that are not synced and that nobody is told of, each few of them followed by one that is synced: by a handle that opened the
+/// store after the others were closed, or beside them.
+fn durabilities(path: &Path) {
+    let open = |durability| Connection::open_with(path, Options { durability, ..Options::default() }).expect("the store opens");
+    for n in 0..8 {
+        let unsynced = open(Durability::Normal);
+        for k in 0..3 {
+            unsynced.transact(&transaction(n * 4 + k)).expect("a transaction");
+        }
+        let beside = (n % 2 == 1).then_some(unsynced);
+        let synced = open(Durability::Full);
+        transact(&synced, &transaction(n * 4 + 3));
+        if let Some(unsynced) = beside {
+            unsynced.transact(&format!("[{{:app/round {n}}}]")).expect("a transaction");
+            unsynced.transact(&format!("[{{:app/round {n}}}]")).expect("a transaction");
+            transact(&synced, &format!("[{{:app/round {n}}}]"));
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn all() -> Vec<(String, usize, Record)> {
         ("run".into(), 8, Box::new(run)),
         ("columns".into(), 16, Box::new(|| in_process("columns", tiny(), true))),
         ("checkpoints".into(), 14, Box::new(|| in_process("checkpoints", Tuning::default(), true))),
+        ("durabilities".into(), 6, Box::new(|| in_process("durabilities", Tuning::default(), false))),
         ("import".into(), 8, Box::new(import)),
         ("backup".into(), 4, Box::new(backup)),
         ("journal".into(), 6, Box::new(journal)),

@@ -16,7 +16,7 @@ use crate::store::path::{folder_of, refuse_long_name, sync_folder};
 use crate::store::wal::beside;
 
 /// What SQLite and this crate put behind the name of a store for what lies beside it.
-const COMPANIONS: [&str; 5] = ["-wal", "-shm", "-journal", "-columns", "-key"];
+const COMPANIONS: [&str; 6] = ["-wal", "-shm", "-journal", "-columns", "-key", "-normal"];
 
 /// Those that SQLite would take for a part of a file by that name.
 const JOURNALS: [&str; 2] = ["-wal", "-journal"];
