@@ -29,6 +29,7 @@ mod verify;
 mod writer;
 mod zone;
 
+pub(crate) use block::Wanted;
 pub(crate) use build::Sizes;
 pub(crate) use builder::ValuesBuilder;
 pub(crate) use chain::{Chain, Refusal};

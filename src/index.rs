@@ -32,5 +32,6 @@ pub(crate) use cached::Cached;
 pub(crate) use lives::Lives;
 pub(crate) use novelty::{AttributeNovelty, Novelty};
 pub use tuning::Tuning;
+pub(crate) use value_types::Types;
 pub(crate) use view::View;
 pub(crate) use window::Window;

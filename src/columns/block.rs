@@ -130,12 +130,57 @@ pub(super) fn decode_rows(mut input: Input<'_>, e: &[i64], rows: &[u32], all: &m
     input.end()
 }
 
+/// Which values of a block are wanted.
+pub(crate) trait Wanted {
+    /// True if this text is.
+    fn is_text(&self, kind: TextKind, text: &[u8]) -> bool;
+
+    /// The rows of a column whose values are, ascending.
+    fn rows(&self, values: &ValueColumn) -> Vec<u32>;
+}
+
+/// The rows of a block of `count` rows whose values are wanted. Of everything else no more is read than it takes to pass over it.
+pub(super) fn rows_wanted(bytes: &[u8], count: usize, wanted: &dyn Wanted) -> Read<Vec<u32>> {
+    let mut input = Input::new(bytes);
+    for _ in ["e", "t added", "m added"] {
+        integers::skip(&mut input, count)?;
+    }
+    let over = over(&mut input, count)?;
+    for _ in ["places", "t retracted", "m retracted"].iter().filter(|_| over > 0) {
+        integers::skip(&mut input, over)?;
+    }
+    let kind = match input.clone().u8().map(Kind::from_code)? {
+        Some(Kind::String) => TextKind::String,
+        Some(Kind::Keyword) => TextKind::Keyword,
+        _ => {
+            let mut values = TableBuilder::default();
+            decode_values(&mut input, count, None, &mut values)?;
+            input.end()?;
+            return Ok(wanted.rows(&values.v.finish()));
+        }
+    };
+    input.u8()?;
+    let (bytes, bounds) = texts(&mut input)?;
+    let is_wanted = |bounds: &Range<usize>| bytes.get(bounds.clone()).is_some_and(|text| wanted.is_text(kind, text));
+    let codes: Vec<bool> = bounds.iter().map(is_wanted).collect();
+    if !codes.contains(&true) {
+        return Ok(Vec::new());
+    }
+    let found = decode_integers(&mut input, count, None)?;
+    input.end()?;
+    let is_code = |code: i64| usize::try_from(code).is_ok_and(|code| codes.get(code) == Some(&true));
+    Ok((0..).zip(found).filter(|(_, code)| is_code(*code)).map(|(row, _)| row).collect())
+}
+
+/// How many rows of a block are over.
+fn over(input: &mut Input<'_>, count: usize) -> Read<usize> {
+    let over = input.u32()? as usize;
+    if over <= count { Ok(over) } else { Err(Damaged) }
+}
+
 /// The rows of a block that are over: their places, and when and why they ended.
 fn decode_over(input: &mut Input<'_>, count: usize) -> Read<Vec<(i64, i64, i64)>> {
-    let over = input.u32()? as usize;
-    if over > count {
-        return Err(Damaged);
-    }
+    let over = over(input, count)?;
     let mut columns = [Vec::new(), Vec::new(), Vec::new()];
     if over > 0 {
         for column in &mut columns {
@@ -203,23 +248,28 @@ fn decode_integers(input: &mut Input<'_>, count: usize, rows: Option<&[u32]>) ->
     Ok(items)
 }
 
-/// Only texts that the rows have are taken out of the bytes.
-fn decode_texts(input: &mut Input<'_>, kind: TextKind, count: usize, rows: Option<&[u32]>) -> Read<Column> {
-    let texts = input.count()?;
-    let mut lengths = Vec::with_capacity(texts);
-    integers::decode(input, texts, &mut lengths)?;
+/// The texts of a block: their bytes, and where in those each lies, which may be beyond their end if nobody wrote this.
+fn texts<'a>(input: &mut Input<'a>) -> Read<(&'a [u8], Vec<Range<usize>>)> {
+    let count = input.count()?;
+    let lengths = decode_integers(input, count, None)?;
     let bytes = input.sized()?;
     let mut place = 0_usize;
-    let mut bounds = Vec::with_capacity(texts);
+    let mut bounds = Vec::with_capacity(count);
     for length in lengths {
         let end = usize::try_from(length).ok().and_then(|length| place.checked_add(length)).ok_or(Damaged)?;
         bounds.push(place..end);
         place = end;
     }
-    let mut own = vec![u32::MAX; texts];
+    Ok((bytes, bounds))
+}
+
+/// Only texts that the rows have are taken out of the bytes.
+fn decode_texts(input: &mut Input<'_>, kind: TextKind, count: usize, rows: Option<&[u32]>) -> Read<Column> {
+    let (bytes, bounds) = texts(input)?;
+    let mut own = vec![u32::MAX; bounds.len()];
     let mut dictionary: Vec<Arc<str>> = Vec::new();
     let codes = decode_integers(input, count, rows)?.into_iter().map(|code| {
-        let code = usize::try_from(code).ok().filter(|code| *code < texts).ok_or(Damaged)?;
+        let code = usize::try_from(code).ok().filter(|code| *code < bounds.len()).ok_or(Damaged)?;
         if own[code] == u32::MAX {
             let text = bytes.get(bounds[code].clone()).and_then(|text| std::str::from_utf8(text).ok()).ok_or(Damaged)?;
             own[code] = dictionary.len() as u32;
@@ -295,6 +345,30 @@ mod tests {
         std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(7)
     }
 
+    /// What is shown as one value is.
+    struct Shown(Value);
+
+    impl Shown {
+        fn is(&self, values: &ValueColumn, row: usize) -> bool {
+            let wanted = if let Value::Ref(id) = self.0 { Value::Long(id) } else { self.0.clone() };
+            values.shown().value(row) == wanted
+        }
+    }
+
+    impl Wanted for Shown {
+        fn is_text(&self, kind: TextKind, text: &[u8]) -> bool {
+            match &self.0 {
+                Value::String(wanted) => kind == TextKind::String && wanted.as_bytes() == text,
+                Value::Keyword(wanted) => kind == TextKind::Keyword && wanted.as_bytes() == text,
+                _ => false,
+            }
+        }
+
+        fn rows(&self, values: &ValueColumn) -> Vec<u32> {
+            (0..values.len() as u32).filter(|row| self.is(values, *row as usize)).collect()
+        }
+    }
+
     fn lives(table: &Table) -> Vec<Life> {
         (0..table.len()).map(|row| table.life(row)).collect()
     }
@@ -323,6 +397,10 @@ mod tests {
             let rest = decode_entities(&bytes, table.len(), &mut e).expect("what was written is read");
             decode_rows(rest, &e, &rows, &mut some).expect("what was written is read");
             assert_eq!(lives(&some.finish()), lives(&table.gather(&rows)), "SEED={seed}: some rows");
+            let wanted = Shown(table.life(random.below(count) as usize).v);
+            let rows = rows_wanted(&bytes, table.len(), &wanted).expect("what was written is read");
+            let expected: Vec<u32> = (0..table.len() as u32).filter(|row| wanted.is(&table.v, *row as usize)).collect();
+            assert_eq!(rows, expected, "SEED={seed}: the rows of a value");
         }
     }
 
@@ -351,6 +429,9 @@ mod tests {
                     decode_entities(&changed, table.len(), &mut e).and_then(|rest| decode_rows(rest, &e, &[0, 7], &mut some));
                 if read.is_ok() {
                     drop(lives(&some.finish()));
+                }
+                if let Ok(rows) = rows_wanted(&changed, table.len(), &Shown(table.life(3).v)) {
+                    assert!(rows.iter().all(|row| (*row as usize) < table.len()) && rows.is_sorted());
                 }
             }
         }

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use annals_query::{Scan, Values};
+use annals_query::{Scan, ValueType, Values};
 
+use super::block::Wanted;
 use super::bytes::{Damaged, Read};
 use super::segment::{BlockEntry, Segment};
 use super::table::{Table, TableBuilder, gallop};
@@ -92,13 +93,13 @@ impl Chain {
     }
 
     /// The lives of an attribute that a scan's entities and values select, and perhaps some more; nothing if blocks of more than
-    /// `limit_rows` rows would have to be read. `keep` says which rows of a table are wanted.
+    /// `limit_rows` rows would have to be read. `wanted` are the scan's values.
     pub(crate) fn pick(
         &self,
         attribute: i64,
         scan: &Scan<'_>,
         limit_rows: u64,
-        keep: impl Fn(&Table) -> Vec<u32>,
+        wanted: &dyn Wanted,
         mut look: impl FnMut(usize) -> annals_query::Result<()>,
     ) -> Result<Option<Table>, Refusal> {
         let mut chosen = Vec::new();
@@ -117,14 +118,15 @@ impl Chain {
             let blocks: Vec<&BlockEntry> = places.iter().map(|place| &directory[*place]).collect();
             let mut rows = TableBuilder::default();
             let look = |count| look(count).map_err(Refusal::Stopped);
-            if scan.entities.is_some() || scan.within.is_some() {
+            let table = if scan.entities.is_some() || scan.within.is_some() {
                 segment.read_some(&blocks, |e| rows_of_entities(e, scan), &mut rows, look)?;
+                let table = rows.finish();
+                let kept = wanted.rows(&table.v);
+                if kept.len() == table.len() { table } else { table.gather(&kept) }
             } else {
-                segment.read(&blocks, &mut rows, look)?;
-            }
-            let table = rows.finish();
-            let kept = keep(&table);
-            let table = if kept.len() == table.len() { table } else { table.gather(&kept) };
+                segment.read_wanted(&blocks, wanted, &mut rows, look)?;
+                rows.finish()
+            };
             all = Some(match all {
                 Some(newer) => table.followed_by(&newer),
                 None => table,
@@ -137,6 +139,22 @@ impl Chain {
     pub(crate) fn entities(&self, attribute: i64) -> f64 {
         let of = |segment: &Arc<Segment>| segment.attribute(attribute).map_or(0, |entry| entry.entities);
         self.segments.iter().map(of).sum::<u64>() as f64
+    }
+
+    /// The one type that all values of an attribute have and ever had, as queries see them; nothing if some have another one, or a block does
+    /// not say.
+    pub(crate) fn type_of_values(&self, attribute: i64) -> Read<Option<ValueType>> {
+        let mut one = None;
+        for segment in &self.segments {
+            for block in segment.directory(attribute)?.iter() {
+                let of_block = block.zone.value_type();
+                if of_block.is_none() || one.is_some() && one != of_block {
+                    return Ok(None);
+                }
+                one = of_block;
+            }
+        }
+        Ok(one)
     }
 
     /// Number of values of an attribute, about.

@@ -100,6 +100,11 @@ pub(super) fn decode_some(input: &mut Input<'_>, count: usize, places: &[u32], o
     Ok(())
 }
 
+/// Passes over `count` integers.
+pub(super) fn skip(input: &mut Input<'_>, count: usize) -> Read<()> {
+    decode_some(input, count, &[], &mut Vec::new())
+}
+
 fn width(input: &mut Input<'_>) -> Read<u8> {
     match input.u8()? {
         width @ (0..=56 | 64) => Ok(width),

@@ -13,7 +13,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, OnceLock};
 
-use super::block;
+use super::block::{self, Wanted};
 use super::bytes::{CHECKSUM, Damaged, Input, Read, checksum};
 use super::statistics::Statistics;
 use super::table::TableBuilder;
@@ -262,12 +262,20 @@ impl Segment {
         all: &mut TableBuilder,
         look: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.each(blocks, look, |block, bytes| decode_some(block, bytes, &choose, all))
+    }
+
+    /// The same for the rows of each block whose values are wanted.
+    pub(super) fn read_wanted<E: From<Damaged>>(
+        &self,
+        blocks: &[&BlockEntry],
+        wanted: &dyn Wanted,
+        all: &mut TableBuilder,
+        look: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.each(blocks, look, |block, bytes| {
-            let mut e = Vec::with_capacity(block.rows as usize);
-            let rest = block::decode_entities(bytes, block.rows as usize, &mut e)?;
-            check_entities(block, &e)?;
-            let rows = choose(&e);
-            if rows.is_empty() { Ok(()) } else { block::decode_rows(rest, &e, &rows, all) }
+            let rows = block::rows_wanted(bytes, block.rows as usize, wanted)?;
+            if rows.is_empty() { Ok(()) } else { decode_some(block, bytes, |_| rows, all) }
         })
     }
 
@@ -313,6 +321,15 @@ pub(super) fn decode(block: &BlockEntry, bytes: &[u8], all: &mut TableBuilder) -
     let start = all.len();
     block::decode(bytes, block.rows as usize, all)?;
     check_entities(block, &all.e[start..])
+}
+
+/// Adds the rows of a block that are chosen by its entities.
+fn decode_some(block: &BlockEntry, bytes: &[u8], choose: impl FnOnce(&[i64]) -> Vec<u32>, all: &mut TableBuilder) -> Read<()> {
+    let mut e = Vec::with_capacity(block.rows as usize);
+    let rest = block::decode_entities(bytes, block.rows as usize, &mut e)?;
+    check_entities(block, &e)?;
+    let rows = choose(&e);
+    if rows.is_empty() { Ok(()) } else { block::decode_rows(rest, &e, &rows, all) }
 }
 
 /// The entities of a block are as its entry says.

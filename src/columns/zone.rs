@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::{Bound, Range};
 
 use annals_query::column::TextKind;
-use annals_query::{Column, Value, Values};
+use annals_query::{Column, Value, ValueType, Values};
 
 use super::bytes::{Damaged, Input, Read, put_sized};
 use super::values::{Kind, ValueColumn};
@@ -58,6 +58,18 @@ impl Zone {
             }
             Column::Boolean(_) | Column::Value(_) => Self::Any,
         }
+    }
+
+    /// The type of all values, as queries see them, where the bounds tell.
+    pub(super) fn value_type(&self) -> Option<ValueType> {
+        Some(match self {
+            Self::Any => return None,
+            Self::Longs(..) => ValueType::Long,
+            Self::Instants(..) => ValueType::Instant,
+            Self::Doubles(..) => ValueType::Double,
+            Self::Texts(TextKind::String, ..) => ValueType::String,
+            Self::Texts(TextKind::Keyword, ..) => ValueType::Keyword,
+        })
     }
 
     /// False if none of the values can be admitted.

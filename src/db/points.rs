@@ -55,7 +55,6 @@ impl Snapshot {
             return Ok(None);
         }
         let Some(lives) = self.read_points(attribute, &scan_of_all(point), window, budget)? else { return Ok(None) };
-        index.point_read(attribute, lives.len());
         let all = Window::ALL.with_until(place.until);
         let known: Vec<Found> = lives
             .into_iter()
@@ -87,18 +86,18 @@ impl Snapshot {
         window: Window,
         budget: &Budget,
     ) -> Result<Option<Vec<Life>>> {
-        match (scan.entities, &scan.values) {
+        let (points, lives) = match (scan.entities, &scan.values) {
             (Some(entities), _) if self.index().are_few(entities.len(), attribute, self.stored_t())? => {
                 let mut lives = Vec::new();
                 for &entity in entities {
                     budget.spend_steps(STEPS_PER_ENTITY)?;
                     lives.extend(self.lives_read(entity, attribute, window)?);
                 }
-                Ok(Some(lives))
+                (entities.len(), lives)
             }
             (_, Values::Equal(wanted)) => match self.exact(attribute, wanted) {
-                Some(exact) => Ok(Some(self.lives_of_value(attribute, &exact)?)),
-                None => Ok(None),
+                Some(exact) => (1, self.lives_of_value(attribute, &exact)?),
+                None => return Ok(None),
             },
             (_, Values::Among(wanted)) if wanted.len() <= self.index().tuning().point_reads => {
                 let mut lives = Vec::new();
@@ -108,10 +107,12 @@ impl Snapshot {
                     lives.extend(self.lives_of_value(attribute, &exact)?);
                 }
                 lives.sort_by(|a, b| a.e.cmp(&b.e).then_with(|| a.v.cmp(&b.v)).then(a.t_added.cmp(&b.t_added)));
-                Ok(Some(lives))
+                (wanted.len(), lives)
             }
-            _ => Ok(None),
-        }
+            _ => return Ok(None),
+        };
+        self.index().points_read(attribute, points, lives.len());
+        Ok(Some(lives))
     }
 
     /// What a window shows of an attribute of an entity, and perhaps more. Where one value holds at a time, however often it was replaced,

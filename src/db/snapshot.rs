@@ -9,7 +9,7 @@ use annals_query::{Budget, Scan, Value, ValueType, Values};
 use crate::datom::{Datom, Partition};
 use crate::error::Result;
 use crate::index::life::continued;
-use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty, Window};
+use crate::index::{AttributeNovelty, Cached, Index, Life, Lives, Novelty, Types, Window};
 use crate::schema::{Schema, SchemaBuilder, attribute};
 
 /// An end of the order by value is read by itself if there are so many times as many rows.
@@ -188,10 +188,7 @@ impl Snapshot {
                 self.index.column(attribute, self.stored_t, budget)?
             }
             None => match self.read_points(attribute, scan, window, budget)? {
-                Some(lives) => {
-                    self.index.point_read(attribute, lives.len());
-                    return Ok(Arc::new(Lives::of(&lives)));
-                }
+                Some(lives) => return Ok(Arc::new(Lives::of(&lives))),
                 None => match self.read_blocks(attribute, scan, budget)? {
                     Some(lives) => return Ok(Arc::new(lives)),
                     None => self.index.column(attribute, self.stored_t, budget)?,
@@ -215,11 +212,15 @@ impl Snapshot {
         }
     }
 
-    /// The type of all values that an attribute has here and ever had, as queries see them, if its columns are in memory.
+    /// The type of all values that an attribute has here and ever had, as queries see them, if its columns are in memory or on disk.
     pub(crate) fn type_of_values(&self, attribute: i64) -> Option<ValueType> {
-        let cached = self.index.fresh(attribute, self.stored_t)?;
+        let stored = match self.index.fresh(attribute, self.stored_t) {
+            Some(cached) => cached.lives.types().and(cached.tail.types()),
+            None if self.index.has(attribute) => return None,
+            None => Types::One(self.index.type_on_disk(attribute, self.stored_t)?),
+        };
         let own = self.novelty.attribute(attribute).map(AttributeNovelty::types).unwrap_or_default();
-        cached.lives.types().and(cached.tail.types()).and(own).only()
+        stored.and(own).only()
     }
 
     /// A value with so many rows at it or beyond in the order by value, if that is there and has many times as many.

@@ -1,7 +1,7 @@
 //! Which values a scan admits, tested row by row.
 
 use std::cmp::Ordering;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds as _};
 
 use annals_query::column::TextKind;
 use annals_query::{Column, Value, Values};
@@ -127,6 +127,50 @@ impl Admit {
                 _ => false,
             },
             Self::Between(low, high) => is_between(&values.shown().value(row), low, high),
+        }
+    }
+}
+
+/// A choice of values made ready for texts that are no values yet, of strings or of keywords.
+#[derive(Debug)]
+pub(super) enum AdmitText<'v> {
+    /// One of these, which ascend.
+    Among(Vec<&'v [u8]>),
+    /// Those between two.
+    Between(Bound<&'v [u8]>, Bound<&'v [u8]>),
+    /// Every text.
+    All,
+}
+
+impl<'v> AdmitText<'v> {
+    pub(super) fn new(values: &'v Values<'_>, kind: TextKind) -> Self {
+        let text = |value: &'v Value| match (kind, value) {
+            (TextKind::String, Value::String(text)) | (TextKind::Keyword, Value::Keyword(text)) => Some(text.as_bytes()),
+            _ => None,
+        };
+        let bound = |bound: &Bound<&'v Value>| match bound {
+            Bound::Unbounded => Some(Bound::Unbounded),
+            Bound::Included(value) => text(value).map(Bound::Included),
+            Bound::Excluded(value) => text(value).map(Bound::Excluded),
+        };
+        match values {
+            Values::Any | Values::Range(Bound::Unbounded, Bound::Unbounded) => Self::All,
+            Values::Equal(wanted) => Self::Among(text(wanted).into_iter().collect()),
+            Values::Among(wanted) => Self::Among(wanted.iter().filter_map(text).collect()),
+            // A bound of another type admits nothing.
+            Values::Range(low, high) => match (bound(low), bound(high)) {
+                (Some(low), Some(high)) => Self::Between(low, high),
+                _ => Self::Among(Vec::new()),
+            },
+        }
+    }
+
+    /// True if this text is admitted.
+    pub(super) fn admits(&self, text: &[u8]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Among(wanted) => wanted.binary_search(&text).is_ok(),
+            Self::Between(low, high) => (*low, *high).contains(&text),
         }
     }
 }

@@ -10,7 +10,7 @@ use annals_query::Budget;
 use super::cached::Cached;
 use super::lately::Lately;
 use super::lives::Lives;
-use super::points::Points;
+use super::points::{DATOMS_PER_READ, Points};
 use super::said::Said;
 use super::state::State;
 use super::tuning::Tuning;
@@ -24,9 +24,6 @@ const WAIT_STEP: Duration = Duration::from_micros(200);
 
 /// Reading so many rows of columns on disk costs about as much as reading a datom of the log.
 const ROWS_PER_DATOM: u64 = 8;
-
-/// Reading what one entity has costs about as much as reading so many datoms of the log.
-const DATOMS_PER_ENTITY: u64 = 80;
 
 /// About how many bytes of memory a row of columns takes.
 pub(super) const BYTES_PER_ROW: u64 = 40;
@@ -127,9 +124,9 @@ impl Index {
         }
     }
 
-    /// Says that a point of an attribute was read from the store, which found so many lives.
-    pub(crate) fn point_read(&self, attribute: i64, found: usize) {
-        self.points.read(attribute, found);
+    /// Says that so many points of an attribute were read from the store, which found so many lives.
+    pub(crate) fn points_read(&self, attribute: i64, points: usize, found: usize) {
+        self.points.read(attribute, points, found);
     }
 
     /// Points that were read lately.
@@ -149,7 +146,7 @@ impl Index {
         if entities <= self.tuning.point_reads || self.tuning.point_reads == 0 {
             return Ok(entities <= self.tuning.point_reads);
         }
-        let cost = (entities as u64 * DATOMS_PER_ENTITY).saturating_mul(self.tuning.point_share);
+        let cost = (entities as u64 * DATOMS_PER_READ).saturating_mul(self.tuning.point_share);
         Ok(self.cost_of_columns(attribute, t)?.is_some_and(|columns| cost <= columns))
     }
 

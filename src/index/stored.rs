@@ -4,19 +4,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use annals_query::{Budget, Scan, Values};
+use annals_query::column::TextKind;
+use annals_query::{Budget, Scan, ValueType, Values};
 
-use super::admit::Admit;
+use super::admit::{Admit, AdmitText};
 use super::building::STEPS_PER_DATOM;
 use super::cache::{BYTES_PER_ROW, Index, locked};
 use super::lives::Lives;
 use super::novelty::AttributeNovelty;
 use super::state::State;
-use crate::columns::{Chain, Refusal, Table};
+use super::value_types::Types;
+use crate::columns::values::ValueColumn;
+use crate::columns::{Chain, Refusal, Wanted};
 use crate::error::Result;
 
 /// A scan that needs blocks of more than one row in so many reads the whole attribute instead, which serves the next scans too.
 const ROWS_PER_PICK: u64 = 4;
+
+/// Passing over a row whose value is not wanted costs one part in so many of reading it into memory.
+const ROWS_PASSED_PER_ROW: u64 = 12;
 
 /// Reading a row of a block costs about as much as so many steps of a loop over columns.
 pub(super) const STEPS_PER_ROW: u64 = 4;
@@ -48,13 +54,25 @@ impl Stored {
     ) -> std::result::Result<Option<Lives>, Refusal> {
         let rows = self.chain.rows(attribute);
         let read = self.rows_read.load(Ordering::Relaxed);
-        let limit = share.map_or(u64::MAX, |share| rows.saturating_sub(read.saturating_mul(share)).min(rows / ROWS_PER_PICK));
-        let look = |count: usize| {
-            self.rows_read.fetch_add(count as u64, Ordering::Relaxed);
-            budget.spend_steps(count as u64 * STEPS_PER_ROW)
+        let left = |share| rows.saturating_sub(read.saturating_mul(share));
+        let is_passed = scan.entities.is_none() && scan.within.is_none();
+        let limit = match share {
+            None => u64::MAX,
+            Some(share) if is_passed && self.selects_few(attribute, scan)? => left(share).saturating_mul(ROWS_PASSED_PER_ROW),
+            Some(share) => left(share).min(rows / ROWS_PER_PICK),
         };
-        let picked = self.chain.pick(attribute, scan, limit, |table| wanted(table, scan), look)?;
+        let look = |count: usize| {
+            let cost = if is_passed { (count as u64).div_ceil(ROWS_PASSED_PER_ROW) } else { count as u64 };
+            self.rows_read.fetch_add(cost, Ordering::Relaxed);
+            budget.spend_steps(cost * STEPS_PER_ROW)
+        };
+        let picked = self.chain.pick(attribute, scan, limit, &WantedBy::new(&scan.values), look)?;
         Ok(picked.map(Lives::from))
+    }
+
+    /// True if most rows are likely to be passed over.
+    fn selects_few(&self, attribute: i64, scan: &Scan<'_>) -> std::result::Result<bool, Refusal> {
+        Ok(self.chain.estimate(attribute, scan)? * ROWS_PASSED_PER_ROW as f64 <= self.chain.rows(attribute) as f64)
     }
 }
 
@@ -82,6 +100,18 @@ impl Index {
                 Ok(None)
             }
         }
+    }
+
+    /// The one type that all values of an attribute have and ever had up to `t`, if there are columns on disk that tell. Nothing is
+    /// written, and little of the log is read: what comes next will want the same.
+    pub(crate) fn type_on_disk(&self, attribute: i64, t: i64) -> Option<ValueType> {
+        let later = self.store.datoms_until(t).ok()? - self.chain()?.datoms();
+        if later >= self.tuning.disk_tail_datoms {
+            return None;
+        }
+        let stored = self.stored(attribute, t, &Budget::default()).ok()??;
+        let types = stored.chain.type_of_values(attribute).ok()?.map_or(Types::Several, Types::One);
+        types.and(stored.tail.types()).only()
     }
 
     /// The columns of an attribute on disk and what the log says after them, up to `t`.
@@ -120,12 +150,31 @@ impl Index {
     }
 }
 
-/// The rows of a table that a scan's values select; its entities were selected when the table was read.
-fn wanted(table: &Table, scan: &Scan<'_>) -> Vec<u32> {
-    let mut rows: Vec<u32> = (0..table.len() as u32).collect();
-    if !matches!(scan.values, Values::Any) {
-        let admit = Admit::new(&scan.values, table.v.shown());
-        rows.retain(|row| admit.admits(&table.v, *row as usize));
+/// What a scan's values admit, asked of blocks on disk.
+struct WantedBy<'v> {
+    values: &'v Values<'v>,
+    strings: AdmitText<'v>,
+    keywords: AdmitText<'v>,
+}
+
+impl<'v> WantedBy<'v> {
+    fn new(values: &'v Values<'v>) -> Self {
+        let [strings, keywords] = [TextKind::String, TextKind::Keyword].map(|kind| AdmitText::new(values, kind));
+        Self { values, strings, keywords }
     }
-    rows
+}
+
+impl Wanted for WantedBy<'_> {
+    fn is_text(&self, kind: TextKind, text: &[u8]) -> bool {
+        match kind {
+            TextKind::String => self.strings.admits(text),
+            TextKind::Keyword => self.keywords.admits(text),
+        }
+    }
+
+    fn rows(&self, values: &ValueColumn) -> Vec<u32> {
+        let mut rows: Vec<u32> = (0..values.len() as u32).collect();
+        Admit::new(self.values, values.shown()).retain(values, &mut rows);
+        rows
+    }
 }

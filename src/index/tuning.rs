@@ -26,7 +26,7 @@ pub struct Tuning {
     /// A scan of at most so many entities reads each from the store, if the attribute has no columns yet: that takes about as long as reading
     /// 5,000 datoms of the log. 64.
     pub point_reads: usize,
-    /// Columns of an attribute are made once reading points and blocks of it has cost one part in so many of what making them does. 4.
+    /// Columns of an attribute are made once reading points and blocks of it has cost one part in so many of what making them does. 8.
     pub point_share: u64,
     /// A scan without attribute reads at most so many entities one by one from the store. 256.
     pub entity_reads: usize,
@@ -63,7 +63,7 @@ impl Default for Tuning {
             rows_per_tail_datom: 64,
             eager_datoms: 100_000,
             point_reads: 64,
-            point_share: 4,
+            point_share: 8,
             entity_reads: 256,
             rows_per_pick: 32,
             small_pick: 1024,

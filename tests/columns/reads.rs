@@ -11,12 +11,12 @@ use annals::{Connection, Value};
 use crate::handles::{open, tiny};
 use crate::random_log::store_path;
 
-const RUNS: i64 = 12;
+const RUNS: i64 = 100;
 const LINES: i64 = 300;
 /// Runs of lines, each said in one transaction, of which every thirtieth is an error.
 fn written(path: &std::path::Path) {
     let connection = Connection::open(path).expect("a store");
-    let declared = r"[{:db/ident :line/run :db/valueType :db.type/long} {:db/ident :line/seq :db/valueType :db.type/long}
+    let declared = r"[{:db/ident :line/run :db/valueType :db.type/long}
                       {:db/ident :line/level :db/valueType :db.type/keyword} {:db/ident :line/text :db/valueType :db.type/string}]";
     connection.transact(declared).expect("declarations");
     for run in 0..RUNS {
@@ -63,6 +63,70 @@ fn a_question_about_one_run_reads_the_blocks_of_that_run() {
         10,
     );
     check(&path, "[:find ?text . :in $ ?run :where [?l :line/seq 77] [?l :line/run ?run] [?l :line/text ?text]]", 1);
+}
+
+#[test]
+fn a_value_that_few_have_is_looked_for_in_the_blocks_until_that_has_cost_a_share_of_reading_them_all() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = store_path(&folder);
+    written(&path);
+    asked(&path, "[:find ?l :in $ ?run :where [?l :line/run ?run]]", Tuning::default());
+    let rows = (RUNS * LINES) as u64;
+    let steps_of = |text: &str, point_share: u64, times: usize| {
+        let blocks = annals::Tuning { disk_block_rows: 64, disk_chunk_datoms: 100_000, point_share, ..tiny() };
+        let connection = open(&path, blocks);
+        let db = connection.db().expect("a value");
+        let steps = |_| {
+            let budget = Budget::default();
+            let answer = db.prepare(text).and_then(|prepared| prepared.q_within(&db, &[], Options::default(), &budget));
+            (answer.expect(text).rows, budget.steps())
+        };
+        (0..times).map(steps).collect::<Vec<_>>()
+    };
+    for (clause, found) in [
+        ("[?l :line/text \"line 8 of 3\"]", 1),
+        ("[?l :line/seq ?seq] [(< 297 ?seq)]", 2 * RUNS as usize),
+        ("[?l :line/seq ?seq] [(ground [5 299 1000]) [?seq ...]]", 2 * RUNS as usize),
+    ] {
+        let text = format!("[:find ?l :where {clause}]");
+        let asked = steps_of(&text, 8, 12);
+        assert!(asked.iter().all(|(rows, _)| rows.len() == found && *rows == asked[0].0), "{text}");
+        let steps: Vec<u64> = asked.iter().map(|(_, steps)| *steps).collect();
+        let whole = steps.iter().position(|steps| *steps > rows).unwrap_or_else(|| panic!("never read whole: {steps:?}"));
+        assert!((1..11).contains(&whole), "passed over some times before: {steps:?}");
+        assert!(steps[whole + 1] < steps[0], "read from memory from then on: {steps:?}");
+    }
+    let most = steps_of("[:find (count ?l) . :where [?l :line/level :info]]", 8, 1);
+    assert_eq!(most[0].0, [[Value::from(RUNS * LINES * 29 / 30)]]);
+    assert!(most[0].1 > rows, "what most have is read whole at once: {}", most[0].1);
+}
+
+#[test]
+fn a_comparison_of_an_undeclared_attribute_fails_once_a_value_of_another_type_is_on_disk_or_behind_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = store_path(&folder);
+    written(&path);
+    let text = "[:find ?l :where [?l :line/seq ?seq] [(< 297 ?seq)]]";
+    // Of the two handles one knows the columns on disk alone, and one has read the log.
+    let asked = || {
+        let on_disk =
+            annals::Tuning { disk_block_rows: 64, disk_chunk_datoms: 100_000, point_share: 8, disk_tail_datoms: 20, ..tiny() };
+        let of_log = annals::Tuning { disk_datoms: i64::MAX, ..annals::Tuning::default() };
+        [on_disk, of_log].map(|tuning| open(&path, tuning).db().and_then(|db| db.q(text, &[])).map_err(|error| error.kind()))
+    };
+    drop(asked());
+    let [stored, logged] = asked();
+    assert_eq!(stored.expect("all are longs").rows.len(), 2 * RUNS as usize);
+    assert_eq!(logged.expect("all are longs").rows.len(), 2 * RUNS as usize);
+    open(&path, annals::Tuning::default()).transact("[{:line/seq \"last\"}]").expect("a text");
+    let [stored, logged] = asked();
+    let expected = logged.map(|answer| answer.rows).expect_err("a text is no number");
+    assert_eq!(stored.map(|answer| answer.rows).expect_err("the text is behind what is on disk"), expected);
+    for n in 0..20 {
+        open(&path, annals::Tuning::default()).transact(&format!("[{{:line/run {n} :line/text \"more\"}}]")).expect("more");
+    }
+    drop(asked());
+    assert_eq!(asked()[0].as_ref().map(|answer| &answer.rows).expect_err("the text is on disk"), &expected);
 }
 
 #[test]
