@@ -101,9 +101,10 @@ impl Failure {
     }
 }
 
-/// Prints a line to standard error. That may be closed or on a full disk; there is nobody left to tell then.
+/// Prints a line to standard error, in one piece, as other processes may write there too. It may be closed or on a full disk; there is nobody
+/// left to tell then.
 pub(super) fn tell(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// False where `NO_COLOR` is set to anything.

@@ -37,7 +37,8 @@ fn runs_in_a_process_of_its_own() {
     };
     if let Err(error) = outcome {
         // As the program tells it.
-        eprintln!("{}", serde_json::json!({"error": {"code": error.code(), "message": error.message()}}));
+        let told = serde_json::json!({"error": {"code": error.code(), "message": error.message()}});
+        let _ = std::io::stderr().write_all(format!("{told}\n").as_bytes());
         std::process::exit(1);
     }
 }

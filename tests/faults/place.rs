@@ -119,9 +119,12 @@ impl Ran {
         objects.filter_map(|object| object["error"]["code"].as_str().map(str::to_owned)).next_back()
     }
 
-    /// True if Rust's own library got no memory, which no program survives; then it died as if it had been killed.
+    /// True if Rust's own library got no memory, which no program survives; then it died as if it had been killed, or ended with an error while
+    /// another thread was about to.
     pub(crate) fn has_starved(&self) -> bool {
-        self.signal == Some(6) && self.err.contains("memory allocation of ") && self.err.contains(" bytes failed")
+        (self.signal == Some(6) || self.code == Some(1))
+            && self.err.contains("memory allocation of ")
+            && self.err.contains(" bytes failed")
     }
 
     /// No crash, no hang, no panic, and no failure without an error that has a code.
