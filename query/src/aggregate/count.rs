@@ -7,6 +7,7 @@ use super::{Aggregate, Call, Groups, aggregate};
 use crate::column::Column;
 use crate::error::Result;
 use crate::function::Arity;
+use crate::run::join::first_of_few;
 use crate::value::Value;
 
 pub(super) const AGGREGATES: &[Aggregate] = &[
@@ -27,9 +28,13 @@ fn count(call: &Call<'_>) -> Column {
 
 /// Each group divided by value: its parts are its different values, each with its first row.
 pub(super) fn parts(call: &Call<'_>) -> Result<impl Iterator<Item = (usize, usize)>> {
-    let values = Groups::by(&[call.column], call.column.len(), call.budget)?;
-    let parts = call.groups.divided_by(&values, call.budget)?;
-    let first_rows = parts.first_rows().to_vec();
+    let few = if call.groups.len() == 1 { first_of_few(call.column, call.budget)? } else { None };
+    let first_rows = if let Some(first_rows) = few {
+        first_rows
+    } else {
+        let values = Groups::by(&[call.column], call.column.len(), call.budget)?;
+        call.groups.divided_by(&values, call.budget)?.first_rows().to_vec()
+    };
     Ok(first_rows.into_iter().map(|row| (call.groups.of_rows()[row as usize] as usize, row as usize)))
 }
 

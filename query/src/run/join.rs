@@ -26,6 +26,9 @@ const BLOCK_ROWS: usize = 1 << 20;
 /// Rows are told apart by a bit for each code, where that takes at most so many bits a row: an index takes as many.
 const BITS_PER_ROW: i64 = 64;
 
+/// A dictionary with at most one text for so many rows is likely to be met whole long before the last row.
+const ROWS_PER_TEXT: usize = 8;
+
 /// How two relations are joined: chosen once, by what is known of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Joining {
@@ -542,6 +545,11 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
         return Ok(relation.with_key(key));
     }
     let key = relation.slots.clone();
+    if let [column] = &relation.columns[..]
+        && let Some(chosen) = first_of_few(column, budget)?
+    {
+        return Ok(relation.select(&chosen).with_key(key));
+    }
     let codes = single_codes(&relation.columns.iter().collect::<Vec<_>>(), relation.rows, budget)?;
     if relation.columns.iter().all(|column| is_exact(column, column))
         && let Some(chosen) = first_of_each(&codes, budget)?
@@ -559,6 +567,36 @@ pub(crate) fn distinct(relation: Relation, budget: &Budget) -> Result<Relation> 
         *column = least_of_groups(full, &codes, &index, &chosen);
     }
     Ok(result.with_key(key))
+}
+
+/// The first row of each value of a column that can hold only a few: what is behind the last that was still to come is not looked at.
+pub(crate) fn first_of_few(column: &Column, budget: &Budget) -> Result<Option<Vec<u32>>> {
+    match column {
+        Column::Text(_, texts, codes) if texts.len() <= codes.len() / ROWS_PER_TEXT => {
+            first_of_all(codes.len(), texts.len(), |row| codes[row] as usize, budget).map(Some)
+        }
+        Column::Boolean(flags) => first_of_all(flags.len(), 2, |row| usize::from(flags[row]), budget).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The first of so many rows with each of so many values, by the number of the value.
+fn first_of_all(rows: usize, values: usize, value: impl Fn(usize) -> usize, budget: &Budget) -> Result<Vec<u32>> {
+    let mut seen = vec![false; values];
+    let mut chosen = Vec::new();
+    for start in (0..rows).step_by(CHUNK_ROWS) {
+        if chosen.len() == values {
+            break;
+        }
+        let end = rows.min(start + CHUNK_ROWS);
+        budget.spend_steps((end - start) as u64)?;
+        for row in start..end {
+            if !std::mem::replace(&mut seen[value(row)], true) {
+                chosen.push(row as u32);
+            }
+        }
+    }
+    Ok(chosen)
 }
 
 /// The first row of each code, where codes lie so close together that a bit for each takes no more than an index of them, or where there are

@@ -1,6 +1,9 @@
 //! What tells the rows of a semi-join apart.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::column::TextKind;
 
 fn relation(slots: &[Slot], columns: &[&[i64]], key: &[Slot]) -> Relation {
     let rows = columns[0].len();
@@ -43,4 +46,28 @@ fn two_threads_stop_at_the_limit_of_rows_where_one_does() {
         // Each part alone has less than the limit; both threads are in the middle of one when it is met.
         assert!(budget.steps() <= 7 * 11 * CHUNK_ROWS as u64, "{way:?}: {} steps", budget.steps());
     }
+}
+
+/// The first row of each value; of texts that are met soon the rest is not looked at.
+#[test]
+fn rows_of_few_values_are_told_apart_as_soon_as_all_were_met() {
+    let texts: Arc<Vec<Arc<str>>> = Arc::new((0..40).map(|n| format!("text {n}").into()).collect());
+    let rows = 100_000_usize;
+    let text = |row: usize| (row * 7 + row / 3_000) as u32;
+    let column =
+        |values: u32| Column::Text(TextKind::String, Arc::clone(&texts), (0..rows).map(|row| text(row) % values).collect());
+    for (values, is_early) in [(40, true), (39, false)] {
+        let (column, budget) = (column(values), Budget::default());
+        let chosen = first_of_few(&column, &budget).expect("nothing limits it").expect("they are few");
+        let mut seen = std::collections::HashSet::new();
+        let expected: Vec<u32> = (0..rows as u32).filter(|row| seen.insert(text(*row as usize) % values)).collect();
+        assert_eq!(chosen, expected);
+        assert_eq!(budget.steps() < rows as u64 / 10, is_early, "{} steps", budget.steps());
+    }
+    let flags = |flags: &[bool]| first_of_few(&Column::Boolean(flags.to_vec().into()), &Budget::default());
+    assert_eq!(flags(&[false, false, true, false]), Ok(Some(vec![0, 2])));
+    assert_eq!(flags(&[true, true]), Ok(Some(vec![0])));
+    let many = Column::Text(TextKind::String, texts, (0..40).collect());
+    assert_eq!(first_of_few(&many, &Budget::default()), Ok(None));
+    assert_eq!(first_of_few(&Column::Long(vec![1, 1].into()), &Budget::default()), Ok(None));
 }
