@@ -27,6 +27,7 @@ pub(crate) mod explore;
 pub(crate) mod fixpoint;
 pub(crate) mod gather;
 pub(crate) mod graph;
+pub(crate) mod hops;
 pub(crate) mod index;
 pub(crate) mod inline;
 pub(crate) mod join;

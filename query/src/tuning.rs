@@ -49,6 +49,8 @@ pub struct Tuning {
     pub loops: Way,
     /// Rules that are asked for little look up the facts they need, rather than read all there are of an attribute.
     pub lookups: Way,
+    /// Walks that meet little go from fact to fact, without a plan.
+    pub hops: Way,
 }
 
 impl Tuning {
@@ -66,6 +68,7 @@ impl Tuning {
             small: way,
             loops: way,
             lookups: way,
+            hops: way,
         }
     }
 
@@ -83,6 +86,7 @@ impl Tuning {
             self.small,
             self.loops,
             self.lookups,
+            self.hops,
         ];
         parts.into_iter().fold(0, |number, way| number * 3 + way as u32)
     }
@@ -106,6 +110,7 @@ impl Tuning {
             small: next(),
             loops: next(),
             lookups: next(),
+            hops: next(),
         }
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use annals_query::ast::RuleSet;
-use annals_query::engine::Options;
+use annals_query::engine::{Options, Tuning, Way};
 use annals_query::explain::{ExplainedStep, TreeStyle};
 use annals_query::{Budget, Explanation, Facts, Given, Value, ValueType, check, engine, parse};
 use common::edges::EdgeFacts;
@@ -238,7 +238,13 @@ fn a_walk_that_looked_up_says_what_it_looked_up() {
     {
         let checked = check::check(parse::query(text).expect(text), rules.clone()).expect(text);
         let given = [Given::Facts(Arc::clone(&chains)), Given::Rules(rules.clone())];
-        let explanation = engine::explain(&checked, &given, &Options::default(), &Budget::default()).expect(text);
+        let explained = |hops: Way| {
+            let options = Options { tuning: Tuning { hops, ..Tuning::default() }, ..Options::default() };
+            engine::explain(&checked, &given, &options, &Budget::default()).expect(text)
+        };
+        let hopped = explained(Way::Chosen).to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(hopped.contains("a transitive closure, from fact to fact") && !hopped.contains("not run"), "{hopped}");
+        let explanation = explained(Way::Never);
         let parts = explanation.steps.iter().flat_map(|step| &step.parts).collect::<Vec<_>>();
         assert!(parts.len() == lookups && parts.iter().all(|part| part.title == "looked up in each round"), "{explanation}");
         let read = parts.iter().flat_map(|part| &part.steps).map(|step| step.facts_read).collect::<Vec<_>>();

@@ -297,7 +297,8 @@ fn loops_stop_at_the_limits_though_the_answer_is_small() {
 fn looked_up(query: &str, given: &[Given], rules: &str, lookups: Way) -> Vec<Vec<Value>> {
     let parsed = parse::rules(rules).expect(rules);
     let checked = check::check(parse::query(query).expect(query), parsed).unwrap_or_else(|error| panic!("{rules}: {error}"));
-    let options = Options { tuning: Tuning { lookups, small: Way::Never, ..Tuning::default() }, ..Options::default() };
+    let tuning = Tuning { lookups, hops: Way::Never, small: Way::Never, ..Tuning::default() };
+    let options = Options { tuning, ..Options::default() };
     let answer = engine::answer(&checked, given, &options, &Budget::default());
     let mut rows = answer.unwrap_or_else(|error| panic!("{rules} {query}: {error}")).rows;
     rows.sort();

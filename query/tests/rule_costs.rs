@@ -178,7 +178,8 @@ fn written(page: &str) -> String {
             let rows = question.all(Tuning::default(), &budget);
             write!(text, "= {} rows, {} read, {} steps", rows.len(), read() - before, budget.steps()).expect("text grows");
             for (name, tuning) in [
-                ("lookups", Tuning { lookups: Way::Never, ..Tuning::default() }),
+                ("lookups", Tuning { lookups: Way::Never, hops: Way::Never, ..Tuning::default() }),
+                ("hops", Tuning { hops: Way::Never, ..Tuning::default() }),
                 ("loops", Tuning { loops: Way::Never, ..Tuning::default() }),
             ] {
                 let budget = Budget::default();

@@ -293,13 +293,15 @@ fn ask(world: &World, (rules, query, values): (&str, &str, &[Value]), is_recursi
         Err(error) => panic!("{}\n{error}", shown()),
     };
     let checked = check::check(asked.clone(), parsed.clone()).expect(query);
+    let by_columns = Tuning { small: Way::Never, ..Tuning::default() };
     let ways = [
         (Manner::Typed, Tuning::default()),
         (Manner::Random(AtomicU64::new(1 + seed)), Tuning::of(Way::Always)),
         (Manner::Typed, Tuning::of(Way::Never)),
         (Manner::Plain, Tuning::numbered(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16)),
         (Manner::Typed, Tuning { small: Way::Never, ..Tuning::numbered(seed.wrapping_mul(0xD134_2543_DE82_EF95) >> 16) }),
-        (Manner::Random(AtomicU64::new(2 + seed)), Tuning { small: Way::Never, lookups: Way::Always, ..Tuning::default() }),
+        (Manner::Random(AtomicU64::new(2 + seed)), Tuning { lookups: Way::Always, hops: Way::Never, ..by_columns }),
+        (Manner::Typed, Tuning { hops: Way::Always, ..by_columns }),
     ];
     for (manner, tuning) in ways {
         let given: Vec<Given> = inputs(manner).iter().map(Input::given).collect();

@@ -126,12 +126,14 @@ fn check_fixpoint(facts: &MemoryFacts, rules: &str, query: &str, given: &[Value]
     let asked = parse::query(query).expect(query);
     let expected = naive::answer(&asked, &inputs(Manner::Typed)).unwrap_or_else(|error| panic!("{rules} {query}: {error}"));
     let by_joins = Tuning { loops: Way::Never, ..Tuning::default() };
-    let by_rounds = Tuning { lookups: Way::Always, small: Way::Never, ..Tuning::default() };
+    let by_rounds = Tuning { lookups: Way::Always, hops: Way::Never, small: Way::Never, ..Tuning::default() };
+    let by_hops = Tuning { hops: Way::Always, small: Way::Never, ..Tuning::default() };
     let ways = [
         (Manner::Typed, Tuning::default()),
         (Manner::Random(AtomicU64::new(3)), Tuning::default()),
         (Manner::Typed, by_joins),
         (Manner::Random(AtomicU64::new(5)), by_rounds),
+        (Manner::Random(AtomicU64::new(7)), by_hops),
     ];
     for (manner, tuning) in ways {
         let given: Vec<Given> = inputs(manner).iter().map(Input::given).collect();

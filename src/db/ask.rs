@@ -184,6 +184,7 @@ impl Db {
         query: &Query,
         inputs: &[Input],
         shown: &dyn Fn(Db) -> Arc<dyn Facts>,
+        rules: &dyn Fn(&Value) -> annals_query::Result<RuleSet>,
     ) -> annals_query::Result<Vec<Given>> {
         let is_asked = |place: &ast::Input| matches!(place, ast::Input::Source(name, _) if &*name.0 == "$");
         let expected = query.inputs.iter().filter(|place| !is_asked(place)).count();
@@ -203,7 +204,7 @@ impl Db {
                     Input::Db(db) => Given::Facts(Arc::new(db.clone())),
                     Input::Rules(rules) => Given::Rules(rules.clone()),
                     Input::Pattern(pattern) => Given::Pattern(pattern.clone()),
-                    Input::Value(value) => as_given(self, place, value)?,
+                    Input::Value(value) => as_given(place, value, rules)?,
                 },
             });
         }
@@ -211,9 +212,13 @@ impl Db {
     }
 }
 
-fn as_given(db: &Db, place: &ast::Input, value: &Value) -> annals_query::Result<Given> {
+fn as_given(
+    place: &ast::Input,
+    value: &Value,
+    rules: &dyn Fn(&Value) -> annals_query::Result<RuleSet>,
+) -> annals_query::Result<Given> {
     Ok(match (place, value) {
-        (ast::Input::Rules(_), value) => Given::Rules(db.given_rules(value)?),
+        (ast::Input::Rules(_), value) => Given::Rules(rules(value)?),
         (ast::Input::Pattern(..), Value::String(text)) => Given::Pattern(pattern(text)?),
         (ast::Input::Pattern(..), other) => Given::Pattern(pattern(&other.to_string())?),
         (ast::Input::Source(_, span), value) => {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use annals_query::ast::{Input as Place, Query, RuleSet};
 use annals_query::check::{self, Checked};
 use annals_query::engine::{self, Options, Orders};
-use annals_query::{Answer, Budget, Error as QueryError, Explanation, Facts, Functions, Given, Span, Table, parse};
+use annals_query::{Answer, Budget, Error as QueryError, Explanation, Facts, Functions, Given, Span, Table, Value, parse};
 
 use super::{Db, Input};
 use crate::error::{Error, Result};
@@ -36,6 +36,8 @@ struct Shared {
     query: Arc<Query>,
     /// The latest last.
     variants: Mutex<Vec<Arc<Variant>>>,
+    /// The text of rules that was given last, as it was read.
+    rules: Mutex<Option<(Arc<str>, RuleSet)>>,
 }
 
 /// The query, checked for one thing that it may be asked with.
@@ -54,7 +56,8 @@ impl Prepared {
     /// Reads a query; it is checked when it is known what it may call.
     pub(super) fn read(text: &str) -> Result<Self> {
         let query = parse::query(text).map_err(|error| error.located_in(text))?;
-        Ok(Self(Arc::new(Shared { text: text.into(), query: Arc::new(query), variants: Mutex::default() })))
+        let (variants, rules) = (Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Shared { text: text.into(), query: Arc::new(query), variants, rules })))
     }
 
     /// Checks the query for what this value lets it call, unless its rules are to be given.
@@ -137,7 +140,11 @@ impl Prepared {
     ) -> Result<(Arc<Variant>, Vec<Given>)> {
         // What is wrong inside of a pattern or of rules that were given has its place in their text already.
         let located = |error: QueryError| if error.position().is_some() { error } else { error.located_in(&self.0.text) };
-        let mut given = db.given_as(&self.0.query, inputs, shown).map_err(located)?;
+        let rules = |value: &Value| match value {
+            Value::String(text) => self.rules_read(text),
+            other => db.given_rules(other),
+        };
+        let mut given = db.given_as(&self.0.query, inputs, shown, &rules).map_err(located)?;
         let mut query = Arc::clone(&self.0.query);
         if !in_reach.rules.is_empty() && !query.inputs.iter().any(|place| matches!(place, Place::Rules(_))) {
             let mut seen = Query::clone(&query);
@@ -156,6 +163,17 @@ impl Prepared {
             None => self.variant(&query, &RuleSet::default(), &options.functions, budget),
         };
         Ok((variant?, given))
+    }
+
+    /// The rules of a text: those that were read last, or read now.
+    fn rules_read(&self, text: &Arc<str>) -> annals_query::Result<RuleSet> {
+        let known = || self.0.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, rules)) = known().as_ref().filter(|(known, _)| known == text) {
+            return Ok(rules.clone());
+        }
+        let rules = parse::rules(text)?;
+        *known() = Some((Arc::clone(text), rules.clone()));
+        Ok(rules)
     }
 
     /// The query as checked with these rules and functions: known, or checked now.

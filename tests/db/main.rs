@@ -13,3 +13,4 @@ mod scans;
 #[path = "../common/splitmix.rs"]
 mod splitmix;
 mod time;
+mod walks;

@@ -68,6 +68,8 @@ pub(crate) enum Method {
     Asked,
     /// A rule: a transitive closure, by graph search.
     Closure,
+    /// A rule: a transitive closure, from fact to fact.
+    Hops,
     /// A rule: rounds over what is new.
     Rounds,
     /// Branches.
@@ -112,6 +114,7 @@ impl fmt::Display for Method {
             Self::Rows => "called for each row",
             Self::Asked => "asked the source for all rows at once",
             Self::Closure => "a transitive closure, by graph search",
+            Self::Hops => "a transitive closure, from fact to fact",
             Self::Rounds => "by rounds over what is new",
             Self::Branches => "each branch run for itself",
             Self::Apart => "joined by themselves",

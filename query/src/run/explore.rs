@@ -16,12 +16,14 @@ use crate::run::block::{Frame, run_plan, stack};
 use crate::run::closure::Call;
 use crate::run::fixpoint::surroundings;
 use crate::run::gather::repeat;
+use crate::run::hops::Hops;
 use crate::run::key::is_exact;
 use crate::run::relation::Relation;
 use crate::run::shape::{Body, Shape, Steps};
 use crate::run::sparing::Sparing;
 use crate::run::store::Store;
 use crate::tuning::Way;
+use crate::value::Value;
 
 /// Graphs of fewer edges are made at once.
 const EDGES_MIN: f64 = 16_384.0;
@@ -38,6 +40,9 @@ pub(crate) struct Explored {
     /// How many rows were touched and rounds run, in all walks.
     touched: usize,
     rounds: usize,
+    /// How many facts were looked up one by one, and whether that gave an answer.
+    hopped: usize,
+    is_hopped: bool,
     /// What the last walk ran, kept for those who want to know how.
     plans: Vec<Arc<Plan>>,
 }
@@ -66,21 +71,58 @@ fn is_forward(shape: &Shape, call: Call<'_>) -> bool {
 impl Explored {
     /// The answers to a call, if they are soon found.
     pub(crate) fn answer(&mut self, shape: &Shape, call: Call<'_>, params: &[Slot], run: &Run<'_>) -> Result<Option<Relation>> {
-        let edges = match run.tuning().lookups {
-            Way::Chosen => edges_of(shape, run),
+        if !suits(shape, call) {
+            return Ok(None);
+        }
+        let known = edges_of(shape, run);
+        let edges = |way: Way| match way {
+            Way::Chosen => known,
             Way::Never => 0.0,
             Way::Always => f64::INFINITY,
         };
-        if !suits(shape, call) || edges < EDGES_MIN || self.is_spent(edges) {
-            return Ok(None);
-        }
-        let found =
-            if is_forward(shape, call) { self.forward(shape, call, edges, run) } else { self.backward(shape, call, edges, run) };
-        match found {
+        // Those who run the rule in another way find out what there is to say of an error.
+        let found_by = |found: Result<Option<Vec<Column>>>| match found {
             Err(error) if error.is_of_the_budget() => Err(error),
-            // Those who run the rule in another way find out what there is to say of an error.
             found => Ok(found.ok().flatten().map(|columns| placed(shape, params, columns))),
+        };
+        let hopped = found_by(self.hop(shape, call, edges(run.tuning().hops), run))?;
+        self.is_hopped = hopped.is_some();
+        let edges = edges(run.tuning().lookups);
+        if hopped.is_some() || edges < EDGES_MIN || self.is_spent(edges) {
+            return Ok(hopped);
         }
+        found_by(if is_forward(shape, call) {
+            self.forward(shape, call, edges, run)
+        } else {
+            self.backward(shape, call, edges, run)
+        })
+    }
+
+    /// True if the last walk went from fact to fact.
+    pub(crate) fn is_hopped(&self) -> bool {
+        self.is_hopped
+    }
+
+    /// Columns of the key and of what moves, from fact to fact.
+    fn hop(&mut self, shape: &Shape, call: Call<'_>, edges: f64, run: &Run<'_>) -> Result<Option<Vec<Column>>> {
+        let node = |place: usize| call.columns(&[place]).map(|columns| columns[0].value(0).as_long());
+        let Some(mut hops) = Hops::of(shape, edges, self.hopped) else { return Ok(None) };
+        let left = hops.left();
+        let (key, moving) = (node(shape.keys[0]), node(shape.moving));
+        let found = match (key, moving) {
+            (Some(Some(key)), None) => hops.forward(key, None, run.budget),
+            (Some(Some(key)), Some(Some(moving))) => hops.forward(key, Some(moving), run.budget),
+            (None, Some(Some(moving))) => hops.backward(moving, run.budget),
+            _ => return Ok(None),
+        };
+        self.hopped += left - hops.left();
+        let Some(found) = found? else { return Ok(None) };
+        let rows = found.len();
+        let (found, given) = (Column::Long(found.into()), |node: i64| repeat(&Value::Long(node), rows));
+        Ok(Some(match (key.flatten(), moving.flatten()) {
+            (Some(key), _) => vec![given(key), found],
+            (None, moving) => vec![found, given(moving.unwrap_or_default())],
+        }))
     }
 
     /// How the last walk looked up what it met.

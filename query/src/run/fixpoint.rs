@@ -64,9 +64,10 @@ pub(crate) struct Tables {
 impl Tables {
     /// How a rule that was called is answered.
     pub(crate) fn method_of(&self, predicate: usize) -> Method {
-        match self.closure(predicate) {
-            Some(_) => Method::Closure,
-            None => Method::Rounds,
+        match self.walks.get(&predicate) {
+            Some(walks) if walks.explored.is_hopped() => Method::Hops,
+            Some(walks) if walks.graph.is_some() => Method::Closure,
+            _ => Method::Rounds,
         }
     }
 
