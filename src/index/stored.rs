@@ -67,6 +67,9 @@ impl Stored {
             budget.spend_steps(cost * STEPS_PER_ROW)
         };
         let picked = self.chain.pick(attribute, scan, limit, &WantedBy::new(&scan.values), look)?;
+        if let Some(table) = picked.as_ref().filter(|_| is_passed) {
+            self.rows_read.fetch_add(table.len() as u64, Ordering::Relaxed);
+        }
         Ok(picked.map(Lives::from))
     }
 
