@@ -175,3 +175,32 @@ fn where_the_mark_cannot_be_made_nothing_is_written() {
     assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     assert_eq!(connection.store().basis().expect("a basis").t, 1);
 }
+
+/// Another client put the store into the mode of a rollback journal, and was interrupted in a transaction.
+#[test]
+fn who_only_reads_is_told_how_a_transaction_left_half_done_is_taken_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (path, copy) = (folder.path().join("annals.db"), folder.path().join("left/annals.db"));
+    say(&open(&path, Durability::Full), 1);
+    let stock = rusqlite::Connection::open(&path).expect("a stock client");
+    // Without syncs the journal counts from its first byte on.
+    stock
+        .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; BEGIN IMMEDIATE; CREATE TABLE half (x)")
+        .expect("a transaction begins");
+    fs::create_dir(folder.path().join("left")).expect("a folder");
+    for ending in ["", "-journal"] {
+        fs::copy(beside(&path, ending), beside(&copy, ending)).expect("a copy");
+    }
+    let bytes = || ["", "-journal"].map(|ending| fs::read(beside(&copy, ending)).expect("a file"));
+    let before = bytes();
+    let error = Store::open(&copy, Access::ReadOnly).expect_err("it takes a writer");
+    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+    assert!(
+        error.message().contains("left half done") && error.help().is_some_and(|help| help.contains("annals init")),
+        "{error}"
+    );
+    assert!(bytes() == before, "who only reads changes nothing");
+    assert_eq!(Store::open(&copy, Access::ReadWrite).and_then(|store| store.basis()).expect("a basis").t, 2);
+    let reader = Store::open(&copy, Access::ReadOnly).expect("it is taken back");
+    assert_eq!(reader.verify().expect("a report").problem, None);
+}

@@ -9,6 +9,9 @@ use crate::error::{Error, ErrorKind};
 /// `SQLITE_IOERR_SHMSIZE`: the file beside the store with which its processes find their way could not grow.
 const NO_ROOM_TO_SHARE: i32 = 10 + 19 * 256;
 
+/// `SQLITE_READONLY_ROLLBACK`: a rollback journal tells of a transaction that was interrupted.
+const NEEDS_ROLLBACK: i32 = 8 + 3 * 256;
+
 /// An error of SQLite.
 pub(super) fn failure(error: rusqlite::Error) -> Error {
     let (kind, sentence, help) = match error.sqlite_error_code() {
@@ -16,6 +19,11 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
             ErrorKind::Io,
             "there is no room on the disk for what readers and writers of the store share, or it is full",
             "free 64 KiB or more, and open the store again: nothing is lost",
+        ),
+        Some(_) if error.sqlite_error().is_some_and(|error| error.extended_code == NEEDS_ROLLBACK) => (
+            ErrorKind::ReadOnly,
+            "a transaction was left half done, and who only reads cannot take it back",
+            "open the store for writing once, as `annals init` does: everything acknowledged is there",
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             ErrorKind::Busy,

@@ -162,6 +162,10 @@ impl<'m> Checker<'m> {
 fn look_first(path: &Path, acknowledged: i64) -> Result<(), Fault> {
     let store = match Store::open(path, Access::ReadOnly) {
         Err(error) if error.kind() == annals::ErrorKind::StoreMissing => return Err(Fault::Lost { acknowledged, found: 0 }),
+        // What another client's journal tells of is taken back by who comes next and may write.
+        Err(error) if error.kind() == annals::ErrorKind::ReadOnly && path.with_file_name("annals.db-journal").exists() => {
+            return Ok(());
+        }
         opened => opened.map_err(|error| Fault::Corrupt(format!("it does not open for reading: {error}")))?,
     };
     match store.verify().map_err(|error| Fault::Corrupt(error.to_string()))?.problem {
