@@ -168,6 +168,10 @@ fn look_first(path: &Path, acknowledged: i64) -> Result<(), Fault> {
         }
         opened => opened.map_err(|error| Fault::Corrupt(format!("it does not open for reading: {error}")))?,
     };
+    let found = store.basis().map_err(|error| Fault::Corrupt(error.to_string()))?.t;
+    if found < acknowledged {
+        return Err(Fault::Lost { acknowledged, found });
+    }
     match store.verify().map_err(|error| Fault::Corrupt(error.to_string()))?.problem {
         None => Ok(()),
         Some(problem) => Err(Fault::Corrupt(format!("{}: {}", problem.code, problem.what))),

@@ -105,24 +105,20 @@ impl Explored {
 
     /// Columns of the key and of what moves, from fact to fact.
     fn hop(&mut self, shape: &Shape, call: Call<'_>, edges: f64, run: &Run<'_>) -> Result<Option<Vec<Column>>> {
-        let node = |place: usize| call.columns(&[place]).map(|columns| columns[0].value(0).as_long());
         let Some(mut hops) = Hops::of(shape, edges, self.hopped) else { return Ok(None) };
         let left = hops.left();
-        let (key, moving) = (node(shape.keys[0]), node(shape.moving));
-        let found = match (key, moving) {
-            (Some(Some(key)), None) => hops.forward(key, None, run.budget),
-            (Some(Some(key)), Some(Some(moving))) => hops.forward(key, Some(moving), run.budget),
-            (None, Some(Some(moving))) => hops.backward(moving, run.budget),
+        let bound = |place: usize| call.columns(&[place]).map(|columns| columns[0].value(0));
+        let (found, given, is_back) = match (bound(shape.keys[0]), bound(shape.moving)) {
+            (Some(Value::Long(key)), None) => (hops.forward(key, None, run.budget), key, false),
+            (Some(Value::Long(key)), Some(Value::Long(end))) => (hops.forward(key, Some(end), run.budget), key, false),
+            (None, Some(Value::Long(end))) => (hops.backward(end, run.budget), end, true),
             _ => return Ok(None),
         };
         self.hopped += left - hops.left();
         let Some(found) = found? else { return Ok(None) };
-        let rows = found.len();
-        let (found, given) = (Column::Long(found.into()), |node: i64| repeat(&Value::Long(node), rows));
-        Ok(Some(match (key.flatten(), moving.flatten()) {
-            (Some(key), _) => vec![given(key), found],
-            (None, moving) => vec![found, given(moving.unwrap_or_default())],
-        }))
+        let given = repeat(&Value::Long(given), found.len());
+        let found = Column::Long(found.into());
+        Ok(Some(if is_back { vec![found, given] } else { vec![given, found] }))
     }
 
     /// How the last walk looked up what it met.

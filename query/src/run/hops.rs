@@ -116,8 +116,8 @@ impl<'s> Hops<'s> {
     }
 
     fn is_hopeless(&self, waiting: usize) -> bool {
-        let expected = waiting as u128 * (self.looked_up + self.facts) as u128 / self.looked_up.max(1) as u128;
-        expected / HOPELESS as u128 > self.left as u128
+        let expected = waiting.saturating_mul(self.looked_up + self.facts) / self.looked_up.max(1);
+        expected / HOPELESS > self.left
     }
 
     /// Hands over where the edges lead from a node, or back from it; false if that is to be given up.

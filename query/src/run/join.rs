@@ -582,7 +582,7 @@ pub(crate) fn first_of_few(column: &Column, budget: &Budget) -> Result<Option<Ve
 
 /// The first of so many rows with each of so many values, by the number of the value.
 fn first_of_all(rows: usize, values: usize, value: impl Fn(usize) -> usize, budget: &Budget) -> Result<Vec<u32>> {
-    let mut seen = vec![false; values];
+    let mut seen = vec![0_u64; values.div_ceil(64)];
     let mut chosen = Vec::new();
     for start in (0..rows).step_by(CHUNK_ROWS) {
         if chosen.len() == values {
@@ -591,7 +591,7 @@ fn first_of_all(rows: usize, values: usize, value: impl Fn(usize) -> usize, budg
         let end = rows.min(start + CHUNK_ROWS);
         budget.spend_steps((end - start) as u64)?;
         for row in start..end {
-            if !std::mem::replace(&mut seen[value(row)], true) {
+            if is_new(&mut seen, value(row)) {
                 chosen.push(row as u32);
             }
         }
@@ -617,14 +617,21 @@ fn first_of_each(codes: &[i64], budget: &Budget) -> Result<Option<Vec<u32>>> {
         budget.spend_steps(chunk.len() as u64)?;
         for (row, code) in (at * CHUNK_ROWS..).zip(chunk) {
             let place = (code - least) as usize;
-            let (word, bit) = (&mut seen[place / 64], 1 << (place % 64));
-            if *word & bit == 0 {
-                *word |= bit;
+            if is_new(&mut seen, place) {
                 chosen.push(row as u32);
             }
         }
     }
     Ok(Some(chosen))
+}
+
+/// True if a place was not seen before: a bit for each.
+#[inline]
+fn is_new(seen: &mut [u64], place: usize) -> bool {
+    let (word, bit) = (&mut seen[place / 64], 1 << (place % 64));
+    let is_new = *word & bit == 0;
+    *word |= bit;
+    is_new
 }
 
 fn least_of_groups(column: &Column, codes: &[i64], index: &Index, chosen: &[u32]) -> Column {
